@@ -1,0 +1,49 @@
+//! Steps without a sum of their own: the scalar bodies, compiled for AVX2. No order of operations changes, so no bit does.
+
+use super::{
+    super::{AttentionChunk, scalar},
+    dot::{dot, sum},
+};
+
+/// See `scalar::norm`.
+#[target_feature(enable = "avx2,fma,f16c")]
+pub(super) fn rms_norm(x: &[f32], w: &[f32], eps: f32, out: &mut [f32]) {
+    scalar::norm::rms_norm(|a, b| dot(a, b), x, w, eps, out);
+}
+
+/// See `scalar::act`.
+#[target_feature(enable = "avx2,fma,f16c")]
+pub(super) fn add(x: &mut [f32], y: &[f32]) {
+    scalar::act::add(x, y);
+}
+
+/// See `scalar::act`.
+#[target_feature(enable = "avx2,fma,f16c")]
+pub(super) fn relu2_mul(gate: &mut [f32], up: &[f32]) {
+    scalar::act::relu2_mul(gate, up);
+}
+
+/// See `scalar::rope`.
+#[target_feature(enable = "avx2,fma,f16c")]
+pub(super) fn rope(x: &mut [f32], cos: &[f32], sin: &[f32]) {
+    scalar::rope::rope(x, cos, sin);
+}
+
+/// See `scalar::softmax`.
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+pub(super) fn exp_sub(x: &mut [f32], max: f32) {
+    scalar::softmax::exp_sub(x, max);
+}
+
+/// See `scalar::attend`.
+#[target_feature(enable = "avx2,fma,f16c")]
+pub(super) fn attend(chunk: &AttentionChunk<'_>, out: &mut [f32]) -> (f32, f32) {
+    scalar::attend::attend(|a, b| dot(a, b), |x, max| exp_sub(x, max), |x| sum(x), chunk, out)
+}
+
+/// See `scalar::act`.
+#[target_feature(enable = "avx2,fma,f16c")]
+pub(super) fn fma_into(x: &[f32], f: f32, out: &mut [f32]) {
+    scalar::act::fma_into(x, f, out);
+}

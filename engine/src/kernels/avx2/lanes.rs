@@ -1,0 +1,58 @@
+//! Loads and stores of 256-bit registers over array references: the type proves that the bytes exist.
+
+#![expect(unsafe_code, reason = "vendor loads and stores take pointers")]
+
+use std::arch::x86_64::{
+    __m128i, __m256, __m256i, _mm_loadu_si128, _mm256_loadu_ps, _mm256_loadu_si256,
+    _mm256_storeu_ps, _mm256_storeu_si256,
+};
+
+/// 8 floats.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(super) fn load_f32(x: &[f32; 8]) -> __m256 {
+    // SAFETY: the array has 32 bytes; the load needs no alignment.
+    unsafe { _mm256_loadu_ps(x.as_ptr()) }
+}
+
+/// Writes 8 floats.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(super) fn store_f32(out: &mut [f32; 8], x: __m256) {
+    // SAFETY: the array has 32 bytes; the store needs no alignment.
+    unsafe { _mm256_storeu_ps(out.as_mut_ptr(), x) }
+}
+
+/// 32 unsigned bytes.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(super) fn load_u8(x: &[u8; 32]) -> __m256i {
+    // SAFETY: the array has 32 bytes; the load needs no alignment.
+    unsafe { _mm256_loadu_si256(x.as_ptr().cast()) }
+}
+
+/// 32 signed bytes.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(super) fn load_i8(x: &[i8; 32]) -> __m256i {
+    // SAFETY: the array has 32 bytes; the load needs no alignment.
+    unsafe { _mm256_loadu_si256(x.as_ptr().cast()) }
+}
+
+/// 16 bytes.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(super) fn load_128(x: &[u8; 16]) -> __m128i {
+    // SAFETY: the array has 16 bytes; the load needs no alignment.
+    unsafe { _mm_loadu_si128(x.as_ptr().cast()) }
+}
+
+/// 8 integers, for a sum over lanes.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(super) fn to_array(x: __m256i) -> [i32; 8] {
+    let mut out = [0; 8];
+    // SAFETY: the array has 32 bytes; the store needs no alignment.
+    unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), x) };
+    out
+}

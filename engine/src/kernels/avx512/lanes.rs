@@ -1,0 +1,63 @@
+//! Loads and stores of 512-bit registers over array references: the type proves that the bytes exist.
+
+#![expect(unsafe_code, reason = "vendor loads and stores take pointers")]
+
+use std::arch::x86_64::{
+    __m128, __m256i, __m512, __m512i, _mm_storeu_ps, _mm256_loadu_si256, _mm512_loadu_ps,
+    _mm512_loadu_si512, _mm512_storeu_ps, _mm512_zextsi256_si512,
+};
+
+/// 16 floats.
+#[target_feature(enable = "avx512f")]
+#[inline]
+pub(super) fn load_f32(x: &[f32; 16]) -> __m512 {
+    // SAFETY: the array has 64 bytes; the load needs no alignment.
+    unsafe { _mm512_loadu_ps(x.as_ptr()) }
+}
+
+/// 64 unsigned bytes.
+#[target_feature(enable = "avx512f")]
+#[inline]
+pub(super) fn load_u8(x: &[u8; 64]) -> __m512i {
+    // SAFETY: the array has 64 bytes; the load needs no alignment.
+    unsafe { _mm512_loadu_si512(x.as_ptr().cast()) }
+}
+
+/// 64 signed bytes.
+#[target_feature(enable = "avx512f")]
+#[inline]
+pub(super) fn load_i8(x: &[i8; 64]) -> __m512i {
+    // SAFETY: the array has 64 bytes; the load needs no alignment.
+    unsafe { _mm512_loadu_si512(x.as_ptr().cast()) }
+}
+
+/// 32 bytes in the lower half, zeros above.
+#[target_feature(enable = "avx512f")]
+#[inline]
+pub(super) fn load_half(x: &[u8; 32]) -> __m512i {
+    _mm512_zextsi256_si512(load_256(x))
+}
+
+/// 32 bytes.
+#[target_feature(enable = "avx512f")]
+#[inline]
+pub(super) fn load_256(x: &[u8; 32]) -> __m256i {
+    // SAFETY: the array has 32 bytes; the load needs no alignment.
+    unsafe { _mm256_loadu_si256(x.as_ptr().cast()) }
+}
+
+/// Writes 16 floats.
+#[target_feature(enable = "avx512f")]
+#[inline]
+pub(super) fn store_f32(out: &mut [f32; 16], x: __m512) {
+    // SAFETY: the array has 64 bytes; the store needs no alignment.
+    unsafe { _mm512_storeu_ps(out.as_mut_ptr(), x) }
+}
+
+/// Writes 4 floats.
+#[target_feature(enable = "avx512f")]
+#[inline]
+pub(super) fn store_4(out: &mut [f32; 4], x: __m128) {
+    // SAFETY: the array has 16 bytes; the store needs no alignment.
+    unsafe { _mm_storeu_ps(out.as_mut_ptr(), x) }
+}

@@ -1,0 +1,56 @@
+//! AVX-512 F, BW, VL and VNNI: the table and the probe that hands it out.
+
+#![expect(unsafe_code, reason = "entering a target_feature function from ordinary code")]
+
+mod dot;
+mod elementwise;
+mod lanes;
+mod peak;
+mod ternary;
+
+use super::{Isa, Kernels, Sealed};
+
+/// The table, if this CPU has the instructions.
+pub(super) fn kernels() -> Option<Kernels> {
+    let present = is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx512vnni")
+        && is_x86_feature_detected!("fma")
+        && is_x86_feature_detected!("avx2");
+    present.then_some(Kernels {
+        isa: Isa::Avx512,
+        // SAFETY: the probe above found every feature this function is compiled with.
+        dot: |a, b| unsafe { dot::dot(a, b) },
+        // SAFETY: the probe above found every feature this function is compiled with.
+        dot_f16: |w, x| unsafe { dot::dot_f16(w, x) },
+        // SAFETY: the probe above found every feature this function is compiled with.
+        widen_f16: |w, out| unsafe { dot::widen_f16(w, out) },
+        // SAFETY: the probe above found every feature this function is compiled with.
+        rms_norm: |x, w, eps, out| unsafe { elementwise::rms_norm(x, w, eps, out) },
+        // SAFETY: the probe above found every feature this function is compiled with.
+        add: |x, y| unsafe { elementwise::add(x, y) },
+        // SAFETY: the probe above found every feature this function is compiled with.
+        relu2_mul: |gate, up| unsafe { elementwise::relu2_mul(gate, up) },
+        // SAFETY: the probe above found every feature this function is compiled with.
+        rope: |x, cos, sin| unsafe { elementwise::rope(x, cos, sin) },
+        // SAFETY: the probe above found every feature this function is compiled with.
+        exp_sub: |x, max| unsafe { elementwise::exp_sub(x, max) },
+        // SAFETY: the probe above found every feature this function is compiled with.
+        attend: |chunk, out| unsafe { elementwise::attend(chunk, out) },
+        // SAFETY: the probe above found every feature this function is compiled with.
+        fma_into: |x, f, out| unsafe { elementwise::fma_into(x, f, out) },
+        packed_len: ternary::packed_len,
+        // SAFETY: the probe above found every feature this function is compiled with.
+        quantize: |x, codes| unsafe { ternary::quantize(x, codes) },
+        // SAFETY: the probe above found every feature this function is compiled with.
+        ternary_i8: |product, out| unsafe { ternary::ternary_i8(product, out) },
+        // SAFETY: the probe above found every feature this function is compiled with.
+        widen_ternary: |codes, out| unsafe { ternary::widen_ternary(codes, out) },
+        // SAFETY: the probe above found every feature this function is compiled with.
+        int8_peak: |turns| unsafe { peak::int8_peak(turns) },
+        // SAFETY: the probe above found every feature this function is compiled with.
+        read: |buffer| unsafe { peak::read(buffer) },
+        _sealed: Sealed,
+    })
+}

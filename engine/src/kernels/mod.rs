@@ -1,0 +1,278 @@
+//! The arithmetic of the engine as a table of functions per instruction set, chosen at run time.
+//!
+//! In: slices and packed weights. Out: the same bits whichever table is used (`docs/numerics.md` defines them).
+//!
+//! `scalar` is the definition; `avx2` and `avx512` hold the same names. A table is the token: it can't be had unless
+//! the CPU has the instructions, so calling its entries is safe.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod scalar;
+
+use std::{fmt, ops::Range, str::FromStr};
+
+use crate::{Error, ErrorKind, Result, threads::Strip};
+
+/// Positions that one chunk of attention covers (`docs/numerics.md`).
+pub const ATTENTION_CHUNK: usize = 64;
+
+/// An instruction set that kernels exist for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Isa {
+    /// Plain Rust, for any machine: the definition of correct.
+    Scalar,
+    /// AVX2 with FMA and F16C.
+    Avx2,
+    /// AVX-512 F, BW, VL and VNNI.
+    Avx512,
+}
+
+impl Isa {
+    /// Its name: `scalar`, `avx2`, `avx512`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Scalar => "scalar",
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+        }
+    }
+
+    /// The instruction sets that this machine has, slowest first.
+    #[must_use]
+    pub fn available() -> Vec<Self> {
+        ISAS.iter().filter_map(|kernels| kernels()).map(|kernels| kernels.isa).collect()
+    }
+
+    /// The fastest instruction set that this machine has.
+    ///
+    /// # Panics
+    /// Never: scalar is always there.
+    #[must_use]
+    pub fn best() -> Self {
+        *Self::available().last().expect("scalar is always there")
+    }
+}
+
+impl fmt::Display for Isa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Isa {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "scalar" => Ok(Self::Scalar),
+            "avx2" => Ok(Self::Avx2),
+            "avx512" => Ok(Self::Avx512),
+            _ => Err(Error::new(
+                ErrorKind::Isa,
+                format!("instruction set {text:?} is unknown; known: scalar, avx2, avx512"),
+            )),
+        }
+    }
+}
+
+/// The register: one entry per instruction set, slowest first; each probes the CPU.
+pub const ISAS: &[fn() -> Option<Kernels>] = &[
+    scalar::kernels,
+    #[cfg(target_arch = "x86_64")]
+    avx2::kernels,
+    #[cfg(target_arch = "x86_64")]
+    avx512::kernels,
+];
+
+/// int8 activations of several tokens, each row packed as the instruction set's ternary product wants it.
+#[derive(Clone, Debug, Default)]
+pub struct Int8Rows {
+    /// `[tokens, packed_len]`.
+    pub codes: Vec<i8>,
+    /// `[tokens]`.
+    pub scales: Vec<RowScale>,
+    /// Bytes of one packed row.
+    pub packed_len: usize,
+}
+
+/// What one row of int8 activations was multiplied by, and the sum of its codes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct RowScale {
+    /// `s = 127 / max(1e-5, max|x|)`.
+    pub scale: f32,
+    /// `Σ q_i`: the ternary kernels multiply by code = t + 1 and take this off.
+    pub sum: i32,
+}
+
+impl Int8Rows {
+    /// The packed codes of token `row`.
+    #[must_use]
+    pub fn row(&self, row: usize) -> &[i8] {
+        &self.codes[row * self.packed_len..][..self.packed_len]
+    }
+}
+
+/// A product of ternary I2_S rows with int8 activations.
+#[derive(Debug)]
+pub struct TernaryProduct<'a> {
+    /// Codes of the whole matrix, `[rows, cols / 4]` (`quant::i2_s`).
+    pub codes: &'a [u8],
+    /// Inputs; a multiple of 128.
+    pub cols: usize,
+    /// The tensor's scale.
+    pub weight_scale: f32,
+    /// Activations of all tokens.
+    pub x: &'a Int8Rows,
+}
+
+/// One query against one chunk of keys and values.
+#[derive(Debug)]
+pub struct AttentionChunk<'a> {
+    /// `[head_dim]`.
+    pub q: &'a [f32],
+    /// Keys: position `j` is at `j * stride`, `head_dim` values long.
+    pub k: &'a [f32],
+    /// Values, likewise.
+    pub v: &'a [f32],
+    /// Distance of two positions in `k` and `v`.
+    pub stride: usize,
+    /// Positions in this chunk, at most `ATTENTION_CHUNK`.
+    pub n: usize,
+    /// `1 / sqrt(head_dim)`.
+    pub scale: f32,
+}
+
+/// The functions of one instruction set. Fields can be called; the struct can't be built outside this module.
+#[derive(Clone, Copy, Debug)]
+pub struct Kernels {
+    /// Which instruction set.
+    pub isa: Isa,
+    /// Dot product of equally long slices.
+    pub dot: fn(&[f32], &[f32]) -> f32,
+    /// Dot product of F16 weights (little-endian bytes) with f32.
+    pub dot_f16: fn(&[u8], &[f32]) -> f32,
+    /// F16 (little-endian bytes) to f32.
+    pub widen_f16: fn(&[u8], &mut [f32]),
+    /// `out = rms_norm(x, w)` with `eps`.
+    pub rms_norm: fn(&[f32], &[f32], f32, &mut [f32]),
+    /// `x += y`.
+    pub add: fn(&mut [f32], &[f32]),
+    /// `gate = relu(gate)^2 * up`.
+    pub relu2_mul: fn(&mut [f32], &[f32]),
+    /// Rotates one head by `cos`, `sin` (half-split), both `[head_dim / 2]`.
+    pub rope: fn(&mut [f32], &[f32], &[f32]),
+    /// `x = exp(x - max)`.
+    pub exp_sub: fn(&mut [f32], f32),
+    /// One chunk of attention: writes `o_c` and returns `(m_c, l_c)`.
+    pub attend: fn(&AttentionChunk<'_>, &mut [f32]) -> (f32, f32),
+    /// `out = fma(x, f, out)`.
+    pub fma_into: fn(&[f32], f32, &mut [f32]),
+    /// Length of a packed row of int8 activations for `cols` inputs.
+    pub packed_len: fn(usize) -> usize,
+    /// Quantizes one row of activations into its packed form.
+    pub quantize: fn(&[f32], &mut [i8]) -> RowScale,
+    /// Ternary product with int8 activations, for the strip's columns (= weight rows) and all its rows (= tokens).
+    pub ternary_i8: fn(&TernaryProduct<'_>, &mut Strip<'_>),
+    /// Trits of one I2_S row as f32 in {−1, 0, +1}.
+    pub widen_ternary: fn(&[u8], &mut [f32]),
+    /// Register-only int8 multiply-adds: turns of the loop → (multiply-adds carried out, checksum).
+    pub int8_peak: fn(u64) -> (u64, i64),
+    /// Reads whole lines of 256 bytes; returns the wrapping sum of their 64-bit words.
+    pub read: fn(&[u8]) -> u64,
+    pub(in crate::kernels) _sealed: Sealed,
+}
+
+/// Keeps a table from being built outside this module: whoever holds one has a CPU that was probed.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::kernels) struct Sealed;
+
+impl Kernels {
+    /// The table of `isa`.
+    ///
+    /// # Errors
+    /// `ErrorKind::Isa` if this machine doesn't have it.
+    pub fn of(isa: Isa) -> Result<Self> {
+        ISAS.iter().filter_map(|kernels| kernels()).find(|kernels| kernels.isa == isa).ok_or_else(
+            || {
+                let available: Vec<_> = Isa::available().iter().map(|isa| isa.name()).collect();
+                Error::new(
+                    ErrorKind::Isa,
+                    format!(
+                        "instruction set {isa} is not available on this machine; available: {}",
+                        available.join(", ")
+                    ),
+                )
+            },
+        )
+    }
+
+    /// The kernel of a ternary int8 product, as records name it.
+    #[must_use]
+    pub const fn ternary_i8_name(&self) -> &'static str {
+        match self.isa {
+            Isa::Scalar => "ternary_i8.scalar",
+            Isa::Avx2 => "ternary_i8.avx2",
+            Isa::Avx512 => "ternary_i8.avx512",
+        }
+    }
+
+    /// The kernel of a float product, as records name it.
+    #[must_use]
+    pub const fn dense_f32_name(&self) -> &'static str {
+        match self.isa {
+            Isa::Scalar => "dense_f32.scalar",
+            Isa::Avx2 => "dense_f32.avx2",
+            Isa::Avx512 => "dense_f32.avx512",
+        }
+    }
+}
+
+/// Bytes of one row of I2_S codes.
+const fn row_bytes(cols: usize) -> usize {
+    cols / 4
+}
+
+/// Scales an exact integer sum: the one rounding order of a ternary product.
+#[expect(clippy::cast_precision_loss, reason = "|acc| < 2^24: exact")]
+#[inline(always)]
+fn scale_sum(acc: i32, x: RowScale, weight_scale: f32) -> f32 {
+    (acc - x.sum) as f32 / x.scale * weight_scale
+}
+
+/// Cuts a range into tiles of `N` and a rest of single steps: calls `tile` for whole tiles, `single` for the others.
+#[inline(always)]
+fn tiled<const N: usize>(
+    range: Range<usize>,
+    out: &mut Strip<'_>,
+    tile: impl Fn(&mut Strip<'_>, usize),
+    single: impl Fn(&mut Strip<'_>, usize),
+) {
+    let mut i = range.start;
+    while i + N <= range.end {
+        tile(out, i);
+        i += N;
+    }
+    for i in i..range.end {
+        single(out, i);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_register_is_sorted_and_names_parse_back() {
+        let isas: Vec<_> = ISAS.iter().filter_map(|kernels| kernels()).map(|k| k.isa).collect();
+        assert!(isas.is_sorted(), "{isas:?}");
+        assert_eq!(isas[0], Isa::Scalar);
+        for isa in isas {
+            assert_eq!(isa.name().parse::<Isa>().unwrap(), isa);
+            assert_eq!(Kernels::of(isa).unwrap().isa, isa);
+        }
+        assert!("sse9".parse::<Isa>().is_err());
+    }
+}

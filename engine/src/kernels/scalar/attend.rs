@@ -1,0 +1,31 @@
+//! One query against one chunk of positions (`docs/numerics.md`, "Attention").
+
+use super::super::{ATTENTION_CHUNK, AttentionChunk};
+
+/// Writes `o_c = Σ p_j v_j` and returns `(m_c, l_c)`. `dot`, `exp_sub` and `sum` are those of the instruction set.
+#[inline(always)]
+pub(crate) fn attend(
+    dot: impl Fn(&[f32], &[f32]) -> f32,
+    exp_sub: impl Fn(&mut [f32], f32),
+    sum: impl Fn(&[f32]) -> f32,
+    chunk: &AttentionChunk<'_>,
+    out: &mut [f32],
+) -> (f32, f32) {
+    let head_dim = chunk.q.len();
+    let mut p = [0.0_f32; ATTENTION_CHUNK];
+    let p = &mut p[..chunk.n];
+    let mut max = f32::NEG_INFINITY;
+    for (j, p) in p.iter_mut().enumerate() {
+        *p = dot(chunk.q, &chunk.k[j * chunk.stride..][..head_dim]) * chunk.scale;
+        max = if *p > max { *p } else { max };
+    }
+    exp_sub(p, max);
+    out.fill(0.0);
+    for (j, p) in p.iter().enumerate() {
+        let v = &chunk.v[j * chunk.stride..][..head_dim];
+        for (out, v) in out.iter_mut().zip(v) {
+            *out = p.mul_add(*v, *out);
+        }
+    }
+    (max, sum(p))
+}

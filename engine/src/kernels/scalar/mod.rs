@@ -1,0 +1,38 @@
+//! The definition of correct: plain Rust, one operation at a time, in the order of `docs/numerics.md`.
+//! The bodies are generic over nothing and inlined, so that the wider instruction sets can reuse the element-wise ones.
+
+pub(super) mod act;
+pub(super) mod attend;
+pub(super) mod dot;
+pub(super) mod norm;
+pub(super) mod peak;
+pub(super) mod rope;
+pub(super) mod softmax;
+pub(super) mod ternary;
+
+use super::{Isa, Kernels, Sealed};
+
+/// Always there.
+#[expect(clippy::unnecessary_wraps, reason = "the register's shape: other entries probe the CPU")]
+pub(super) fn kernels() -> Option<Kernels> {
+    Some(Kernels {
+        isa: Isa::Scalar,
+        dot: dot::dot,
+        dot_f16: dot::dot_f16,
+        widen_f16: dot::widen_f16,
+        rms_norm: |x, w, eps, out| norm::rms_norm(dot::dot, x, w, eps, out),
+        add: act::add,
+        relu2_mul: act::relu2_mul,
+        rope: rope::rope,
+        exp_sub: softmax::exp_sub,
+        attend: |chunk, out| attend::attend(dot::dot, softmax::exp_sub, dot::sum, chunk, out),
+        fma_into: act::fma_into,
+        packed_len: |cols| cols,
+        quantize: ternary::quantize,
+        ternary_i8: ternary::ternary_i8,
+        widen_ternary: ternary::widen_ternary,
+        int8_peak: peak::int8_peak,
+        read: peak::read,
+        _sealed: Sealed,
+    })
+}

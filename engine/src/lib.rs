@@ -1,0 +1,38 @@
+//! Ternary (BitNet b1.58) language model inference, from a GGUF file to tokens, with the same bits on every
+//! instruction set and for any number of threads.
+//!
+//! ```text
+//! bytes ─► gguf::File ─► Model ─► Session ─► logits ─► Sampler ─► token id ─► Tokenizer ─► text
+//!          checked        weights   KV cache,
+//!          offsets        by name   counters
+//! ```
+//!
+//! Every ternary product is exact integer arithmetic (per-token int8 activations); every float sum has one defined order
+//! (`docs/numerics.md`). So a digest of the logits is a fact about the model and the prompt, not about the machine.
+//! This crate knows nothing of benchmarks, reads no clock and no environment.
+
+pub mod bench;
+pub mod builtin;
+mod drawing;
+mod error;
+pub mod gguf;
+pub mod kernels;
+mod memory;
+pub mod model;
+pub mod probe;
+pub mod quant;
+pub mod sample;
+mod session;
+pub mod threads;
+pub mod tokenizer;
+
+pub use drawing::Drawing;
+pub use error::{Error, ErrorKind, Result};
+pub use gguf::Bytes;
+pub use kernels::Isa;
+pub use memory::Memory;
+pub use model::{Config, LinearInfo, Model};
+pub use sample::{Sampler, SamplerOptions};
+pub use session::{Activations, Count, Session, SessionOptions};
+pub use threads::Pool;
+pub use tokenizer::{TokenStream, Tokenizer};

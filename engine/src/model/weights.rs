@@ -1,0 +1,252 @@
+//! Tensor names to fields, with the shape at each field. Norms are decoded; matrices stay in the file's bytes.
+
+use std::{collections::BTreeSet, ops::Range};
+
+use super::Config;
+use crate::{
+    Error, ErrorKind, Result,
+    gguf::{File, Tensor},
+};
+
+/// All weights of a model.
+#[derive(Debug)]
+pub(crate) struct Weights {
+    /// `[n_vocab, n_embd]`, F16 or F32: the gather table.
+    pub(crate) token_embd: Linear,
+    /// `[n_layers]`.
+    pub(crate) layers: Vec<Layer>,
+    /// `[n_embd]`.
+    pub(crate) output_norm: Vec<f32>,
+    /// `[n_vocab, n_embd]`: `output.weight`, or the embedding where the file ties them.
+    pub(crate) output: Linear,
+}
+
+/// One transformer block.
+#[derive(Debug)]
+pub(crate) struct Layer {
+    /// `[n_embd]`.
+    pub(crate) attn_norm: Vec<f32>,
+    /// `[n_heads · head_dim, n_embd]`.
+    pub(crate) attn_q: Linear,
+    /// `[n_kv_heads · head_dim, n_embd]`.
+    pub(crate) attn_k: Linear,
+    /// `[n_kv_heads · head_dim, n_embd]`.
+    pub(crate) attn_v: Linear,
+    /// `[n_heads · head_dim]`, before the output projection.
+    pub(crate) attn_sub_norm: Vec<f32>,
+    /// `[n_embd, n_heads · head_dim]`.
+    pub(crate) attn_output: Linear,
+    /// `[n_embd]`.
+    pub(crate) ffn_norm: Vec<f32>,
+    /// `[n_ff, n_embd]`.
+    pub(crate) ffn_gate: Linear,
+    /// `[n_ff, n_embd]`.
+    pub(crate) ffn_up: Linear,
+    /// `[n_ff]`, before the down projection.
+    pub(crate) ffn_sub_norm: Vec<f32>,
+    /// `[n_embd, n_ff]`.
+    pub(crate) ffn_down: Linear,
+}
+
+/// One matrix: where its bytes are and how they are stored.
+#[derive(Clone, Debug)]
+pub(crate) struct Linear {
+    /// Which kind of product it is; the place of its counter.
+    pub(crate) kind: usize,
+    pub(crate) rows: usize,
+    pub(crate) cols: usize,
+    /// All bytes of the tensor in the file.
+    pub(crate) range: Range<usize>,
+    pub(crate) storage: Storage,
+}
+
+/// How a matrix is stored.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Storage {
+    /// I2_S codes with one scale.
+    Ternary {
+        /// The tensor's scale.
+        scale: f32,
+    },
+    /// Half precision.
+    F16,
+    /// Single precision.
+    F32,
+}
+
+/// One kind of matrix product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinearInfo {
+    /// Tensor name without layer and `.weight`; `output` for the head.
+    pub name: &'static str,
+    /// Outputs.
+    pub rows: usize,
+    /// Inputs.
+    pub cols: usize,
+    /// Storage format.
+    pub format: &'static str,
+    /// How many of them the model has.
+    pub n: usize,
+    /// Bytes of one of them.
+    pub bytes: usize,
+    /// True for the head: a prefill applies it to its last token only.
+    pub once_per_sequence: bool,
+}
+
+/// Names of the products, in the order of the graph; a `Linear::kind` is a place in this list.
+pub(crate) const LINEAR_NAMES: [&str; 8] =
+    ["attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down", "output"];
+const OUTPUT: usize = 7;
+
+impl Weights {
+    pub(super) fn read(file: &File, config: &Config) -> Result<Self> {
+        let mut reader = Reader { file, used: BTreeSet::new() };
+        let (n_embd, n_ff, n_vocab) = (config.n_embd, config.n_ff, config.n_vocab);
+        let (q, kv) = (config.q_width(), config.kv_width());
+        let token_embd = reader.dense("token_embd.weight", n_vocab, n_embd)?;
+        let mut layers = Vec::new();
+        for layer in 0..config.n_layers {
+            let mut norm =
+                |name: &str, len| reader.norm(&format!("blk.{layer}.{name}.weight"), len);
+            let attn_norm = norm("attn_norm", n_embd)?;
+            let attn_sub_norm = norm("attn_sub_norm", q)?;
+            let ffn_norm = norm("ffn_norm", n_embd)?;
+            let ffn_sub_norm = norm("ffn_sub_norm", n_ff)?;
+            let mut linear = |kind, rows, cols| reader.ternary(layer, kind, rows, cols);
+            layers.push(Layer {
+                attn_norm,
+                attn_q: linear(0, q, n_embd)?,
+                attn_k: linear(1, kv, n_embd)?,
+                attn_v: linear(2, kv, n_embd)?,
+                attn_sub_norm,
+                attn_output: linear(3, n_embd, q)?,
+                ffn_norm,
+                ffn_gate: linear(4, n_ff, n_embd)?,
+                ffn_up: linear(5, n_ff, n_embd)?,
+                ffn_sub_norm,
+                ffn_down: linear(6, n_embd, n_ff)?,
+            });
+        }
+        let output_norm = reader.norm("output_norm.weight", n_embd)?;
+        let output = match file.find_tensor("output.weight") {
+            Some(_) => reader.dense("output.weight", n_vocab, n_embd)?,
+            None => token_embd.clone(),
+        };
+        reader.refuse_unused()?;
+        Ok(Self { token_embd, layers, output_norm, output })
+    }
+
+    pub(super) fn linears(&self, config: &Config) -> Vec<LinearInfo> {
+        let layer = &self.layers[0];
+        let all = [
+            &layer.attn_q,
+            &layer.attn_k,
+            &layer.attn_v,
+            &layer.attn_output,
+            &layer.ffn_gate,
+            &layer.ffn_up,
+            &layer.ffn_down,
+            &self.output,
+        ];
+        let info = |linear: &Linear| LinearInfo {
+            name: LINEAR_NAMES[linear.kind],
+            rows: linear.rows,
+            cols: linear.cols,
+            format: match linear.storage {
+                Storage::Ternary { .. } => "i2_s",
+                Storage::F16 => "f16",
+                Storage::F32 => "f32",
+            },
+            n: if linear.kind == OUTPUT { 1 } else { config.n_layers },
+            bytes: linear.range.len(),
+            once_per_sequence: linear.kind == OUTPUT,
+        };
+        all.into_iter().map(info).collect()
+    }
+}
+
+struct Reader<'a> {
+    file: &'a File,
+    used: BTreeSet<String>,
+}
+
+impl Reader<'_> {
+    fn tensor(&mut self, name: &str, rows: usize, cols: usize) -> Result<&Tensor> {
+        let tensor = self.file.tensor(name)?;
+        let vector = rows == 1 && tensor.dims().len() == 1;
+        let matrix = tensor.dims().len() == 2;
+        if !(vector || matrix) || tensor.cols() != cols || tensor.rows() != rows {
+            return Err(Error::new(
+                ErrorKind::Shape,
+                format!(
+                    "tensor `{name}`: expected dims [{cols}, {rows}], found {:?}",
+                    tensor.dims()
+                ),
+            ));
+        }
+        self.used.insert(name.to_owned());
+        Ok(tensor)
+    }
+
+    fn norm(&mut self, name: &str, len: usize) -> Result<Vec<f32>> {
+        let file = self.file;
+        let tensor = self.tensor(name, 1, len)?;
+        let mut values = vec![0.0; len];
+        tensor.format().decode(file.tensor_bytes(tensor), 0, &mut values)?;
+        match values.iter().position(|value| !value.is_finite()) {
+            None => Ok(values),
+            Some(i) => Err(Error::new(
+                ErrorKind::NonFinite,
+                format!("tensor `{name}`: expected finite weights, found {} at {i}", values[i]),
+            )),
+        }
+    }
+
+    fn dense(&mut self, name: &str, rows: usize, cols: usize) -> Result<Linear> {
+        let tensor = self.tensor(name, rows, cols)?;
+        let storage = match tensor.format().name() {
+            "f16" => Storage::F16,
+            "f32" => Storage::F32,
+            other => return Err(unsupported(name, "f16 or f32", other)),
+        };
+        Ok(Linear { kind: OUTPUT, rows, cols, range: tensor.range(), storage })
+    }
+
+    fn ternary(&mut self, layer: usize, kind: usize, rows: usize, cols: usize) -> Result<Linear> {
+        let file = self.file;
+        let name = format!("blk.{layer}.{}.weight", LINEAR_NAMES[kind]);
+        let tensor = self.tensor(&name, rows, cols)?;
+        if tensor.format().name() != "i2_s" {
+            return Err(unsupported(&name, "i2_s", tensor.format().name()));
+        }
+        let bytes = file.tensor_bytes(tensor);
+        tensor
+            .format()
+            .check(bytes, rows * cols)
+            .map_err(|error| Error::new(error.kind(), format!("tensor `{name}`: {error}")))?;
+        let scale = bytes[rows * cols / 4..]
+            .first_chunk::<4>()
+            .map(|scale| f32::from_le_bytes(*scale))
+            .expect("the size law leaves 32 bytes behind the codes");
+        let storage = Storage::Ternary { scale };
+        Ok(Linear { kind, rows, cols, range: tensor.range(), storage })
+    }
+
+    fn refuse_unused(&self) -> Result<()> {
+        let unused = self.file.tensors().iter().find(|tensor| !self.used.contains(tensor.name()));
+        unused.map_or(Ok(()), |tensor| {
+            Err(Error::gguf(format!(
+                "tensor `{}`: the graph has no place for it, so leaving it out would give other outputs than the \
+                 model's own; expected only the tensors of the architecture",
+                tensor.name()
+            )))
+        })
+    }
+}
+
+fn unsupported(name: &str, expected: &str, found: &str) -> Error {
+    Error::new(
+        ErrorKind::UnsupportedTensorType,
+        format!("tensor `{name}`: expected format {expected}, found {found}"),
+    )
+}

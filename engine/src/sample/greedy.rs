@@ -1,0 +1,32 @@
+//! Greedy choice: the likeliest token, the lowest id among equals.
+
+use super::logits::check;
+use crate::Result;
+
+/// The id of the largest of `logits` (`[n_vocab]`); the lowest among equal ones.
+///
+/// # Errors
+/// [`crate::ErrorKind::NonFinite`] if a logit is not finite, [`crate::ErrorKind::InvalidArgument`] if there is none.
+pub fn greedy(logits: &[f32]) -> Result<u32> {
+    check(logits)?;
+    let mut best = (0, logits[0]);
+    for (id, &logit) in (0_u32..).zip(logits) {
+        if logit > best.1 {
+            best = (id, logit);
+        }
+    }
+    Ok(best.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_wins_and_the_lowest_id_among_equals() {
+        assert_eq!(greedy(&[-3.0, -1.0, -2.0]).unwrap(), 1);
+        assert_eq!(greedy(&[1.0, 2.0, 2.0, 2.0]).unwrap(), 1);
+        assert_eq!(greedy(&[-0.0, 0.0]).unwrap(), 0);
+        assert_eq!(greedy(&[f32::MIN]).unwrap(), 0);
+    }
+}

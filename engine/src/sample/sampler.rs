@@ -1,0 +1,166 @@
+//! The stages put together, with the stream of numbers that draws.
+
+use super::greedy::greedy;
+use super::logits::{self, Candidate};
+use super::{temperature, top_k, top_p};
+use crate::{Drawing, Error, ErrorKind, Result};
+
+/// How to choose a token.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SamplerOptions {
+    /// 0: always the likeliest token. Above: how far less likely ones may come up; 1 is the model's own distribution.
+    pub temperature: f32,
+    /// Draw from this many likeliest tokens only; 0 turns the stage off.
+    pub top_k: usize,
+    /// Draw from the smallest set of tokens with this share only, in `(0, 1]`; 1 turns the stage off.
+    pub top_p: f32,
+    /// The seed of the stream `sampler`.
+    pub seed: u64,
+}
+
+impl Default for SamplerOptions {
+    /// Greedy.
+    fn default() -> Self {
+        Self { temperature: 0.0, top_k: 0, top_p: 1.0, seed: 0 }
+    }
+}
+
+/// Chooses tokens, one position after the other.
+///
+/// ```
+/// use engine::{Sampler, SamplerOptions};
+///
+/// let mut sampler = Sampler::new(SamplerOptions { temperature: 0.8, top_k: 2, ..SamplerOptions::default() })?;
+/// let id = sampler.sample(&[1.0, 9.0, 8.5, -2.0])?;
+/// assert!(id == 1 || id == 2);
+/// # Ok::<(), engine::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Sampler {
+    options: SamplerOptions,
+    drawing: Drawing,
+    candidates: Vec<Candidate>,
+}
+
+impl Sampler {
+    /// A sampler at the start of its stream.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] for a temperature below 0 or not finite, or a `top_p` outside `(0, 1]`.
+    pub fn new(options: SamplerOptions) -> Result<Self> {
+        let SamplerOptions { temperature, top_p, seed, .. } = options;
+        if !(temperature.is_finite() && temperature >= 0.0) {
+            return Err(invalid("temperature", "a finite number from 0", temperature));
+        }
+        if !(top_p > 0.0 && top_p <= 1.0) {
+            return Err(invalid("top_p", "a number above 0, at most 1", top_p));
+        }
+        Ok(Self { options, drawing: Drawing::new(seed, "sampler"), candidates: Vec::new() })
+    }
+
+    /// The next token, given the logits of its position (`[n_vocab]`). Greedy choice draws no number.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NonFinite`] if a logit is not finite, [`ErrorKind::InvalidArgument`] if there is none.
+    pub fn sample(&mut self, logits: &[f32]) -> Result<u32> {
+        let options = &self.options;
+        if options.temperature == 0.0 {
+            return greedy(logits);
+        }
+        logits::check(logits)?;
+        logits::fill(&mut self.candidates, logits);
+        if options.top_k > 0 {
+            top_k::keep(&mut self.candidates, options.top_k);
+        }
+        temperature::weigh(&mut self.candidates, options.temperature);
+        if options.top_p < 1.0 {
+            top_p::keep(&mut self.candidates, options.top_p);
+        }
+        Ok(logits::at(&self.candidates, self.drawing.unit_f64()))
+    }
+}
+
+fn invalid(name: &str, expected: &str, found: f32) -> Error {
+    let text = format!("sampler option `{name}`: expected {expected}, found {found}");
+    Error::new(ErrorKind::InvalidArgument, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOGITS: [f32; 6] = [0.0, 2.0, 1.0, -1.0, 2.0, 0.5];
+
+    fn options(temperature: f32, top_k: usize, top_p: f32) -> SamplerOptions {
+        SamplerOptions { temperature, top_k, top_p, seed: 42 }
+    }
+
+    fn drawn(options: SamplerOptions, n: usize) -> Vec<u32> {
+        let mut sampler = Sampler::new(options).unwrap();
+        (0..n).map(|_| sampler.sample(&LOGITS).unwrap()).collect()
+    }
+
+    #[test]
+    fn temperature_zero_is_greedy_whatever_else_is_set() {
+        assert_eq!(drawn(options(0.0, 3, 0.5), 4), [1; 4]);
+    }
+
+    #[test]
+    fn one_candidate_is_always_drawn() {
+        assert_eq!(drawn(options(5.0, 1, 1.0), 8), [1; 8]);
+        assert_eq!(drawn(options(5.0, 0, 1e-6), 8), [1; 8]);
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_tokens_and_another_seed_others() {
+        let first = drawn(options(1.0, 0, 1.0), 64);
+        assert_eq!(first, drawn(options(1.0, 0, 1.0), 64));
+        assert_ne!(first, drawn(SamplerOptions { seed: 43, ..options(1.0, 0, 1.0) }, 64));
+    }
+
+    #[test]
+    fn shares_follow_the_softmax() {
+        // 20,000 draws: a share s has standard deviation sqrt(s (1 - s) / n) ≤ 0.0036; five of them are 0.018.
+        let n = 20_000;
+        let counts =
+            drawn(options(0.7, 0, 1.0), n).into_iter().fold([0_u32; 6], |mut counts, id| {
+                counts[id as usize] += 1;
+                counts
+            });
+        let weights = LOGITS.map(|logit| f64::from(logit / 0.7).exp());
+        let total: f64 = weights.iter().sum();
+        for (count, weight) in counts.into_iter().zip(weights) {
+            let share = f64::from(count) / 20_000.0;
+            assert!((share - weight / total).abs() < 0.018, "{share} {}", weight / total);
+        }
+    }
+
+    #[test]
+    fn top_k_and_top_p_never_draw_outside_their_set() {
+        assert!(drawn(options(3.0, 3, 1.0), 500).iter().all(|id| [1, 4, 2].contains(id)));
+        assert!(drawn(options(1.0, 0, 0.6), 500).iter().all(|id| [1, 4].contains(id)));
+    }
+
+    #[test]
+    fn options_out_of_range_are_refused() {
+        for (t, p) in [
+            (-1.0, 1.0),
+            (f32::NAN, 1.0),
+            (f32::INFINITY, 1.0),
+            (1.0, 0.0),
+            (1.0, 1.1),
+            (1.0, f32::NAN),
+        ] {
+            let e = Sampler::new(options(t, 0, p)).unwrap_err();
+            assert_eq!(e.kind(), ErrorKind::InvalidArgument, "{t} {p}");
+        }
+    }
+
+    #[test]
+    fn a_nan_is_an_error_in_both_modes() {
+        for temperature in [0.0, 1.0] {
+            let mut sampler = Sampler::new(options(temperature, 0, 1.0)).unwrap();
+            assert_eq!(sampler.sample(&[0.0, f32::NAN]).unwrap_err().kind(), ErrorKind::NonFinite);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The forward pass of one batch, in the order of the paper: norm, q k v, rope, attend, project, add; norm, gate · up,
+//! down, add; at the end norm and head.
+
+use super::{Session, attention::attend};
+use crate::{
+    model::{Layer, Storage},
+    threads::Columns,
+};
+
+impl Session<'_> {
+    /// Appends the tokens to the sequence; leaves the residual stream of all of them in `buffers.x`.
+    pub(super) fn append(&mut self, ids: &[u32]) {
+        let first = self.cache.len();
+        self.cache.extend(ids.len());
+        self.embed(ids);
+        let model = self.model;
+        for (i, layer) in model.weights().layers.iter().enumerate() {
+            self.attention(i, layer, first);
+            self.feed_forward(layer);
+        }
+    }
+
+    /// Logits of `n` tokens of the last batch, from token `token` on: `logits[n, n_vocab]`.
+    pub(super) fn head(&mut self, token: usize, n: usize) {
+        let (config, weights) = (self.config(), self.model.weights());
+        let b = &mut self.buffers;
+        let x = &b.x[token * config.n_embd..][..n * config.n_embd];
+        self.dispatcher.norm(x, &weights.output_norm, config.rms_eps, false, &mut b.normed);
+        self.dispatcher.project(
+            self.model,
+            [&weights.output],
+            &b.normed,
+            [&mut self.logits],
+            |_| {},
+        );
+    }
+
+    /// `x = token_embd[id]`, unscaled.
+    fn embed(&mut self, ids: &[u32]) {
+        let n_embd = self.config().n_embd;
+        let table = &self.model.weights().token_embd;
+        let bytes = &self.model.file().bytes()[table.range.clone()];
+        let x = &mut self.buffers.x;
+        x.resize(ids.len() * n_embd, 0.0);
+        for (id, x) in ids.iter().zip(x.chunks_exact_mut(n_embd)) {
+            let row = *id as usize;
+            if table.storage == Storage::F16 {
+                (self.dispatcher.kernels.widen_f16)(&bytes[row * n_embd * 2..][..n_embd * 2], x);
+            } else {
+                let (values, _) = bytes[row * n_embd * 4..][..n_embd * 4].as_chunks::<4>();
+                for (value, x) in values.iter().zip(x) {
+                    *x = f32::from_le_bytes(*value);
+                }
+            }
+        }
+    }
+
+    /// `x += attn_output · sub_norm(attend(rope(q), rope(k), v))`.
+    fn attention(&mut self, i: usize, layer: &Layer, first: usize) {
+        let config = self.config();
+        let b = &mut self.buffers;
+        let eps = config.rms_eps;
+        self.dispatcher.norm(&b.x, &layer.attn_norm, eps, true, &mut b.normed);
+        self.dispatcher.project(
+            self.model,
+            [&layer.attn_q, &layer.attn_k, &layer.attn_v],
+            &b.normed,
+            [&mut b.q, &mut b.k, &mut b.v],
+            |_| {},
+        );
+
+        let d = config.head_dim;
+        let rope = self.dispatcher.kernels.rope;
+        let tokens =
+            b.q.chunks_exact_mut(config.q_width()).zip(b.k.chunks_exact_mut(config.kv_width()));
+        for (token, ((q, k), v)) in tokens.zip(b.v.chunks_exact(config.kv_width())).enumerate() {
+            let (cos, sin) = self.cache.angles(first + token);
+            for head in q.chunks_exact_mut(d).chain(k.chunks_exact_mut(d)) {
+                rope(head, cos, sin);
+            }
+            self.cache.write(i, first + token, k, v);
+        }
+
+        let width = config.q_width();
+        b.attention.resize(b.q.len(), 0.0);
+        let (kernels, cache, q) = (&self.dispatcher.kernels, &self.cache, &b.q);
+        let out = Columns { data: &mut b.attention, width, unit: d };
+        self.dispatcher.pool.strips([out], |[mut out]| {
+            attend(kernels, config, cache, i, first, q, &mut out);
+        });
+
+        self.dispatcher.norm(&b.attention, &layer.attn_sub_norm, eps, true, &mut b.attended);
+        self.dispatcher.project(
+            self.model,
+            [&layer.attn_output],
+            &b.attended,
+            [&mut b.projected],
+            |_| {},
+        );
+        (self.dispatcher.kernels.add)(&mut b.x, &b.projected);
+    }
+
+    /// `x += ffn_down · sub_norm(relu(gate)² · up)`.
+    fn feed_forward(&mut self, layer: &Layer) {
+        let eps = self.config().rms_eps;
+        let b = &mut self.buffers;
+        self.dispatcher.norm(&b.x, &layer.ffn_norm, eps, true, &mut b.normed);
+        let relu2_mul = self.dispatcher.kernels.relu2_mul;
+        self.dispatcher.project(
+            self.model,
+            [&layer.ffn_gate, &layer.ffn_up],
+            &b.normed,
+            [&mut b.gate, &mut b.up],
+            |[gate, up]| {
+                for token in 0..gate.n_rows() {
+                    relu2_mul(gate.row(token), up.row(token));
+                }
+            },
+        );
+        self.dispatcher.norm(&b.gate, &layer.ffn_sub_norm, eps, true, &mut b.gated);
+        self.dispatcher.project(
+            self.model,
+            [&layer.ffn_down],
+            &b.gated,
+            [&mut b.projected],
+            |_| {},
+        );
+        (self.dispatcher.kernels.add)(&mut b.x, &b.projected);
+    }
+}

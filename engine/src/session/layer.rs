@@ -1,0 +1,57 @@
+//! The seven products of one layer on fixed inputs, nothing else of the graph: what `bench::LayerMatmul` times.
+
+use super::Session;
+
+impl Session<'_> {
+    /// Fills the inputs with a fixed wave and quantizes them once.
+    pub(crate) fn prepare_layer(&mut self) {
+        let layer = &self.model.weights().layers[0];
+        let eps = self.config().rms_eps;
+        let b = &mut self.buffers;
+        let wave = |n: usize| -> Vec<f32> {
+            #[expect(clippy::cast_precision_loss, reason = "n % 97 is small")]
+            (0..n).map(|i| (i % 97) as f32 / 48.0 - 1.0).collect()
+        };
+        let inputs = [
+            (&layer.attn_norm, &mut b.normed),
+            (&layer.attn_sub_norm, &mut b.attended),
+            (&layer.ffn_sub_norm, &mut b.gated),
+        ];
+        for (weight, rows) in inputs {
+            self.dispatcher.norm(&wave(weight.len()), weight, eps, true, rows);
+        }
+    }
+
+    /// Runs the products; returns the wrapping sum of the bits of all outputs.
+    pub(crate) fn run_layer(&mut self) -> u64 {
+        let model = self.model;
+        let layer = &model.weights().layers[0];
+        let b = &mut self.buffers;
+        let dispatcher = &mut self.dispatcher;
+        dispatcher.project(
+            model,
+            [&layer.attn_q, &layer.attn_k, &layer.attn_v],
+            &b.normed,
+            [&mut b.q, &mut b.k, &mut b.v],
+            |_| {},
+        );
+        dispatcher.project(model, [&layer.attn_output], &b.attended, [&mut b.projected], |_| {});
+        let mut sum = bits(&b.projected);
+        dispatcher.project(
+            model,
+            [&layer.ffn_gate, &layer.ffn_up],
+            &b.normed,
+            [&mut b.gate, &mut b.up],
+            |_| {},
+        );
+        dispatcher.project(model, [&layer.ffn_down], &b.gated, [&mut b.projected], |_| {});
+        for out in [&b.q, &b.k, &b.v, &b.gate, &b.up, &b.projected] {
+            sum = sum.wrapping_add(bits(out));
+        }
+        sum
+    }
+}
+
+fn bits(x: &[f32]) -> u64 {
+    x.iter().fold(0, |sum, x| sum.wrapping_add(u64::from(x.to_bits())))
+}

@@ -1,0 +1,220 @@
+//! Every kernel of every instruction set against scalar, bit for bit, at sizes around each block edge.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic")]
+
+use engine::{
+    Drawing, Isa, Pool,
+    kernels::{AttentionChunk, Int8Rows, Kernels, TernaryProduct},
+};
+
+/// Lengths around the edges of lanes, registers and blocks.
+const LENGTHS: &[usize] = &[
+    0, 1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 127, 128, 129, 255, 256, 257, 271,
+    272, 383, 384, 511, 512, 513, 700, 1024, 2560,
+];
+
+#[expect(clippy::print_stdout, reason = "CI requires to see which instruction sets ran")]
+fn others() -> Vec<Kernels> {
+    for isa in [Isa::Avx2, Isa::Avx512] {
+        if !Isa::available().contains(&isa) {
+            println!("skipped: {isa} not available");
+        }
+    }
+    Isa::available().into_iter().skip(1).map(|isa| Kernels::of(isa).unwrap()).collect()
+}
+
+fn scalar() -> Kernels {
+    Kernels::of(Isa::Scalar).unwrap()
+}
+
+/// Values of very different sizes, so that another order of additions gives other bits.
+fn floats(drawing: &mut Drawing, n: usize) -> Vec<f32> {
+    (0..n)
+        .map(|_| {
+            let sign = if drawing.below(2) == 0 { 1.0 } else { -1.0 };
+            sign * drawing.unit_f32() * 10.0_f32.powi(i32::try_from(drawing.below(7)).unwrap() - 3)
+        })
+        .collect()
+}
+
+fn bits(x: &[f32]) -> Vec<u32> {
+    x.iter().map(|x| x.to_bits()).collect()
+}
+
+#[test]
+fn dot_products_agree_and_the_order_of_addition_matters() {
+    let mut drawing = Drawing::new(1, "dot");
+    let mut order_mattered = false;
+    for n in LENGTHS {
+        for offset in 0..3 {
+            let (a, b) = (floats(&mut drawing, n + offset), floats(&mut drawing, n + offset));
+            let (a, b) = (&a[offset..], &b[offset..]);
+            let want = (scalar().dot)(a, b);
+            let running: f32 = a.iter().zip(b).fold(0.0, |sum, (a, b)| a.mul_add(*b, sum));
+            order_mattered |= running.to_bits() != want.to_bits();
+            for kernels in others() {
+                let got = (kernels.dot)(a, b);
+                assert_eq!(got.to_bits(), want.to_bits(), "{} n={n} offset={offset}", kernels.isa);
+            }
+        }
+    }
+    assert!(order_mattered, "the test's values can't tell one order from another");
+}
+
+#[test]
+fn f16_dot_products_and_widening_agree() {
+    let mut drawing = Drawing::new(2, "f16");
+    for n in LENGTHS {
+        let w: Vec<u8> = (0..*n)
+            .flat_map(|_| half::f16::from_f32(drawing.unit_f32() * 2.0 - 1.0).to_le_bytes())
+            .collect();
+        let x = floats(&mut drawing, *n);
+        let want = (scalar().dot_f16)(&w, &x);
+        let mut wide = vec![0.0; *n];
+        (scalar().widen_f16)(&w, &mut wide);
+        assert_eq!((scalar().dot)(&wide, &x).to_bits(), want.to_bits(), "n={n}");
+        for kernels in others() {
+            assert_eq!(
+                (kernels.dot_f16)(&w, &x).to_bits(),
+                want.to_bits(),
+                "{} n={n}",
+                kernels.isa
+            );
+            let mut got = vec![0.0; *n];
+            (kernels.widen_f16)(&w, &mut got);
+            assert_eq!(bits(&got), bits(&wide), "{} n={n}", kernels.isa);
+        }
+    }
+}
+
+#[test]
+fn element_wise_steps_agree() {
+    let mut drawing = Drawing::new(3, "steps");
+    for n in LENGTHS {
+        let (x, y) = (floats(&mut drawing, *n), floats(&mut drawing, *n));
+        let angles: Vec<f32> = floats(&mut drawing, n / 2);
+        let run = |kernels: &Kernels| {
+            let mut norm = vec![0.0; *n];
+            (kernels.rms_norm)(&x, &y, 1e-5, &mut norm);
+            let mut add = x.clone();
+            (kernels.add)(&mut add, &y);
+            let mut gate = x.clone();
+            (kernels.relu2_mul)(&mut gate, &y);
+            let mut rope = x[..n / 2 * 2].to_vec();
+            (kernels.rope)(&mut rope, &angles, &angles);
+            let mut exp: Vec<f32> = x.iter().map(|x| -x.abs()).collect();
+            (kernels.exp_sub)(&mut exp, 0.25);
+            let mut fma = y.clone();
+            (kernels.fma_into)(&x, 0.3, &mut fma);
+            [norm, add, gate, rope, exp, fma].map(|x| bits(&x))
+        };
+        let want = run(&scalar());
+        for kernels in others() {
+            assert_eq!(run(&kernels), want, "{} n={n}", kernels.isa);
+        }
+    }
+}
+
+#[test]
+fn attention_chunks_agree() {
+    let mut drawing = Drawing::new(4, "attend");
+    for head_dim in [2, 16, 64, 80, 100, 128, 256] {
+        for n in [1, 2, 15, 16, 17, 63, 64] {
+            let stride = head_dim * 2;
+            let q: Vec<f32> = floats(&mut drawing, head_dim).iter().map(|x| x * 0.01).collect();
+            let (k, v) = (floats(&mut drawing, n * stride), floats(&mut drawing, n * stride));
+            let chunk = AttentionChunk { q: &q, k: &k, v: &v, stride, n, scale: 0.125 };
+            let run = |kernels: &Kernels| {
+                let mut out = vec![9.0; head_dim];
+                let (max, sum) = (kernels.attend)(&chunk, &mut out);
+                (max.to_bits(), sum.to_bits(), bits(&out))
+            };
+            let want = run(&scalar());
+            for kernels in others() {
+                assert_eq!(run(&kernels), want, "{} d={head_dim} n={n}", kernels.isa);
+            }
+        }
+    }
+}
+
+/// Quantizes `x` (`[tokens, cols]`) as `kernels` packs it.
+fn quantized(kernels: &Kernels, x: &[f32], cols: usize) -> Int8Rows {
+    let packed_len = (kernels.packed_len)(cols);
+    let mut rows = Int8Rows { packed_len, ..Int8Rows::default() };
+    for x in x.chunks_exact(cols) {
+        // Dirty memory: a packing that leaves bytes unwritten shows.
+        let mut codes = vec![77; packed_len];
+        rows.scales.push((kernels.quantize)(x, &mut codes));
+        rows.codes.extend(codes);
+    }
+    rows
+}
+
+fn ternary(kernels: &Kernels, codes: &[u8], cols: usize, x: &[f32], threads: usize) -> Vec<f32> {
+    let rows = codes.len() * 4 / cols;
+    let x = quantized(kernels, x, cols);
+    let mut out = vec![f32::NAN; x.scales.len() * rows];
+    let product = TernaryProduct { codes, cols, weight_scale: 0.7, x: &x };
+    let columns = engine::threads::Columns { data: &mut out, width: rows, unit: 4 };
+    Pool::new(threads).strips([columns], |[mut strip]| (kernels.ternary_i8)(&product, &mut strip));
+    out
+}
+
+#[test]
+fn ternary_products_agree_with_an_i64_product_and_each_other() {
+    let mut drawing = Drawing::new(5, "ternary");
+    for cols in [128, 256, 384, 512, 640, 1024, 2048, 2176, 4096] {
+        for rows in [1, 2, 3, 4, 5, 9] {
+            for n_tokens in [1, 2, 3, 4, 5, 9] {
+                let codes: Vec<u8> = (0..rows * cols / 4)
+                    .map(|_| {
+                        (0..4)
+                            .fold(0, |byte, _| byte << 2 | u8::try_from(drawing.below(3)).unwrap())
+                    })
+                    .collect();
+                let x = floats(&mut drawing, n_tokens * cols);
+                check_ternary(&codes, cols, &x, "random");
+            }
+        }
+    }
+    // The worst case of 16-bit pair sums: all codes 2 (+1), all activations at an extreme.
+    for sign in [1.0, -1.0] {
+        let cols = 6912;
+        check_ternary(&vec![0xaa; 3 * cols / 4], cols, &vec![sign * 3.0; 2 * cols], "extreme");
+    }
+}
+
+fn check_ternary(codes: &[u8], cols: usize, x: &[f32], what: &str) {
+    let rows = codes.len() * 4 / cols;
+    let scalar = scalar();
+    let want = ternary(&scalar, codes, cols, x, 1);
+    // An independent definition: trits as f32, activations as the scalar packing (element order) has them, in i64.
+    let q = quantized(&scalar, x, cols);
+    let mut trits = vec![0.0; cols];
+    for row in 0..rows {
+        (scalar.widen_ternary)(&codes[row * cols / 4..][..cols / 4], &mut trits);
+        for token in 0..q.scales.len() {
+            #[expect(clippy::cast_possible_truncation, reason = "trits are -1, 0, 1")]
+            let sum: i64 =
+                trits.iter().zip(q.row(token)).map(|(t, q)| *t as i64 * i64::from(*q)).sum();
+            #[expect(clippy::cast_precision_loss, reason = "below 2^24")]
+            let y = sum as f32 / q.scales[token].scale * 0.7;
+            assert_eq!(want[token * rows + row].to_bits(), y.to_bits(), "{what} cols={cols}");
+        }
+    }
+    for kernels in others() {
+        for threads in [1, 3] {
+            let got = ternary(&kernels, codes, cols, x, threads);
+            let isa = kernels.isa;
+            assert_eq!(
+                bits(&got),
+                bits(&want),
+                "{what} {isa} cols={cols} rows={rows} threads={threads}"
+            );
+        }
+        let (mut a, mut b) = (vec![0.0; cols], vec![9.0; cols]);
+        (scalar.widen_ternary)(&codes[..cols / 4], &mut a);
+        (kernels.widen_ternary)(&codes[..cols / 4], &mut b);
+        assert_eq!(a, b, "{}", kernels.isa);
+    }
+}
