@@ -1,0 +1,109 @@
+//! The register of metrics: name, unit, direction, meaning. A series whose metric is not here is refused.
+
+use crate::unit::Unit;
+
+/// Which direction is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Better {
+    /// Smaller is better.
+    Lower,
+    /// Larger is better.
+    Higher,
+}
+
+/// One metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metric {
+    /// Snake-case name, unit last.
+    pub name: &'static str,
+    /// Base unit of the samples.
+    pub unit: Unit,
+    /// Which direction is better.
+    pub better: Better,
+    /// What one sample is.
+    pub meaning: &'static str,
+}
+
+/// All metrics, sorted by name.
+pub const METRICS: &[Metric] = &[
+    Metric {
+        name: "decode_step_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "one decode step: from a sampled token to the next sampled token",
+    },
+    Metric {
+        name: "e2e_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "prompt text to last token's text: tokenize, prefill, decode, detokenize",
+    },
+    Metric {
+        name: "load_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "model bytes to a session ready for its first token, digest apart",
+    },
+    Metric {
+        name: "matmul_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "one token through every linear of one layer, at the model's shapes",
+    },
+    Metric {
+        name: "prefill_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "prompt ids to the logits of the last prompt token",
+    },
+    Metric {
+        name: "quantize_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "quantize and dequantize one seeded f32 tensor",
+    },
+    Metric {
+        name: "ttft_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "prompt text to the first sampled token",
+    },
+];
+
+/// The metric called `name`.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Metric> {
+    METRICS.iter().find(|metric| metric.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_are_sorted_and_unique() {
+        for two in METRICS.windows(2) {
+            assert!(two[0].name < two[1].name, "{} before {}", two[0].name, two[1].name);
+        }
+    }
+
+    #[test]
+    fn names_are_snake_case_and_end_in_their_unit() {
+        for metric in METRICS {
+            let name = metric.name;
+            assert!(name.starts_with(|c: char| c.is_ascii_lowercase()), "{name}");
+            assert!(name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_')), "{name}");
+            assert!(!name.contains("__"), "{name}");
+            assert!(name.ends_with(metric.unit.suffix()), "{name} is in {:?}", metric.unit);
+            assert!(!metric.meaning.is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_metric_is_found_by_its_name_and_no_other_is() {
+        for metric in METRICS {
+            assert_eq!(find(metric.name), Some(metric));
+        }
+        assert_eq!(find("decode_step"), None);
+    }
+}

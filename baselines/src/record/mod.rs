@@ -1,0 +1,79 @@
+//! The run record: one arm of one session, with every raw sample.
+//! In: what `harness` measured. Out: the value that `gates` and `reports` read, and that `wire` turns into JSON.
+
+mod environment;
+mod fingerprint;
+mod process;
+mod subject;
+mod suite;
+mod version;
+pub mod wire;
+
+pub use environment::{Host, Mark, Probe, ProbeKind, ProbeWhen};
+pub use process::{Counts, Output, Process, Series, StopReason};
+pub use subject::{Linear, ModelInfo, Settings, Subject, Tool};
+pub use suite::{Accuracy, Suite, WorkloadDef};
+pub use version::{SCHEMA_VERSION, SchemaVersion};
+
+/// Why a session was run; says how its record may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// `bench run`: one subject, nothing compared.
+    Run,
+    /// `bench baseline record`: the record and its binary go to a store.
+    Baseline,
+    /// One arm of a paired session of `bench gate`.
+    Paired,
+}
+
+/// One arm of one session: a subject, the suite it ran, and all its processes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunRecord {
+    /// The schema this record was written in.
+    pub version: SchemaVersion,
+    /// Names the session: both arms of a paired session share it. 32 hex digits, drawn once per session.
+    pub session: String,
+    /// Why the session was run.
+    pub purpose: Purpose,
+    /// UTC start of the session, RFC 3339 with milliseconds and `Z`.
+    pub started_at: String,
+    /// UTC end of the session, same form; never before `started_at` or any process.
+    pub ended_at: String,
+    /// The effective root seed: prompts, sampling and the order of pairs come from it.
+    pub seed: u64,
+    /// Whether deterministic mode was asked for (`BITNET_DETERMINISTIC=1` or `--deterministic`).
+    pub deterministic: bool,
+    /// The program that measured.
+    pub tool: Tool,
+    /// What was measured.
+    pub subject: Subject,
+    /// The workloads that every process ran.
+    pub suite: Suite,
+    /// The machine.
+    pub host: Host,
+    /// Facts about the environment that a reader must know, taken before timings were read.
+    pub marks: Vec<Mark>,
+    /// What the machine could do in this session: bandwidth and int8 peak, before and after.
+    pub probes: Vec<Probe>,
+    /// One entry per worker process of this arm, in the order they ran.
+    pub processes: Vec<Process>,
+    /// Output quality of this subject against its own float-activation run; once per session.
+    pub accuracy: Option<Accuracy>,
+}
+
+impl RunRecord {
+    /// The samples of `metric` on `workload`, one slice per process that has them, in process order.
+    pub fn samples<'a>(
+        &'a self,
+        workload: &'a str,
+        metric: &'a str,
+    ) -> impl Iterator<Item = (&'a Process, &'a [f64])> {
+        self.processes.iter().filter_map(move |process| {
+            process
+                .series
+                .iter()
+                .find(|series| series.workload == workload && series.metric == metric)
+                .map(|series| (process, series.samples.as_slice()))
+        })
+    }
+}

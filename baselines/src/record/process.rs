@@ -1,0 +1,92 @@
+//! One worker process: one replication of the suite.
+
+use crate::Digest;
+
+/// One worker process. Its iterations describe this process; they are no independent evidence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Process {
+    /// Place in the session's order, 0-based, counted over both arms.
+    pub order: u64,
+    /// Pair it belongs to, 0-based; in an unpaired session, its own place.
+    pub pair: u64,
+    /// 0 if it ran first in its pair, 1 if second.
+    pub position: u64,
+    /// Process id.
+    pub pid: u64,
+    /// UTC start, RFC 3339 with milliseconds and `Z`.
+    pub started_at: String,
+    /// UTC end.
+    pub ended_at: String,
+    /// Wall time of the process in nanoseconds, on the parent's clock; no sum of samples may exceed it.
+    pub wall_ns: u64,
+    /// Bytes of padding put in the environment, to vary the stack's place.
+    pub env_padding_bytes: u64,
+    /// Highest resident set size in bytes, or `None` where the system does not say.
+    pub peak_rss_bytes: Option<u64>,
+    /// All samples, in the order taken.
+    pub series: Vec<Series>,
+    /// What each generating workload put out.
+    pub outputs: Vec<Output>,
+    /// What the dispatcher counted, per workload and linear.
+    pub counts: Vec<Counts>,
+}
+
+/// The raw samples of one metric on one workload, in base units (ns, bytes, count), in the order taken.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    /// Workload name.
+    pub workload: String,
+    /// Metric name, from `METRICS`.
+    pub metric: String,
+    /// Iteration that each sample belongs to is `i / per_iteration`; 64 for the steps of decode-64, else 1.
+    pub per_iteration: u64,
+    /// The samples.
+    pub samples: Vec<f64>,
+}
+
+/// Why generation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// The number of tokens asked for was reached.
+    Length,
+    /// The model put out an end-of-generation token.
+    EndOfGeneration,
+}
+
+/// What a workload put out; the same in each of its iterations, or the worker fails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Workload name.
+    pub workload: String,
+    /// SHA-256 of the prompt's ids (little-endian u32).
+    pub prompt_ids_digest: Digest,
+    /// Tokens in the prompt.
+    pub n_prompt: u64,
+    /// Tokens sampled in one iteration.
+    pub n_generated: u64,
+    /// SHA-256 of the sampled ids (little-endian u32).
+    pub output_ids_digest: Digest,
+    /// SHA-256 of the bits of the logits of every scored position (little-endian f32).
+    pub logits_digest: Digest,
+    /// Iterations that were carried out, timed and warm-up alike.
+    pub iterations: u64,
+    /// Why it ended.
+    pub stop: StopReason,
+}
+
+/// What the dispatcher counted for one linear on one workload, over all iterations of one process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// Workload name.
+    pub workload: String,
+    /// Linear name, as in `ModelInfo::linears`.
+    pub linear: String,
+    /// Kernel that carried it out, e.g. `gemm_i2s_i8.avx512`.
+    pub kernel: String,
+    /// Logical products: one per (layer, token).
+    pub products: u64,
+    /// Multiply-adds: products × rows × cols.
+    pub macs: u64,
+    /// Weight bytes read.
+    pub bytes: u64,
+}

@@ -1,0 +1,107 @@
+//! What was measured, and by what: the tool, the binary, the model and the settings it ran with.
+
+use crate::Digest;
+
+/// The program that wrote the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tool {
+    /// `tritgate`.
+    pub name: String,
+    /// Version of the package.
+    pub version: String,
+    /// Commit it was built from, when the build could see one.
+    pub commit: Option<String>,
+    /// Whether the tree had uncommitted changes at build time.
+    pub dirty: Option<bool>,
+    /// `rustc --version` of the build.
+    pub toolchain: String,
+    /// Cargo profile, e.g. `release`.
+    pub profile: String,
+    /// Target triple.
+    pub target: String,
+    /// Cargo features, sorted.
+    pub features: Vec<String>,
+}
+
+/// What was measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subject {
+    /// SHA-256 of the worker binary.
+    pub binary: Digest,
+    /// Size of the worker binary in bytes.
+    pub binary_bytes: u64,
+    /// The model it loaded.
+    pub model: ModelInfo,
+    /// How the engine was set up.
+    pub settings: Settings,
+}
+
+/// A model as its own file describes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelInfo {
+    /// How the user named it: `stories`, or the path as given.
+    pub name: String,
+    /// SHA-256 of the model file.
+    pub digest: Digest,
+    /// Size of the model file in bytes.
+    pub file_bytes: u64,
+    /// `general.architecture`.
+    pub architecture: String,
+    /// Transformer blocks.
+    pub n_layers: u64,
+    /// Width of the residual stream.
+    pub n_embd: u64,
+    /// Width of the feed-forward layer.
+    pub n_ff: u64,
+    /// Query heads.
+    pub n_heads: u64,
+    /// Key/value heads.
+    pub n_kv_heads: u64,
+    /// Values per head.
+    pub head_dim: u64,
+    /// Rows of the embedding.
+    pub n_vocab: u64,
+    /// Longest sequence, in tokens.
+    pub n_ctx: u64,
+    /// Every matrix product a token takes part in. Those with `once_per_sequence` are applied to the last token only
+    /// in a prefill.
+    pub linears: Vec<Linear>,
+}
+
+/// One kind of matrix product of the model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Linear {
+    /// Tensor name without layer and `.weight`: `attn_q`, `ffn_down`, …; `output` for the head.
+    pub name: String,
+    /// Outputs.
+    pub rows: u64,
+    /// Inputs.
+    pub cols: u64,
+    /// Storage format, e.g. `i2_s`.
+    pub format: String,
+    /// How many of these the model has: the number of layers, or 1 for the head.
+    pub n: u64,
+    /// Bytes of one of them in the file.
+    pub bytes: u64,
+    /// True for the head: a prefill applies it to its last token only.
+    pub once_per_sequence: bool,
+}
+
+/// How the engine was set up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Instruction set of the kernels: `scalar`, `avx2`, `avx512`.
+    pub isa: String,
+    /// Threads of the pool.
+    pub threads: u64,
+    /// `int8` or `float`.
+    pub activations: String,
+    /// Tokens per prefill batch.
+    pub batch: u64,
+    /// Device asked for.
+    pub device_requested: String,
+    /// Device used.
+    pub device_selected: String,
+    /// Why they differ, if they do.
+    pub fallback: Option<String>,
+}

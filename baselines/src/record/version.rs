@@ -1,0 +1,24 @@
+//! The schema version of run records and evidence bundles.
+
+use std::fmt;
+
+/// Version of the schema. Readers accept the same major version and any minor up to their own; a newer minor or another
+/// major is refused with the way out.
+///
+/// Changelog: 1.0, first version.
+pub const SCHEMA_VERSION: SchemaVersion = SchemaVersion { major: 1, minor: 0 };
+
+/// `major.minor`: major changes break readers, minor ones add fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SchemaVersion {
+    /// Breaking changes.
+    pub major: u32,
+    /// Additions.
+    pub minor: u32,
+}
+
+impl fmt::Display for SchemaVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}

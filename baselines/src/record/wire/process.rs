@@ -1,0 +1,81 @@
+//! Wire forms of `record/process.rs`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Hex, MetricName, Number, Timestamp, mirror, mirror::names, present};
+use crate::record as domain;
+
+/// One worker process: one replication of the suite.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Process {
+    order: u64,
+    pair: u64,
+    position: u64,
+    pid: u64,
+    started_at: Timestamp,
+    ended_at: Timestamp,
+    wall_ns: u64,
+    env_padding_bytes: u64,
+    #[serde(deserialize_with = "present")]
+    peak_rss_bytes: Option<u64>,
+    series: Vec<Series>,
+    outputs: Vec<Output>,
+    counts: Vec<Counts>,
+}
+
+mirror!(Process for domain::Process {
+    order, pair, position, pid, started_at, ended_at, wall_ns, env_padding_bytes, peak_rss_bytes, series, outputs,
+    counts,
+});
+
+/// The raw samples of one metric on one workload, in base units, in the order taken.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Series {
+    workload: String,
+    metric: MetricName,
+    #[schemars(range(min = 1))]
+    per_iteration: u64,
+    samples: Vec<Number>,
+}
+
+mirror!(Series for domain::Series { workload, metric, per_iteration, samples });
+
+/// What a workload put out; the same in each of its iterations.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Output {
+    workload: String,
+    prompt_ids_digest: Hex,
+    n_prompt: u64,
+    n_generated: u64,
+    output_ids_digest: Hex,
+    logits_digest: Hex,
+    iterations: u64,
+    stop: StopReason,
+}
+
+mirror!(Output for domain::Output {
+    workload, prompt_ids_digest, n_prompt, n_generated, output_ids_digest, logits_digest, iterations, stop,
+});
+
+names! {
+    /// Why generation ended.
+    enum StopReason for domain::StopReason { Length = "length", EndOfGeneration = "end-of-generation" }
+}
+
+/// What the dispatcher counted for one linear on one workload, over all iterations of one process.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Counts {
+    workload: String,
+    linear: String,
+    kernel: String,
+    products: u64,
+    macs: u64,
+    bytes: u64,
+}
+
+mirror!(Counts for domain::Counts { workload, linear, kernel, products, macs, bytes });

@@ -1,0 +1,18 @@
+//! The published schemas, as text: what `cargo xtask schemas` writes to `baselines/schema/` and compares.
+
+use serde_json::Value;
+
+use crate::{evidence, record};
+
+/// File name and text of every published schema.
+#[must_use]
+pub fn schemas() -> Vec<(&'static str, String)> {
+    vec![
+        ("evidence.v1.json", text(&evidence::wire::schema())),
+        ("run-record.v1.json", text(&record::wire::schema())),
+    ]
+}
+
+fn text(schema: &Value) -> String {
+    format!("{schema:#}\n")
+}

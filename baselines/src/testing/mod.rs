@@ -1,0 +1,184 @@
+//! Scripted records for tests: a plausible paired session, made from a seed and nothing else.
+//! Behind the feature `testing`, so that no scripted sample can be in the shipped binary.
+//!
+//! The counts are exactly consistent with the model, the workloads and the number of samples; the times lie well
+//! within what the scripted probes allow; the timestamps hold every process. A test that wants a fault plants it.
+
+mod noise;
+mod process;
+mod session;
+mod subject;
+
+use crate::{
+    Digest, Evidence, RunRecord,
+    evidence::{BaselineOutput, BaselineRef, HistoryPoint},
+    record::{Purpose, SCHEMA_VERSION},
+};
+use session::{Arm, N_PAIRS, Session};
+
+/// The base arm of a paired session of 16 pairs; equal to `evidence(seed, _).base`.
+#[must_use]
+pub fn record(seed: u64) -> RunRecord {
+    arm(&Session::new(seed), Arm::Base, 1.0)
+}
+
+/// A paired session whose head takes `head_factor` times as long as its base, on every workload.
+///
+/// 1.0 is an A/A run, 1.2 a head that is 20 % slower. Noise is about 1 % per sample, shared drift about 1 % per pair.
+#[must_use]
+pub fn evidence(seed: u64, head_factor: f64) -> Evidence {
+    let session = Session::new(seed);
+    let base = arm(&session, Arm::Base, 1.0);
+    let head = arm(&session, Arm::Head, head_factor);
+    let stored = Digest::of(b"scripted stored record");
+    let recorded_at = "2026-03-01T09:00:00.000Z".to_owned();
+    let baseline = BaselineRef {
+        name: "main".to_owned(),
+        record: stored,
+        binary: base.subject.binary,
+        model: base.subject.model.digest,
+        fingerprint: base.host.fingerprint,
+        recorded_at: recorded_at.clone(),
+        bootstrap: false,
+        outputs: base.processes[0]
+            .outputs
+            .iter()
+            .map(|output| BaselineOutput {
+                workload: output.workload.clone(),
+                prompt_ids_digest: output.prompt_ids_digest,
+                output_ids_digest: output.output_ids_digest,
+                logits_digest: output.logits_digest,
+            })
+            .collect(),
+    };
+    let history = process::SCRIPTS
+        .iter()
+        .map(|script| HistoryPoint {
+            record: stored,
+            started_at: recorded_at.clone(),
+            commit: Some(subject::COMMIT_BASE.to_owned()),
+            workload: script.workload.to_owned(),
+            metric: script.metric.to_owned(),
+            median: script.typical_ns,
+            min: (script.typical_ns * 0.99).round(),
+            max: (script.typical_ns * 1.01).round(),
+        })
+        .collect();
+    Evidence {
+        version: SCHEMA_VERSION,
+        created_at: session.timestamp(session.end_ms() + 250),
+        head_sha: head.tool.commit.clone(),
+        baseline,
+        base,
+        head,
+        history,
+        policy: "# scripted policy: the defaults\n".to_owned(),
+    }
+}
+
+fn arm(session: &Session, arm: Arm, factor: f64) -> RunRecord {
+    RunRecord {
+        version: SCHEMA_VERSION,
+        session: session.id.clone(),
+        purpose: Purpose::Paired,
+        started_at: session.timestamp(0),
+        ended_at: session.timestamp(session.end_ms()),
+        seed: session.seed,
+        deterministic: true,
+        tool: subject::tool(arm),
+        subject: subject::subject(arm),
+        suite: subject::suite(),
+        host: subject::host(),
+        marks: subject::marks(),
+        probes: session.probes(),
+        processes: (0..N_PAIRS).map(|pair| session.process(arm, pair, factor)).collect(),
+        accuracy: Some(subject::accuracy()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_record_is_the_base_arm_whatever_the_head_does() {
+        assert_eq!(record(7), evidence(7, 1.2).base);
+        assert_ne!(record(7), record(8));
+    }
+
+    #[test]
+    fn the_head_is_slower_by_the_factor_asked_for() {
+        let sum = |record: &RunRecord| -> f64 {
+            record
+                .samples("decode-64", "decode_step_ns")
+                .map(|(_, ns)| ns.iter().sum::<f64>())
+                .sum()
+        };
+        let bundle = evidence(3, 1.2);
+        let ratio = sum(&bundle.head) / sum(&bundle.base);
+        assert!((ratio - 1.2).abs() < 0.012, "ratio {ratio}");
+    }
+
+    #[test]
+    fn both_arms_cover_every_place_of_the_order_once_and_are_counterbalanced() {
+        let bundle = evidence(5, 1.0);
+        let both: Vec<_> = bundle.base.processes.iter().chain(&bundle.head.processes).collect();
+        let mut orders: Vec<u64> = both.iter().map(|process| process.order).collect();
+        orders.sort_unstable();
+        assert_eq!(orders, (0..32).collect::<Vec<_>>());
+        assert_eq!(bundle.base.processes.iter().filter(|process| process.position == 0).count(), 8);
+        for process in both {
+            assert_eq!(process.order, 2 * process.pair + process.position);
+        }
+    }
+
+    #[test]
+    fn no_process_holds_more_time_than_its_wall_and_none_overlaps_the_next() {
+        let bundle = evidence(11, 1.3);
+        let mut both: Vec<_> = bundle.base.processes.iter().chain(&bundle.head.processes).collect();
+        both.sort_by_key(|process| process.order);
+        for process in &both {
+            let sum: f64 = process
+                .series
+                .iter()
+                .filter(|s| s.metric != "ttft_ns")
+                .flat_map(|s| &s.samples)
+                .sum();
+            #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+            let wall = process.wall_ns as f64;
+            assert!(sum < wall, "process {}: {sum} of {wall}", process.order);
+            assert!(process.started_at < process.ended_at);
+        }
+        for two in both.windows(2) {
+            assert!(two[0].ended_at <= two[1].started_at);
+        }
+        assert!(bundle.base.started_at < both[0].started_at);
+        assert!(both[31].ended_at <= bundle.base.ended_at);
+        assert!(bundle.base.ended_at < bundle.created_at);
+    }
+
+    #[test]
+    fn counts_follow_from_the_model_the_workload_and_the_iterations() {
+        let record = record(1);
+        let process = &record.processes[0];
+        let products = |workload: &str, linear: &str| {
+            let found =
+                process.counts.iter().find(|c| c.workload == workload && c.linear == linear);
+            found.map(|counts| counts.products)
+        };
+        assert_eq!(products("prefill-128", "attn_q"), Some(8 * 128 * 10));
+        assert_eq!(products("prefill-128", "output"), Some(10));
+        assert_eq!(products("decode-64", "ffn_down"), Some(8 * 64 * 8));
+        assert_eq!(products("decode-64", "output"), Some(64 * 8));
+        assert_eq!(products("end-to-end", "attn_k"), Some(8 * (32 + 63) * 5));
+        assert_eq!(products("end-to-end", "output"), Some(64 * 5));
+        assert_eq!(products("matmul", "ffn_up"), Some(200));
+        assert_eq!(products("matmul", "output"), None);
+        for counts in &process.counts {
+            let linear =
+                record.subject.model.linears.iter().find(|linear| linear.name == counts.linear);
+            let linear = linear.expect("counts name a linear of the model");
+            assert_eq!(counts.macs, counts.products * linear.rows * linear.cols);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What one scripted worker process measured, put out and counted.
+
+use super::noise::Noise;
+use crate::{
+    Digest,
+    record::{Counts, Linear, ModelInfo, Output, Series, StopReason},
+};
+
+/// One series of the script.
+pub(super) struct Script {
+    pub(super) workload: &'static str,
+    pub(super) metric: &'static str,
+    pub(super) per_iteration: u64,
+    pub(super) iterations: u64,
+    /// Typical time of one sample, for the base.
+    pub(super) typical_ns: f64,
+}
+
+/// Every series of a process, in the order taken.
+#[rustfmt::skip] // a table
+pub(super) const SCRIPTS: &[Script] = &[
+    Script { workload: "load", metric: "load_ns", per_iteration: 1, iterations: 5, typical_ns: 12_400_000.0 },
+    Script { workload: "prefill-128", metric: "prefill_ns", per_iteration: 1, iterations: 10, typical_ns: 18_200_000.0 },
+    Script { workload: "decode-64", metric: "decode_step_ns", per_iteration: 64, iterations: 8, typical_ns: 412_000.0 },
+    Script { workload: "end-to-end", metric: "e2e_ns", per_iteration: 1, iterations: 5, typical_ns: 31_700_000.0 },
+    Script { workload: "end-to-end", metric: "ttft_ns", per_iteration: 1, iterations: 5, typical_ns: 5_100_000.0 },
+    Script { workload: "quantize-i2_s", metric: "quantize_ns", per_iteration: 1, iterations: 5, typical_ns: 5_030_000.0 },
+    Script { workload: "matmul", metric: "matmul_ns", per_iteration: 1, iterations: 200, typical_ns: 48_300.0 },
+];
+
+/// Prompt length and generated tokens of each workload that puts something out.
+pub(super) const OUTPUTS: &[(&str, u64, u64)] =
+    &[("prefill-128", 128, 0), ("decode-64", 16, 64), ("end-to-end", 32, 64)];
+
+/// The iterations of `workload`, which are those of its first series.
+pub(super) fn iterations(workload: &str) -> u64 {
+    let script = SCRIPTS.iter().find(|script| script.workload == workload);
+    script.expect("only scripted workloads are asked for").iterations
+}
+
+/// All series, each sample about `level` times the typical time.
+pub(super) fn series(noise: &mut Noise, level: f64) -> Vec<Series> {
+    SCRIPTS
+        .iter()
+        .map(|script| {
+            let n_samples = script.iterations * script.per_iteration;
+            Series {
+                workload: script.workload.to_owned(),
+                metric: script.metric.to_owned(),
+                per_iteration: script.per_iteration,
+                samples: (0..n_samples)
+                    .map(|_| noise.around(script.typical_ns * level, 0.01))
+                    .collect(),
+            }
+        })
+        .collect()
+}
+
+/// The same outputs in every process and both arms: the scripted head is as correct as the base.
+pub(super) fn outputs(seed: u64) -> Vec<Output> {
+    OUTPUTS
+        .iter()
+        .map(|&(workload, n_prompt, n_generated)| {
+            let mut ids = Noise::new(seed, workload);
+            let mut draw = |n: u64| -> Vec<u32> {
+                (0..n).map(|_| u32::try_from(ids.below(4096)).expect("below 4096")).collect()
+            };
+            let (prompt, generated) = (draw(n_prompt), draw(n_generated));
+            Output {
+                workload: workload.to_owned(),
+                prompt_ids_digest: Digest::of_ids(&prompt),
+                n_prompt,
+                n_generated,
+                output_ids_digest: Digest::of_ids(&generated),
+                logits_digest: Digest::of(format!("scripted logits {workload} {seed}").as_bytes()),
+                iterations: iterations(workload),
+                stop: StopReason::Length,
+            }
+        })
+        .collect()
+}
+
+/// Products and weight reads per iteration: a prefill reads each weight once for its whole batch, a decode step
+/// once for its one token. Decode counts its timed steps only, not the prompt before them.
+pub(super) fn counts(model: &ModelInfo) -> Vec<Counts> {
+    let mut counts = Vec::new();
+    for workload in ["prefill-128", "decode-64", "end-to-end", "matmul"] {
+        for linear in &model.linears {
+            let (products, reads) = match (workload, linear.once_per_sequence) {
+                ("prefill-128", false) => (128 * linear.n, linear.n),
+                ("decode-64", _) => (64 * linear.n, 64 * linear.n),
+                ("end-to-end", false) => ((32 + 63) * linear.n, (1 + 63) * linear.n),
+                ("end-to-end", true) => (64, 64),
+                ("prefill-128", true) | ("matmul", false) => (1, 1),
+                // The head takes no part in a layer's linears.
+                _ => continue,
+            };
+            counts.push(count(
+                workload,
+                linear,
+                products * iterations(workload),
+                reads * iterations(workload),
+            ));
+        }
+    }
+    counts
+}
+
+fn count(workload: &str, linear: &Linear, products: u64, reads: u64) -> Counts {
+    let kernel = if linear.format == "i2_s" { "gemm_i2s_i8.avx512" } else { "gemm_f16_f32.avx512" };
+    Counts {
+        workload: workload.to_owned(),
+        linear: linear.name.clone(),
+        kernel: kernel.to_owned(),
+        products,
+        macs: products * linear.rows * linear.cols,
+        bytes: reads * linear.bytes,
+    }
+}

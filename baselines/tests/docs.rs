@@ -1,0 +1,50 @@
+//! docs/run-record.md explains every field of the published schemas, and no other.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+const DOCS: &str = include_str!("../docs/run-record.md");
+
+/// The names of all properties anywhere in `schema`.
+fn properties(schema: &Value, names: &mut BTreeSet<String>) {
+    match schema {
+        Value::Object(object) => {
+            if let Some(Value::Object(properties)) = object.get("properties") {
+                names.extend(properties.keys().cloned());
+            }
+            object.values().for_each(|value| properties(value, names));
+        }
+        Value::Array(values) => values.iter().for_each(|value| properties(value, names)),
+        _ => {}
+    }
+}
+
+/// The first cell of each table row, which is a field in backticks.
+fn documented() -> BTreeSet<String> {
+    let rows = DOCS.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
+    rows.map(|(name, _)| name.to_owned()).collect()
+}
+
+#[test]
+fn every_field_is_documented_and_every_documented_field_exists() {
+    let mut names = BTreeSet::new();
+    properties(&baselines::record::wire::schema(), &mut names);
+    properties(&baselines::evidence::wire::schema(), &mut names);
+    assert!(names.len() > 80, "{names:?}");
+    let documented = documented();
+    let missing: Vec<_> = names.difference(&documented).collect();
+    let unknown: Vec<_> = documented.difference(&names).collect();
+    assert!(missing.is_empty(), "not in docs/run-record.md: {missing:?}");
+    assert!(unknown.is_empty(), "in docs/run-record.md, but in no schema: {unknown:?}");
+}
+
+#[test]
+fn every_row_has_a_meaning_a_unit_and_a_version() {
+    for row in DOCS.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<_> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        assert_eq!(cells.len(), 4, "{row}");
+        assert!(cells.iter().all(|cell| !cell.is_empty()), "{row}");
+        assert!(cells[3].trim_end_matches([' ', '|']) == "1.0", "{row}");
+    }
+}

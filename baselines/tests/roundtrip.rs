@@ -1,0 +1,126 @@
+//! Record → wire → record: nothing is lost, and equal records have equal bytes.
+
+mod common;
+
+use baselines::{
+    Digest, Evidence, METRICS, RunRecord,
+    record::{ProbeKind, Purpose, StopReason},
+    testing, timestamp,
+};
+use proptest::prelude::*;
+
+fn number() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        Just(0.0),
+        Just(f64::MIN_POSITIVE),
+        Just(f64::from_bits(1)),
+        Just(f64::MAX),
+        Just(9_007_199_254_740_991.0),
+        Just(9_007_199_254_740_992.0),
+        (0_u64..1 << 53).prop_map(|whole| whole as f64),
+        any::<u64>()
+            .prop_map(f64::from_bits)
+            .prop_filter("finite", |value| value.is_finite())
+            .prop_map(f64::abs),
+    ]
+}
+
+fn time() -> impl Strategy<Value = String> {
+    (-62_167_219_200_000_i64..253_402_300_800_000)
+        .prop_map(|ms| timestamp::format_ms(ms).expect("years 0 to 9999"))
+}
+
+prop_compose! {
+    /// A record with any text, numbers and options in place of the scripted ones.
+    fn any_record()(
+        (seed, flag, purpose) in (any::<u64>(), any::<bool>(), 0..3_usize),
+        texts in prop::collection::vec(any::<String>(), 4),
+        whole in prop::collection::vec(any::<u64>(), 6),
+        times in prop::collection::vec(time(), 3),
+        samples in prop::collection::vec(prop::collection::vec(number(), 0..9), METRICS.len()),
+        nll in (number(), number()),
+        digest in any::<[u8; 32]>().prop_map(Digest::from),
+    ) -> RunRecord {
+        let mut record = common::small_record();
+        record.seed = seed;
+        record.deterministic = flag;
+        record.purpose = [Purpose::Run, Purpose::Baseline, Purpose::Paired][purpose];
+        record.started_at.clone_from(&times[0]);
+        record.ended_at.clone_from(&times[1]);
+        record.tool.version.clone_from(&texts[0]);
+        record.tool.commit = flag.then(|| texts[1].clone());
+        record.tool.dirty = (whole[0] % 2 == 0).then_some(flag);
+        record.subject.binary = digest;
+        record.subject.settings.fallback = (whole[1] % 2 == 0).then(|| texts[2].clone());
+        record.suite.workloads[0].params.insert(texts[3].clone(), whole[2]);
+        record.probes[0].samples_ns.clone_from(&samples[0]);
+        record.probes[1].kind = if flag { ProbeKind::Int8Peak } else { ProbeKind::BandwidthPages4k };
+        let process = &mut record.processes[0];
+        process.started_at.clone_from(&times[2]);
+        process.peak_rss_bytes = flag.then_some(whole[3]);
+        process.wall_ns = whole[4];
+        process.outputs[0].stop = if flag { StopReason::EndOfGeneration } else { StopReason::Length };
+        process.counts[0].macs = whole[5];
+        for ((series, samples), metric) in process.series.iter_mut().zip(&samples).zip(METRICS) {
+            series.metric = metric.name.to_owned();
+            series.samples.clone_from(samples);
+        }
+        record.accuracy = record.accuracy.filter(|_| !flag).map(|mut accuracy| {
+            (accuracy.nll_int8, accuracy.nll_float) = nll;
+            accuracy
+        });
+        record
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_record_reads_back_as_it_was_and_is_written_the_same(record in any_record()) {
+        let bytes = record.to_json();
+        let back = RunRecord::from_json(&bytes).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        prop_assert_eq!(&back, &record);
+        prop_assert_eq!(back.to_json(), bytes);
+    }
+
+    #[test]
+    fn a_bundle_reads_back_as_it_was_and_is_written_the_same(
+        base in any_record(), head in any_record(), policy in any::<String>(), known in any::<bool>(), median in number(),
+    ) {
+        let mut bundle = testing::evidence(1, 1.0);
+        (bundle.base, bundle.head, bundle.policy) = (base, head, policy);
+        bundle.head_sha = bundle.head_sha.filter(|_| known);
+        bundle.baseline.bootstrap = known;
+        bundle.history[0].median = median;
+        let bytes = bundle.to_json();
+        let back = Evidence::from_json(&bytes).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        prop_assert_eq!(&back, &bundle);
+        prop_assert_eq!(back.to_json(), bytes);
+    }
+}
+
+#[test]
+fn a_whole_session_fits_a_bundle_and_reads_back() {
+    let bundle = testing::evidence(42, 1.2);
+    let bytes = bundle.to_json();
+    assert!(bytes.len() < 1 << 20, "{} bytes", bytes.len());
+    assert_eq!(Evidence::from_json(&bytes).unwrap(), bundle);
+}
+
+#[test]
+fn integral_samples_are_written_as_integers_and_others_in_full() {
+    let mut record = common::small_record();
+    record.processes[0].series[0].samples = vec![12.0, 0.1, 9_007_199_254_740_993.0, 1e300];
+    let text = String::from_utf8(record.to_json()).unwrap();
+    let (_, samples) = text.split_once(r#""samples":["#).unwrap();
+    let (samples, _) = samples.split_once(']').unwrap();
+    assert_eq!(samples, "12,0.1,9007199254740992.0,1e+300");
+    assert!(text.ends_with("}\n") && !text.trim_end().contains('\n') && !text.contains(": "));
+}
+
+#[test]
+fn the_schema_and_its_version_come_first() {
+    let bytes = common::small_record().to_json();
+    assert!(bytes.starts_with(br#"{"schema":"tritgate.run-record","version":"1.0","session":""#));
+    let bytes = testing::evidence(1, 1.0).to_json();
+    assert!(bytes.starts_with(br#"{"schema":"tritgate.evidence","version":"1.0","created_at":""#));
+}
