@@ -1,0 +1,45 @@
+//! Plain summaries of one arm for the documents: a median and what it is the median of. No verdict rests on them.
+
+use baselines::RunRecord;
+use serde_json::{Value, json};
+
+use crate::stats::quantile::{median, quantile};
+
+/// One metric on one workload, over all processes of an arm.
+pub(crate) struct Fact {
+    /// Median of the process medians.
+    pub(crate) median: f64,
+    pub(crate) n_processes: usize,
+    pub(crate) n_samples: usize,
+    samples: Vec<f64>,
+}
+
+impl Fact {
+    /// The `p`-quantile of all samples: how iterations spread, not how sure the median is.
+    pub(crate) fn quantile(&self, p: f64) -> Option<f64> {
+        quantile(&self.samples, p)
+    }
+
+    pub(crate) fn value(&self) -> Value {
+        json!({ "median": self.median, "processes": self.n_processes, "samples": self.n_samples })
+    }
+}
+
+/// The metric on the workload called `workload`; `None` if nothing was measured.
+pub(crate) fn of(record: &RunRecord, workload: &str, metric: &str) -> Option<Fact> {
+    let all: Vec<&[f64]> = record.samples(workload, metric).map(|(_, samples)| samples).collect();
+    let medians: Vec<f64> = all.iter().filter_map(|samples| median(samples)).collect();
+    let samples = all.concat();
+    Some(Fact {
+        median: median(&medians)?,
+        n_processes: medians.len(),
+        n_samples: samples.len(),
+        samples,
+    })
+}
+
+/// The metric on the first workload of `kind`.
+pub(crate) fn of_kind(record: &RunRecord, kind: &str, metric: &str) -> Option<Fact> {
+    let workload = record.suite.workloads.iter().find(|workload| workload.kind == kind)?;
+    of(record, &workload.name, metric)
+}

@@ -1,0 +1,120 @@
+//! `review:gate:perf`: not slower than the margin, within the budgets, as accurate as demanded.
+
+use serde_json::{Value, json};
+
+use super::{GateReport, Item, NAMES, report, unless_refused};
+use crate::{
+    budget::Budget,
+    compare::Row,
+    derive::{Judged, decide},
+    text,
+    verdict::Outcome,
+};
+
+const KEYS: [&str; 4] =
+    ["regressions", "neural_network_inference", "quantization_accuracy", "baseline_comparison"];
+
+pub(crate) fn perf(judged: &Judged<'_>) -> GateReport {
+    let mut budgets = judged.budgets("accuracy");
+    budgets.extend(judged.budgets("inference"));
+    let verdict = decide(judged.refusals, judged.rows, &budgets);
+    let items = unless_refused(judged, &KEYS, || {
+        vec![
+            regressions(judged),
+            budget(KEYS[1], judged.budgets("inference").first().copied()),
+            budget(KEYS[2], judged.budgets("accuracy").first().copied()),
+            baseline_comparison(judged),
+        ]
+    });
+    report(judged, NAMES[1], verdict, items)
+}
+
+fn regressions(judged: &Judged<'_>) -> Item {
+    let regressed: Vec<String> = judged
+        .rows
+        .iter()
+        .filter(|row| row.outcome == Outcome::Regressed)
+        .filter_map(|row| {
+            let found = row.comparison.as_ref()?;
+            Some(format!("{}/{} {}", row.workload, row.metric, text::change(found.estimate)))
+        })
+        .collect();
+    let which = match (regressed.is_empty(), judged.counts.compared) {
+        (true, 0) => "nothing was compared".to_owned(),
+        (true, _) => "none detected".to_owned(),
+        (false, _) => regressed.join(", "),
+    };
+    let counts = &judged.counts;
+    let value = json!({
+        "compared": counts.compared,
+        "regressed": counts.regressed,
+        "improved": counts.improved,
+        "unchanged": counts.unchanged,
+        "inconclusive": counts.inconclusive,
+        "missing": counts.missing,
+    });
+    Item { key: KEYS[0], text: format!("{which} ({})", counts.text()), value }
+}
+
+fn budget(key: &'static str, budget: Option<&Budget>) -> Item {
+    match budget {
+        Some(budget) => Item {
+            key,
+            text: budget.text.clone(),
+            value: json!({ "value": budget.value, "limit": budget.limit, "state": budget.state.name() }),
+        },
+        None => Item { key, text: "not measured".to_owned(), value: Value::Null },
+    }
+}
+
+fn baseline_comparison(judged: &Judged<'_>) -> Item {
+    let baseline = &judged.evidence.baseline;
+    let pairs = judged.evidence.head.processes.len();
+    let bootstrap =
+        if baseline.bootstrap { ", bootstrap baseline: same build, an A/A run" } else { "" };
+    let text = format!(
+        "{} against baseline `{}` ({}), {pairs} pairs in one session{bootstrap}",
+        judged.verdict.name(),
+        baseline.name,
+        baseline.record.short()
+    );
+    let rows: Vec<Value> = judged.rows.iter().map(row).collect();
+    let value = json!({
+        "baseline": baseline.name,
+        "record": baseline.record.to_string(),
+        "bootstrap": baseline.bootstrap,
+        "pairs": pairs,
+        "rows": rows,
+    });
+    Item { key: KEYS[3], text, value }
+}
+
+/// One row with all its numbers.
+pub(crate) fn row(row: &Row) -> Value {
+    let numbers = row.comparison.as_ref().map(|found| {
+        json!({
+            "method": found.method.name(),
+            "n_pairs": found.n_pairs,
+            "base_median": found.base_median,
+            "head_median": found.head_median,
+            "log_ratio": found.estimate,
+            "ci_low": found.ci_low,
+            "ci_high": found.ci_high,
+            "p_fail": found.p_fail,
+            "p_pass": found.p_pass,
+            "m0": found.m0,
+            "m1": found.m1,
+            "detectable": found.detectable,
+            "passable": found.passable,
+        })
+    });
+    json!({
+        "workload": row.workload,
+        "metric": row.metric,
+        "outcome": row.outcome.name(),
+        "verdict": row.verdict.name(),
+        "reason": row.reason,
+        "pairs_needed": row.pairs_needed,
+        "comparison": numbers,
+    })
+}

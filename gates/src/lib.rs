@@ -1,0 +1,34 @@
+//! From run records to verdicts: statistics, policy, evidence checks, gate documents and routes.
+//!
+//! [`derive()`] is the road: evidence checks ([`verify`]) → comparison of the two arms ([`compare`], on [`stats`]) →
+//! budgets → verdict → gate documents, route and report. All of it is pure: no clock, no environment, no file, no
+//! network, so that `bench verify` can derive the same bytes again from the same bundle.
+//!
+//! `docs/statistics.md` says which test, why, and what it cannot see; `docs/evidence.md` lists the rules.
+
+#![forbid(unsafe_code)]
+
+pub mod budget;
+pub mod compare;
+mod derive;
+pub mod design;
+pub mod error;
+mod facts;
+pub mod gate;
+mod inference;
+pub mod policy;
+mod report;
+pub mod route;
+pub mod stats;
+mod text;
+pub mod verdict;
+pub mod verify;
+
+pub use compare::{Comparison, Row, compare_arms, compare_records};
+pub use derive::{Derived, Records, Tally, derive};
+pub use error::{Error, ErrorKind, Result};
+pub use gate::GateReport;
+pub use policy::{DEFAULT_POLICY, Policy};
+pub use route::Route;
+pub use verdict::{MetricVerdict, Outcome, Verdict};
+pub use verify::{Class, RULES, Refusal, check_evidence, check_record};

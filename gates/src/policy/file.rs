@@ -1,0 +1,309 @@
+//! The policy file as typed values, each checked for its range. In: TOML text. Out: [`Policy`].
+
+use serde::Deserialize;
+
+use super::keys;
+use crate::{Error, ErrorKind, Result};
+
+/// Bounds, margins, levels and routes of one repository.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Version of the file's form; 1.
+    pub version: u32,
+    /// When a session is judged.
+    pub pairs: Pairs,
+    /// Error rates.
+    pub levels: Levels,
+    /// How the three verdicts are told apart, and told to GitHub.
+    pub verdict: VerdictRule,
+    /// The gated family.
+    pub gated: Vec<Gated>,
+    /// Absolute bounds.
+    pub budgets: Budgets,
+    /// What the machine's own probes allow.
+    pub physics: Physics,
+    /// Which gates must be green.
+    pub gates: Gates,
+    /// Where work goes next.
+    pub routes: Routes,
+}
+
+/// When a session is judged.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pairs {
+    /// Pairs at each look; one look, of at least 6 pairs.
+    pub looks: Vec<usize>,
+}
+
+/// One-sided error rates.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Levels {
+    /// A false PASS at the unacceptable margin, each metric.
+    pub pass: f64,
+    /// A false FAIL at the negligible margin, over the whole family.
+    pub fail: f64,
+}
+
+/// How verdicts are told apart.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VerdictRule {
+    /// What fails.
+    pub fail_on: FailOn,
+    /// The check conclusion of an inconclusive verdict.
+    pub conclusion_when_inconclusive: ConclusionWhenInconclusive,
+}
+
+/// What fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailOn {
+    /// Proven slower than the negligible margin, and not proven to be within the unacceptable one.
+    Standard,
+    /// Proven slower than the negligible margin, within the other or not.
+    Any,
+    /// Proven slower than the unacceptable margin.
+    Unacceptable,
+}
+
+/// The check conclusion of an inconclusive verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConclusionWhenInconclusive {
+    /// Blocks until somebody looks.
+    ActionRequired,
+    /// Counts as satisfied on GitHub.
+    Neutral,
+}
+
+/// One gated metric.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gated {
+    /// Workload name.
+    pub workload: String,
+    /// Metric name, from `baselines::METRICS`.
+    pub metric: String,
+    /// Ratio head / base up to which a slow-down is nothing.
+    pub margin_negligible: f64,
+    /// Ratio from which it must not pass.
+    pub margin_unacceptable: f64,
+}
+
+/// Absolute bounds.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budgets {
+    /// Output quality.
+    pub accuracy: AccuracyBudget,
+    /// Prefill and decode.
+    pub inference: InferenceBudget,
+    /// Load time, model by model.
+    pub load: Vec<LoadBudget>,
+}
+
+/// Least top-1 agreement with the float-activation run.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccuracyBudget {
+    /// Bound on the lower 95 % Wilson bound.
+    pub minimum: f64,
+    /// Fewest positions that count as evidence.
+    pub positions: u64,
+}
+
+/// Longest prefill and decode of a number of tokens, in every run.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InferenceBudget {
+    /// Workload whose `prefill_ns` counts.
+    pub prefill: String,
+    /// Workload whose `decode_step_ns` count.
+    pub decode: String,
+    /// Tokens decoded.
+    pub tokens: u64,
+    /// Limit in milliseconds.
+    pub limit_ms: u64,
+}
+
+/// Longest load of one model.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoadBudget {
+    /// Model the limit is for, as the user names it.
+    pub model: String,
+    /// Workload whose `load_ns` counts.
+    pub workload: String,
+    /// What is held against the limit.
+    pub judge: LoadJudge,
+    /// Limit in milliseconds.
+    pub limit_ms: u64,
+}
+
+/// What is held against a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LoadJudge {
+    /// The upper 95 % bound of the mean over processes.
+    Mean,
+    /// The slowest sample.
+    EveryRun,
+}
+
+/// What the machine's own probes allow.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Physics {
+    /// Share by which a rate may exceed the best probe.
+    pub slack: f64,
+}
+
+/// Which gates must be green.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gates {
+    /// Their names.
+    pub required: Vec<String>,
+}
+
+/// Where work goes next.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Routes {
+    /// The stage that asks.
+    pub from: String,
+    /// After a pass.
+    pub pass: String,
+    /// After a confirmed fail: a paired session, or a broken budget.
+    pub fail: String,
+    /// After a fail against a stored baseline only.
+    pub fail_unconfirmed: String,
+    /// After honest noise.
+    pub inconclusive: String,
+    /// After evidence that does not hold.
+    pub invalid: String,
+    /// After evidence that cannot be compared, or has holes.
+    pub incomparable: String,
+}
+
+/// Most metrics a family may hold; more would thin the levels until nothing fails.
+const MAX_GATED: usize = 8;
+
+pub(super) fn parse(text: &str) -> Result<Policy> {
+    let table: toml::Table = text.parse().map_err(|error| invalid(format!("policy: {error}")))?;
+    if let Some(unknown) = keys::unknown(&table, "") {
+        return Err(invalid(unknown));
+    }
+    let policy: Policy =
+        toml::from_str(text).map_err(|error| invalid(format!("policy: {error}")))?;
+    check(&policy)?;
+    Ok(policy)
+}
+
+fn check(policy: &Policy) -> Result<()> {
+    let Policy { version, pairs, levels, gated, budgets, physics, gates, .. } = policy;
+    demand(*version == 1, "version", "1", version)?;
+    demand(
+        pairs.looks.len() == 1 && pairs.looks[0] >= 6,
+        "pairs.looks",
+        "one count of at least 6",
+        &pairs.looks,
+    )?;
+    demand(within(levels.pass, 1e-6, 0.2), "levels.pass", "1e-6 to 0.2", levels.pass)?;
+    demand(within(levels.fail, 1e-6, 0.2), "levels.fail", "1e-6 to 0.2", levels.fail)?;
+    demand((1..=MAX_GATED).contains(&gated.len()), "gated", "1 to 8 entries", gated.len())?;
+    for (place, entry) in gated.iter().enumerate() {
+        check_gated(entry)?;
+        let twice = gated[..place]
+            .iter()
+            .any(|other| (&other.workload, &other.metric) == (&entry.workload, &entry.metric));
+        demand(
+            !twice,
+            "gated",
+            "each metric of a workload once",
+            format!("{}/{} twice", entry.workload, entry.metric),
+        )?;
+    }
+    let minimum = budgets.accuracy.minimum;
+    demand(within(minimum, 0.0, 1.0), "budgets.accuracy.minimum", "0 to 1", minimum)?;
+    demand(budgets.accuracy.positions > 0, "budgets.accuracy.positions", "at least 1", 0)?;
+    demand(budgets.inference.tokens > 0, "budgets.inference.tokens", "at least 1", 0)?;
+    demand(within(physics.slack, 0.0, 0.25), "physics.slack", "0 to 0.25", physics.slack)?;
+    demand(!gates.required.is_empty(), "gates.required", "at least one gate", "none")
+}
+
+fn check_gated(entry: &Gated) -> Result<()> {
+    let Gated { workload, metric, margin_negligible: m0, margin_unacceptable: m1 } = entry;
+    if baselines::metric::find(metric).is_none() {
+        let known: Vec<&str> = baselines::METRICS.iter().map(|metric| metric.name).collect();
+        return demand(false, "gated.metric", &format!("one of {}", known.join(", ")), metric);
+    }
+    let names = format!("margins of `{workload}/{metric}`");
+    let ordered = within(*m0, 1.0, 10.0) && within(*m1, 1.0, 10.0) && m0 < m1;
+    demand(
+        ordered,
+        &names,
+        "ratios with 1 ≤ negligible < unacceptable ≤ 10",
+        format!("{m0} and {m1}"),
+    )
+}
+
+fn within(value: f64, low: f64, high: f64) -> bool {
+    (low..=high).contains(&value)
+}
+
+fn demand(holds: bool, field: &str, expected: &str, found: impl std::fmt::Debug) -> Result<()> {
+    if holds {
+        return Ok(());
+    }
+    Err(invalid(format!("policy `{field}`: expected {expected}, found {found:?}")))
+}
+
+fn invalid(context: String) -> Error {
+    Error::new(ErrorKind::Policy, context)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Policy;
+    use crate::{ErrorKind, policy::DEFAULT_POLICY};
+
+    #[test]
+    fn the_shipped_policy_is_read_and_gates_six_metrics() {
+        let policy = Policy::parse(DEFAULT_POLICY).expect("it ships");
+        assert_eq!(policy.gated.len(), 6);
+        assert_eq!(policy.pairs.looks, [16]);
+    }
+
+    #[test]
+    fn every_planted_fault_is_named() {
+        for (good, bad, named) in [
+            ("version = 1", "version = 2", "`version`: expected 1, found 2"),
+            ("looks = [16]", "looks = [5]", "pairs.looks"),
+            ("looks = [16]", "looks = [16, 24]", "pairs.looks"),
+            ("pass = 0.05", "pass = 0.5", "levels.pass"),
+            ("fail = 0.01", "fail = nan", "levels.fail"),
+            ("metric = \"load_ns\"", "metric = \"load_ms\"", "one of decode_step_ns"),
+            ("margin_negligible = 1.01", "margin_negligible = 1.05", "margins of `load/load_ns`"),
+            (
+                "workload = \"load\"\nmetric = \"load_ns\"",
+                "workload = \"matmul\"\nmetric = \"matmul_ns\"",
+                "twice",
+            ),
+            ("minimum = 0.99", "minimum = 99", "budgets.accuracy.minimum"),
+            ("slack = 0.10", "slack = 5", "physics.slack"),
+            ("slack = 0.10", "", "slack"),
+            ("from = ", "form = ", "`routes.form` is unknown; nearest: `from`"),
+            ("fail_on = \"standard\"", "fail_on = \"never\"", "never"),
+        ] {
+            assert!(DEFAULT_POLICY.contains(good), "{good}");
+            let error = Policy::parse(&DEFAULT_POLICY.replacen(good, bad, 1)).expect_err(bad);
+            assert_eq!(error.kind(), ErrorKind::Policy);
+            assert!(error.to_string().contains(named), "{bad}: {error}");
+        }
+        assert!(Policy::parse("").is_err(), "no policy entry is an error, never a default");
+    }
+}

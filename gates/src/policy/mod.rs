@@ -1,0 +1,29 @@
+//! The policy: every bound a verdict uses, as data. In: TOML text. Out: [`Policy`], or an error that names the key.
+
+mod file;
+mod keys;
+
+use crate::{Result, design::Design};
+pub use file::{
+    AccuracyBudget, Budgets, ConclusionWhenInconclusive, FailOn, Gated, Gates, InferenceBudget,
+    Levels, LoadBudget, LoadJudge, Pairs, Physics, Policy, Routes, VerdictRule,
+};
+
+/// The policy that ships: `ci/policy.toml` of this repository.
+pub const DEFAULT_POLICY: &str = include_str!("../../../ci/policy.toml");
+
+impl Policy {
+    /// Reads a policy.
+    ///
+    /// # Errors
+    /// `ErrorKind::Policy`: no TOML, a key that is unknown (the nearest is named) or missing, or a value out of range.
+    pub fn parse(text: &str) -> Result<Self> {
+        file::parse(text)
+    }
+
+    /// The looks and levels of this policy.
+    #[must_use]
+    pub fn design(&self) -> Design {
+        Design::single(self.pairs.looks[0], self.levels.pass, self.levels.fail)
+    }
+}

@@ -1,0 +1,200 @@
+//! The sections of the report that are rendered from facts, rows and budgets.
+
+use baselines::unit::Rate;
+
+use super::text;
+use crate::{
+    budget::State,
+    compare::Row,
+    derive::Judged,
+    facts,
+    gate::{GateReport, REPORTED_FORMATS},
+    text::{change, inline, plain},
+    verdict::{MetricVerdict, Verdict},
+};
+
+pub(super) fn head(judged: &Judged<'_>) -> String {
+    let sha = judged.evidence.head_sha.as_deref().unwrap_or("commit unknown");
+    format!("# Performance Baseline Evidence - {}\n", plain(sha))
+}
+
+pub(super) fn summary(judged: &Judged<'_>, perf: &GateReport) -> String {
+    let line = match judged.verdict {
+        Verdict::Pass => {
+            "✅ **Pass: not slower than the margins of the policy, on the same output**"
+        }
+        Verdict::Fail => "❌ **Fail: slower than the policy allows, or a budget is broken**",
+        Verdict::Inconclusive => "**Inconclusive: the noise of this session hides the answer**",
+        Verdict::Invalid => {
+            "**Invalid: the evidence does not hold, so nothing is said about speed**"
+        }
+        Verdict::Incomparable => {
+            "**Incomparable: something required is missing, or there is nothing to compare with**"
+        }
+    };
+    let mut block =
+        format!("## Executive Summary\n{line}\n- Gated metrics: {}\n", judged.counts.text());
+    for key in ["neural_network_inference", "quantization_accuracy", "baseline_comparison"] {
+        block.push_str(&format!("- {}: {}\n", key.replace('_', " "), text(perf, key)));
+    }
+    for refusal in judged.refusals {
+        block.push_str(&format!(
+            "- refused by rule `{}`: {}: expected {}, found {}. Way out: {}\n",
+            refusal.rule,
+            plain(&refusal.field),
+            plain(&refusal.expected),
+            plain(&refusal.found),
+            refusal.way_out
+        ));
+    }
+    block
+}
+
+pub(super) fn metrics(judged: &Judged<'_>, benchmarks: &GateReport, perf: &GateReport) -> String {
+    let head = &judged.evidence.head;
+    let settings = &head.subject.settings;
+    let refused = judged.refused().is_some();
+    let median = |kind: &str, metric: &str| {
+        let fact = facts::of_kind(head, kind, metric).filter(|_| !refused);
+        fact.map_or_else(
+            || "not measured, or refused".to_owned(),
+            |fact| baselines::unit::Unit::Nanoseconds.text(fact.median),
+        )
+    };
+    let matmul = facts::of_kind(head, "matmul", "matmul_ns")
+        .filter(|_| !refused)
+        .map(|fact| layer_macs(judged) / fact.median * 1e9);
+    let matmul =
+        matmul.map_or_else(|| "not measured, or refused".to_owned(), |rate| Rate::Macs.text(rate));
+    format!(
+        "## Performance Metrics Summary\n\n### Neural Network Inference Performance\n- **CPU Inference Throughput**: {}\n\
+         - **Device-aware Computing**: {}\n- **Prefill Latency**: {}\n- **Decode Latency**: {} a token\n\n\
+         ### Quantization Performance\n- {}\n- **Accuracy**: {}\n\n### Model Loading Performance\n- {}\n\
+         - **Memory Management**: leaks not measured in this session\n\n### Hardware-Specific Performance\n\
+         - **Kernels**: {} on {} threads, counted by the dispatcher\n- **MatMul Performance**: {matmul}\n",
+        text(benchmarks, "cpu_inference"),
+        text(benchmarks, "gpu_fallback"),
+        median("prefill", "prefill_ns"),
+        median("decode", "decode_step_ns"),
+        text(benchmarks, "quantization"),
+        text(perf, "quantization_accuracy"),
+        text(benchmarks, "model_loading"),
+        plain(&settings.isa),
+        settings.threads,
+    )
+}
+
+/// Multiply-adds of one token through the linears of one layer.
+#[expect(clippy::cast_precision_loss, reason = "shapes of a model are far below 2^53")]
+fn layer_macs(judged: &Judged<'_>) -> f64 {
+    let linears = &judged.evidence.head.subject.model.linears;
+    linears
+        .iter()
+        .filter(|linear| !linear.once_per_sequence)
+        .map(|linear| linear.rows as f64 * linear.cols as f64)
+        .sum()
+}
+
+pub(super) fn analysis(judged: &Judged<'_>) -> String {
+    let baseline = &judged.evidence.baseline;
+    let mut block = format!(
+        "## Benchmark Results Analysis\n\n### Comparison Against Baseline\n- **Baseline**: `{}`, record {}, recorded {}\n\
+         - **Historical Trend**: {} earlier points, drawn in report.html; no verdict depends on them\n\n",
+        plain(&baseline.name),
+        baseline.record.short(),
+        plain(&baseline.recorded_at),
+        judged.evidence.history.len()
+    );
+    if judged.rows.is_empty() {
+        block.push_str("No metric was compared.\n");
+        return block;
+    }
+    block.push_str("| workload | metric | base | head | change [95 %] | outcome | why |\n|---|---|---|---|---|---|---|\n");
+    for row in judged.rows {
+        block.push_str(&table_row(row));
+    }
+    block
+}
+
+fn table_row(row: &Row) -> String {
+    let Row { workload, metric, unit, outcome, reason, .. } = row;
+    let mark = match row.verdict {
+        MetricVerdict::Pass => "✅ ",
+        MetricVerdict::Fail => "❌ ",
+        MetricVerdict::Inconclusive | MetricVerdict::Missing => "",
+    };
+    let pairs = row
+        .pairs_needed
+        .map_or_else(String::new, |pairs| format!("; about {pairs} pairs would decide it"));
+    let (base, head, change) = row.comparison.as_ref().map_or_else(
+        || ("–".to_owned(), "–".to_owned(), "–".to_owned()),
+        |found| {
+            let interval = format!(
+                "{} [{}, {}]",
+                change(found.estimate),
+                change(found.ci_low),
+                change(found.ci_high)
+            );
+            (unit.text(found.base_median), unit.text(found.head_median), interval)
+        },
+    );
+    format!(
+        "| {workload} | {metric} | {base} | {head} | {change} | {mark}{} | {reason}{pairs} |\n",
+        outcome.name()
+    )
+}
+
+pub(super) fn characteristics(judged: &Judged<'_>) -> String {
+    let mut block = "## Performance Characteristics Validated\n\n### Budgets\n".to_owned();
+    if judged.budgets.is_empty() {
+        block.push_str("- not judged\n");
+    }
+    for budget in judged.budgets {
+        let mark = match budget.state {
+            State::Met => "[x]",
+            State::Broken | State::NotMeasured => "[ ]",
+        };
+        block.push_str(&format!("- {mark} {}: {}\n", budget.name, inline(&budget.text)));
+    }
+    block
+}
+
+pub(super) fn quantization_matrix(judged: &Judged<'_>) -> String {
+    let head = &judged.evidence.head;
+    let refused = judged.refused().is_some();
+    let mut block = "### Quantization Matrix\n".to_owned();
+    for format in REPORTED_FORMATS {
+        let fact =
+            facts::of(head, &format!("quantize-{format}"), "quantize_ns").filter(|_| !refused);
+        let (mark, text) = match fact {
+            Some(fact) => {
+                ("[x]", format!("{} median", baselines::unit::Unit::Nanoseconds.text(fact.median)))
+            }
+            None => ("[ ]", "not measured, or refused".to_owned()),
+        };
+        block.push_str(&format!("- {mark} {}: {text}\n", format.to_uppercase()));
+    }
+    let gpu = if head.subject.settings.device_requested == "cpu" {
+        "not measured"
+    } else {
+        "see gpu_fallback"
+    };
+    block.push_str(&format!(
+        "- [ ] GPU: {gpu}\n\n### Infrastructure Validation\n- Build, tests and lints: not part of this evidence\n\
+         - Deterministic benchmarks: seed {}, deterministic {}; the same ids and logits digests in {} processes\n",
+        head.seed,
+        head.deterministic,
+        if refused { 0 } else { judged.evidence.base.processes.len() + head.processes.len() }
+    ));
+    block
+}
+
+pub(super) fn files(judged: &Judged<'_>) -> String {
+    let records = &judged.records;
+    format!(
+        "## Technical Evidence Files\n- `ci/evidence.json` - every record and sample; SHA-256 {}\n- `ci/inference.json` - the head's figures\n\
+         - `ci/benchmarks_gate.json`, `ci/perf_gate.json` - gate status\n- `ci/route.json` - where work goes next\n\
+         - base record {}, head record {}, stored baseline {}\n\n## Command History\n```bash\nbench gate\nbench verify ci\n```\n",
+        records.evidence, records.base, records.head, records.baseline
+    )
+}

@@ -1,0 +1,13 @@
+//! The statistics: one method a file, each with its source. Plain numbers in, plain numbers out; nothing random.
+
+pub mod holm;
+pub mod location;
+pub mod power;
+pub mod quantile;
+pub mod sign_flip;
+pub mod student;
+pub mod wilson;
+pub mod yuen;
+pub mod yuen_welch;
+
+pub use location::{Location, Method};

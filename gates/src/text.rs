@@ -1,0 +1,52 @@
+//! Ratios and shares for people, the same in every report. In: log ratios and shares. Out: text, rounded once.
+
+/// A log ratio as a change in percent: `+1.2 %`.
+#[must_use]
+pub(crate) fn change(log_ratio: f64) -> String {
+    let percent = log_ratio.exp_m1() * 100.0;
+    // "−0.0 %" would name a direction that the rounding has removed.
+    let percent = if percent.abs() < 0.05 { 0.0 } else { percent };
+    format!("{percent:+.1} %")
+}
+
+/// A share in percent: `99.87 %`.
+#[must_use]
+pub(crate) fn share(share: f64) -> String {
+    format!("{:.2} %", share * 100.0)
+}
+
+/// Text with names from a record in it: kept on one line, and without a mark that it was not given.
+#[must_use]
+pub(crate) fn inline(text: &str) -> String {
+    let harmless = |character: char| match character {
+        '✅' | '❌' => '·',
+        other if other.is_control() => ' ',
+        other => other,
+    };
+    text.chars().map(harmless).collect()
+}
+
+/// Text from a record as Markdown that says nothing but itself: also no table cell, code, link or tag.
+#[must_use]
+pub(crate) fn plain(text: &str) -> String {
+    inline(text).replace(['|', '`', '<', '>', '*', '[', ']', '#'], "·")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{change, inline, plain, share};
+
+    #[test]
+    fn text_of_a_record_cannot_draw_a_check_mark_or_a_heading() {
+        assert_eq!(inline("a\n## ✅ `b`"), "a ## · `b`");
+        assert_eq!(plain("mock`\n## ✅ | <b>"), "mock· ·· · · ·b·");
+    }
+
+    #[test]
+    fn numbers_read_as_a_person_says_them() {
+        assert_eq!(change(1.05_f64.ln()), "+5.0 %");
+        assert_eq!(change(-0.000_1), "+0.0 %");
+        assert_eq!(change(0.9_f64.ln()), "-10.0 %");
+        assert_eq!(share(0.9987), "99.87 %");
+    }
+}

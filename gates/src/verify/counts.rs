@@ -1,0 +1,202 @@
+//! The dispatcher's counts are those that model, prompt, tokens and iterations imply.
+//! In: a record. Out: a fault for every linear whose products, multiply-adds or bytes are others.
+
+use baselines::{
+    RunRecord,
+    record::{Counts, Linear, Output, Process, WorkloadDef},
+};
+
+use super::{Check, Class, Fault, Rule, tokens::GENERATING};
+use crate::policy::Policy;
+
+pub(super) const RULE: Rule = Rule {
+    name: "counts",
+    class: Class::Invalid,
+    demand: "Products, multiply-adds and bytes of every linear follow from the model, the tokens and the iterations.",
+    way_out: "run the session again; other counts mean that other work was timed",
+    check: Check::Record(check),
+};
+
+/// What one iteration does: prefills of the whole prompt (0 where the counters start behind it), then single steps.
+/// The last sampled token may or may not be fed back, hence a step more or less.
+#[derive(Clone, Copy)]
+struct Passes {
+    prefills: u64,
+    steps: u64,
+}
+
+impl Passes {
+    fn of(kind: &str, n_generated: u64) -> Vec<Self> {
+        let last = n_generated.saturating_sub(1);
+        let after_prefill = |steps| Self { prefills: 1, steps };
+        match kind {
+            "decode" => vec![
+                Self { prefills: 0, steps: n_generated },
+                after_prefill(last),
+                after_prefill(n_generated),
+            ],
+            _ => vec![after_prefill(last), after_prefill(n_generated)],
+        }
+    }
+
+    /// Tokens of one iteration that `linear` multiplies.
+    fn tokens(self, linear: &Linear, output: &Output) -> u64 {
+        let prompt = if linear.once_per_sequence { 1 } else { output.n_prompt };
+        self.prefills * prompt + self.steps
+    }
+
+    /// Times in one iteration that its weights are read.
+    fn reads(self, linear: &Linear, output: &Output, batch: u64) -> u64 {
+        let prompt =
+            if linear.once_per_sequence { 1 } else { output.n_prompt.div_ceil(batch.max(1)) };
+        self.prefills * prompt + self.steps
+    }
+}
+
+fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for process in &record.processes {
+        for workload in &record.suite.workloads {
+            if GENERATING.contains(&workload.kind.as_str()) {
+                check_generating(record, process, workload, &mut faults);
+            } else if workload.kind == "matmul" {
+                check_matmul(record, process, workload, &mut faults);
+            }
+        }
+        for (place, counts) in process.counts.iter().enumerate() {
+            faults.extend(check_one(record, process, counts, &process.counts[..place]));
+        }
+    }
+    faults
+}
+
+/// Known linear, given once; multiply-adds are products × rows × cols; no product reads more than the linear's bytes.
+fn check_one(
+    record: &RunRecord,
+    process: &Process,
+    counts: &Counts,
+    before: &[Counts],
+) -> Option<Fault> {
+    let field = field(process, counts);
+    let twice = before
+        .iter()
+        .any(|other| (&other.workload, &other.linear) == (&counts.workload, &counts.linear));
+    let Some(linear) =
+        record.subject.model.linears.iter().find(|linear| linear.name == counts.linear && !twice)
+    else {
+        return Some(Fault::new(field, "a linear of the model, once", counts.linear.clone()));
+    };
+    let products = u128::from(counts.products);
+    let macs = products * u128::from(linear.rows) * u128::from(linear.cols);
+    if u128::from(counts.macs) != macs {
+        return Some(Fault::new(
+            format!("{field}.macs"),
+            macs.to_string(),
+            counts.macs.to_string(),
+        ));
+    }
+    let most = products * u128::from(linear.bytes);
+    (u128::from(counts.bytes) > most).then(|| {
+        Fault::new(format!("{field}.bytes"), format!("at most {most}"), counts.bytes.to_string())
+    })
+}
+
+fn check_generating(
+    record: &RunRecord,
+    process: &Process,
+    workload: &WorkloadDef,
+    faults: &mut Vec<Fault>,
+) {
+    let Some(output) = process.outputs.iter().find(|output| output.workload == workload.name)
+    else {
+        return;
+    };
+    let ways = Passes::of(&workload.kind, output.n_generated);
+    let found: Vec<Vec<Fault>> =
+        ways.iter().map(|passes| faults_of(record, process, workload, output, *passes)).collect();
+    // One way must explain every linear; if none does, the one with the fewest contradictions is the clearest text.
+    faults.extend(found.into_iter().min_by_key(Vec::len).unwrap_or_default());
+}
+
+fn faults_of(
+    record: &RunRecord,
+    process: &Process,
+    workload: &WorkloadDef,
+    output: &Output,
+    passes: Passes,
+) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for linear in &record.subject.model.linears {
+        let Some(counts) = find(process, workload, linear) else {
+            let field =
+                format!("process {} counts[{}/{}]", process.order, workload.name, linear.name);
+            faults.push(Fault::new(field, "products", "no count"));
+            continue;
+        };
+        let products = u128::from(linear.n)
+            * u128::from(passes.tokens(linear, output))
+            * u128::from(output.iterations);
+        if u128::from(counts.products) != products {
+            let field = format!("{}.products", field(process, counts));
+            faults.push(Fault::new(field, products.to_string(), counts.products.to_string()));
+        }
+        let reads = passes.reads(linear, output, record.subject.settings.batch);
+        let reads = u128::from(linear.n) * u128::from(reads) * u128::from(output.iterations);
+        faults.extend(too_few_bytes(process, counts, linear, reads));
+    }
+    faults
+}
+
+/// The linears of one layer, each the same number of times, at least once a sample.
+fn check_matmul(
+    record: &RunRecord,
+    process: &Process,
+    workload: &WorkloadDef,
+    faults: &mut Vec<Fault>,
+) {
+    let samples = process
+        .series
+        .iter()
+        .filter(|series| series.workload == workload.name)
+        .map(|series| series.samples.len());
+    let least = samples.max().unwrap_or(0) as u64;
+    let mut all = Vec::new();
+    for linear in record.subject.model.linears.iter().filter(|linear| !linear.once_per_sequence) {
+        let Some(counts) = find(process, workload, linear) else {
+            let field =
+                format!("process {} counts[{}/{}]", process.order, workload.name, linear.name);
+            faults.push(Fault::new(field, format!("at least {least} products"), "no count"));
+            continue;
+        };
+        all.push(counts.products);
+        faults.extend(too_few_bytes(process, counts, linear, u128::from(counts.products)));
+        if counts.products < least || counts.products != all[0] {
+            let expected = format!("at least {least} products, as many as of the others");
+            faults.push(Fault::new(field(process, counts), expected, counts.products.to_string()));
+        }
+    }
+}
+
+/// Weights may be stored a little denser than in the file (scales, padding), never by a tenth.
+fn too_few_bytes(
+    process: &Process,
+    counts: &Counts,
+    linear: &Linear,
+    reads: u128,
+) -> Option<Fault> {
+    let least = reads * u128::from(linear.bytes) * 9 / 10;
+    let field = || format!("{}.bytes", field(process, counts));
+    (u128::from(counts.bytes) < least)
+        .then(|| Fault::new(field(), format!("at least {least}"), counts.bytes.to_string()))
+}
+
+fn find<'a>(process: &'a Process, workload: &WorkloadDef, linear: &Linear) -> Option<&'a Counts> {
+    process
+        .counts
+        .iter()
+        .find(|counts| counts.workload == workload.name && counts.linear == linear.name)
+}
+
+fn field(process: &Process, counts: &Counts) -> String {
+    format!("process {} counts[{}/{}]", process.order, counts.workload, counts.linear)
+}

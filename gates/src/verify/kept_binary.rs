@@ -1,0 +1,19 @@
+//! The base arm is the kept binary of the stored baseline.
+
+use baselines::Evidence;
+
+use super::{Check, Class, Fault, Rule};
+use crate::policy::Policy;
+
+pub(super) const RULE: Rule = Rule {
+    name: "kept-binary",
+    class: Class::Invalid,
+    demand: "The base arm ran the binary that the baseline kept.",
+    way_out: "run `bench gate` again: it starts the baseline's binary from the store, checked by digest",
+    check: Check::Bundle(check),
+};
+
+fn check(evidence: &Evidence, _: &Policy) -> Vec<Fault> {
+    let (kept, ran) = (evidence.baseline.binary, evidence.base.subject.binary);
+    Fault::unless_equal("base.subject.binary", kept, ran).into_iter().collect()
+}

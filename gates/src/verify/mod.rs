@@ -1,0 +1,134 @@
+//! Evidence checks: one rule a file.
+//!
+//! In: records, the policy. Out: refusals, each with rule, field, expected, found and the way out. Evidence that one of them refuses has no green verdict, whatever its times say.
+
+mod accuracy;
+mod arms_alike;
+mod baseline_fingerprint;
+mod baseline_model;
+mod chronology;
+mod counts;
+mod fingerprint;
+mod kept_binary;
+mod kernels;
+mod model_shape;
+mod one_session;
+mod pairing;
+mod physics_bandwidth;
+mod physics_compute;
+mod physics_kernel_rate;
+mod probes;
+mod rates;
+mod repeated_samples;
+mod required_accuracy;
+mod required_gates;
+mod required_metrics;
+mod rule;
+mod same_host;
+mod same_model;
+mod same_output;
+mod same_settings;
+mod same_suite;
+mod samples;
+mod series;
+mod stable_output;
+mod timestamps;
+mod tokens;
+mod wall;
+
+use baselines::{Evidence, RunRecord};
+
+use crate::policy::{DEFAULT_POLICY, Policy};
+use rule::{Check, Fault};
+pub use rule::{Class, Refusal, Rule};
+
+/// All rules, sorted by name.
+pub const RULES: &[Rule] = &[
+    accuracy::RULE,
+    arms_alike::RULE,
+    baseline_fingerprint::RULE,
+    baseline_model::RULE,
+    chronology::RULE,
+    counts::RULE,
+    fingerprint::RULE,
+    kept_binary::RULE,
+    kernels::RULE,
+    model_shape::RULE,
+    one_session::RULE,
+    pairing::RULE,
+    physics_bandwidth::RULE,
+    physics_compute::RULE,
+    physics_kernel_rate::RULE,
+    probes::RULE,
+    repeated_samples::RULE,
+    required_accuracy::RULE,
+    required_gates::RULE,
+    required_metrics::RULE,
+    same_host::RULE,
+    same_model::RULE,
+    same_output::RULE,
+    same_settings::RULE,
+    same_suite::RULE,
+    samples::RULE,
+    series::RULE,
+    stable_output::RULE,
+    timestamps::RULE,
+    tokens::RULE,
+    wall::RULE,
+];
+
+/// Everything that does not hold in a bundle: the rules of single records on both arms, then those of the bundle.
+#[must_use]
+pub fn check_evidence(evidence: &Evidence, policy: &Policy) -> Vec<Refusal> {
+    let refusals = |rule: &Rule| match rule.check {
+        Check::Record(check) => {
+            let mut found = rule.refusals("base.", check(&evidence.base, policy));
+            found.extend(rule.refusals("head.", check(&evidence.head, policy)));
+            found
+        }
+        Check::Bundle(check) => rule.refusals("", check(evidence, policy)),
+    };
+    RULES.iter().flat_map(refusals).collect()
+}
+
+/// Everything that does not hold in a single record, with the slack of the policy that ships.
+///
+/// # Panics
+/// Never: the policy that ships is read by a test.
+#[must_use]
+pub fn check_record(record: &RunRecord) -> Vec<Refusal> {
+    let policy = Policy::parse(DEFAULT_POLICY).expect("the shipped policy is read by a test");
+    let refusals = |rule: &Rule| match rule.check {
+        Check::Record(check) => rule.refusals("", check(record, &policy)),
+        Check::Bundle(_) => Vec::new(),
+    };
+    RULES.iter().flat_map(refusals).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULES;
+
+    #[test]
+    fn rules_are_sorted_kebab_case_and_say_what_they_demand() {
+        assert!(RULES.is_sorted_by(|a, b| a.name < b.name));
+        for rule in RULES {
+            assert!(
+                rule.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'),
+                "{}",
+                rule.name
+            );
+            assert!(rule.demand.ends_with('.') && rule.way_out.len() > 20, "{}", rule.name);
+        }
+    }
+
+    #[test]
+    fn the_page_lists_every_rule() {
+        let page = include_str!("../../docs/evidence.md");
+        for rule in RULES {
+            let row =
+                format!("| `{}` | {} | {} |", rule.name, rule.class.verdict_name(), rule.demand);
+            assert!(page.contains(&row), "docs/evidence.md lacks the row {row:?}");
+        }
+    }
+}

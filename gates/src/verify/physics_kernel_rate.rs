@@ -1,0 +1,49 @@
+//! No decode step is faster than the kernels it is made of.
+
+use baselines::{
+    RunRecord,
+    record::ProbeKind,
+    unit::{Rate, Unit},
+};
+
+use super::{
+    Check, Class, Fault, Rule,
+    rates::{best_probe, timed},
+};
+use crate::policy::Policy;
+
+pub(super) const RULE: Rule = Rule {
+    name: "physics-kernel-rate",
+    class: Class::Invalid,
+    demand: "A decode step multiplies no faster than the best of matmul and prefill in the same session, plus the slack.",
+    way_out: "the decode rate contradicts the kernel rates beside it: one of them was not measured",
+    check: Check::Record(check),
+};
+
+fn check(record: &RunRecord, policy: &Policy) -> Vec<Fault> {
+    let slack = 1.0 + policy.physics.slack;
+    let timed = timed(record);
+    let peak = best_probe(record, &[ProbeKind::Int8Peak]).unwrap_or(f64::INFINITY);
+    // An impossible kernel rate must not excuse an impossible decode rate.
+    let kernel_rates =
+        timed.iter().filter(|timed| matches!(timed.metric, "matmul_ns" | "prefill_ns"));
+    let Some(best) = kernel_rates.map(|timed| timed.macs_per_s().min(peak)).max_by(f64::total_cmp)
+    else {
+        return Vec::new();
+    };
+    let mut faults = Vec::new();
+    for decode in timed.iter().filter(|timed| timed.metric == "decode_step_ns") {
+        let per_s = 1e9 / decode.fastest_ns;
+        let limit = best * slack / decode.work.macs;
+        if per_s > limit {
+            let macs = Unit::Count.text(decode.work.macs);
+            let expected = format!(
+                "at most {}: the best kernel does {}, a token is {macs} multiply-adds",
+                Rate::Tokens.text(limit),
+                Rate::Macs.text(best)
+            );
+            faults.push(Fault::new(decode.field(), expected, Rate::Tokens.text(per_s)));
+        }
+    }
+    faults
+}

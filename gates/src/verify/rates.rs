@@ -1,0 +1,140 @@
+//! What one sample of each workload must at least have done, and the time it took: the ground of the physics rules.
+//!
+//! In: a record. Out: bytes and multiply-adds per sample, working set, fastest process median.
+//!
+//! All work is a lower bound (no attention, no norms, no activations), so that a rate is never overstated.
+
+use baselines::{
+    RunRecord,
+    record::{Linear, Output, ProbeKind, WorkloadDef},
+};
+
+use crate::stats::quantile::median;
+
+/// One metric of one workload with its work.
+pub(super) struct Timed<'a> {
+    pub(super) workload: &'a WorkloadDef,
+    pub(super) metric: &'static str,
+    /// Bytes read and multiply-adds carried out within one sample.
+    pub(super) work: Work,
+    /// Bytes that the work comes back to; what they fit in says which bandwidth holds.
+    pub(super) working_set_bytes: f64,
+    /// The median of the fastest process.
+    pub(super) fastest_ns: f64,
+}
+
+/// Bytes and multiply-adds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Work {
+    pub(super) bytes: f64,
+    pub(super) macs: f64,
+}
+
+impl Work {
+    fn plus(self, other: Self) -> Self {
+        Self { bytes: self.bytes + other.bytes, macs: self.macs + other.macs }
+    }
+}
+
+impl Timed<'_> {
+    pub(super) fn bytes_per_s(&self) -> f64 {
+        self.work.bytes / self.fastest_ns * 1e9
+    }
+
+    pub(super) fn macs_per_s(&self) -> f64 {
+        self.work.macs / self.fastest_ns * 1e9
+    }
+
+    pub(super) fn field(&self) -> String {
+        format!("{}/{}", self.workload.name, self.metric)
+    }
+}
+
+/// Everything timed whose work is known.
+pub(super) fn timed(record: &RunRecord) -> Vec<Timed<'_>> {
+    record.suite.workloads.iter().flat_map(|workload| of_workload(record, workload)).collect()
+}
+
+fn of_workload<'a>(record: &'a RunRecord, workload: &'a WorkloadDef) -> Vec<Timed<'a>> {
+    let output = record
+        .processes
+        .first()
+        .and_then(|process| process.outputs.iter().find(|output| output.workload == workload.name));
+    let n_generated = output.map_or(0, |output| output.n_generated);
+    let token = works(record, 1, 1);
+    let resident = token.bytes;
+    let prefill = output.map_or(Work::default(), |output| prefill(record, output));
+    let layer = layer(record);
+    let quantize = as_f64(workload.params.get("values").copied().unwrap_or(0)) * 4.0;
+    let metrics: Vec<(&'static str, Work, f64)> = match workload.kind.as_str() {
+        "prefill" => vec![("prefill_ns", prefill, resident)],
+        "decode" => vec![("decode_step_ns", token, resident)],
+        "end-to-end" => {
+            let steps = times(token, as_f64(n_generated.saturating_sub(1)));
+            vec![("ttft_ns", prefill, resident), ("e2e_ns", prefill.plus(steps), resident)]
+        }
+        "matmul" => vec![("matmul_ns", layer, layer.bytes)],
+        // The source is read once; what is written back is left out.
+        "quantize" => vec![("quantize_ns", Work { bytes: quantize, macs: 0.0 }, quantize)],
+        _ => Vec::new(),
+    };
+    let timed = |(metric, work, working_set_bytes)| {
+        let medians =
+            record.samples(&workload.name, metric).filter_map(|(_, samples)| median(samples));
+        let fastest_ns = medians.filter(|ns| *ns > 0.0).min_by(f64::total_cmp)?;
+        Some(Timed { workload, metric, work, working_set_bytes, fastest_ns })
+    };
+    metrics.into_iter().filter_map(timed).collect()
+}
+
+/// A prompt in batches: every weight once a batch, the head once.
+fn prefill(record: &RunRecord, output: &Output) -> Work {
+    let batches = output.n_prompt.div_ceil(record.subject.settings.batch.max(1));
+    let mut work = Work::default();
+    for linear in &record.subject.model.linears {
+        let (reads, tokens) =
+            if linear.once_per_sequence { (1, 1) } else { (batches, output.n_prompt) };
+        work = work.plus(of_linear(linear, linear.n, reads, tokens));
+    }
+    work
+}
+
+/// `tokens` single tokens through every linear.
+fn works(record: &RunRecord, reads: u64, tokens: u64) -> Work {
+    let linears = &record.subject.model.linears;
+    linears
+        .iter()
+        .fold(Work::default(), |sum, linear| sum.plus(of_linear(linear, linear.n, reads, tokens)))
+}
+
+/// One token through the linears of one layer.
+fn layer(record: &RunRecord) -> Work {
+    let linears = record.subject.model.linears.iter().filter(|linear| !linear.once_per_sequence);
+    linears.fold(Work::default(), |sum, linear| sum.plus(of_linear(linear, 1, 1, 1)))
+}
+
+fn of_linear(linear: &Linear, n: u64, reads: u64, tokens: u64) -> Work {
+    let Linear { rows, cols, bytes, .. } = *linear;
+    Work {
+        bytes: as_f64(n) * as_f64(bytes) * as_f64(reads),
+        macs: as_f64(n) * as_f64(rows) * as_f64(cols) * as_f64(tokens),
+    }
+}
+
+fn times(work: Work, n: f64) -> Work {
+    Work { bytes: work.bytes * n, macs: work.macs * n }
+}
+
+/// The best rate that any probe of these kinds saw, before or after.
+pub(super) fn best_probe(record: &RunRecord, kinds: &[ProbeKind]) -> Option<f64> {
+    let of_kind = record.probes.iter().filter(|probe| kinds.contains(&probe.kind));
+    of_kind.filter_map(baselines::record::Probe::best_rate).max_by(f64::total_cmp)
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "sizes, counts and nanoseconds of a session are below 2^53"
+)]
+pub(super) const fn as_f64(count: u64) -> f64 {
+    count as f64
+}

@@ -1,0 +1,66 @@
+//! Samples are times that something took: positive, finite, and never all the same.
+
+use std::collections::BTreeMap;
+
+use baselines::{RunRecord, unit::Unit};
+
+use super::{Check, Class, Fault, Rule};
+use crate::{policy::Policy, stats::quantile::median};
+
+pub(super) const RULE: Rule = Rule {
+    name: "samples",
+    class: Class::Invalid,
+    demand: "Samples are positive and finite, and neither a series nor an arm repeats one time.",
+    way_out: "measure again: a clock never gives one time to the nanosecond eight times over",
+    check: Check::Record(check),
+};
+
+/// So many equal times are a constant, not a measurement.
+const LEAST: usize = 8;
+
+fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let mut medians: BTreeMap<(&str, &str), Vec<f64>> = BTreeMap::new();
+    for (place, process) in record.processes.iter().enumerate() {
+        for series in &process.series {
+            let field = format!("processes[{place}].series[{}/{}]", series.workload, series.metric);
+            if let Some(bad) =
+                series.samples.iter().find(|sample| !(sample.is_finite() && **sample > 0.0))
+            {
+                faults.push(Fault::new(&field, "positive finite samples", bad.to_string()));
+            }
+            if !baselines::metric::find(&series.metric)
+                .is_some_and(|metric| metric.unit == Unit::Nanoseconds)
+            {
+                continue;
+            }
+            if constant(&series.samples) {
+                faults.push(Fault::new(
+                    &field,
+                    "times that vary",
+                    format!("{} times {} ns", series.samples.len(), series.samples[0]),
+                ));
+            }
+            medians
+                .entry((&series.workload, &series.metric))
+                .or_default()
+                .extend(median(&series.samples));
+        }
+    }
+    for ((workload, metric), medians) in medians {
+        if constant(&medians) {
+            let found = format!("{} processes with the median {} ns", medians.len(), medians[0]);
+            faults.push(Fault::new(
+                format!("series[{workload}/{metric}]"),
+                "process medians that vary",
+                found,
+            ));
+        }
+    }
+    faults
+}
+
+#[expect(clippy::float_cmp, reason = "the very same number is what the rule looks for")]
+fn constant(values: &[f64]) -> bool {
+    values.len() >= LEAST && values.iter().all(|value| *value == values[0])
+}

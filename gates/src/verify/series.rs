@@ -1,0 +1,63 @@
+//! Every series is one the reader knows: a registered metric on a workload of the suite, once, whole iterations.
+
+use baselines::{RunRecord, record::Process};
+
+use super::{Check, Class, Fault, Rule};
+use crate::policy::Policy;
+
+pub(super) const RULE: Rule = Rule {
+    name: "series",
+    class: Class::Invalid,
+    demand: "Every series is a registered metric on a workload of the suite, given once, in whole iterations.",
+    way_out: "write records with `bench run`; a metric that is not registered has no meaning here",
+    check: Check::Record(check),
+};
+
+/// Limits of the bundle (design: 2,000 series, 2,000,000 samples), per record half of them.
+const MAX_SERIES: usize = 1_000;
+const MAX_SAMPLES: usize = 1_000_000;
+
+fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
+    let mut faults: Vec<Fault> = Vec::new();
+    if record.processes.is_empty() {
+        faults.push(Fault::new("processes", "at least one", "none"));
+    }
+    let all = || record.processes.iter().flat_map(|process| &process.series);
+    let (n_series, n_samples) =
+        (all().count(), all().map(|series| series.samples.len()).sum::<usize>());
+    if n_series > MAX_SERIES || n_samples > MAX_SAMPLES {
+        let expected = format!("at most {MAX_SERIES} series and {MAX_SAMPLES} samples");
+        faults.push(Fault::new(
+            "processes",
+            expected,
+            format!("{n_series} series, {n_samples} samples"),
+        ));
+    }
+    for (place, process) in record.processes.iter().enumerate() {
+        check_process(record, process, place, &mut faults);
+    }
+    faults
+}
+
+fn check_process(record: &RunRecord, process: &Process, place: usize, faults: &mut Vec<Fault>) {
+    for (idx, series) in process.series.iter().enumerate() {
+        let field = format!("processes[{place}].series[{}/{}]", series.workload, series.metric);
+        if baselines::metric::find(&series.metric).is_none() {
+            faults.push(Fault::new(&field, "a metric of the register", series.metric.clone()));
+        }
+        if !record.suite.workloads.iter().any(|workload| workload.name == series.workload) {
+            faults.push(Fault::new(&field, "a workload of the suite", series.workload.clone()));
+        }
+        let same = |other: &&baselines::record::Series| {
+            other.workload == series.workload && other.metric == series.metric
+        };
+        if process.series[..idx].iter().any(|other| same(&other)) {
+            faults.push(Fault::new(&field, "given once", "given again"));
+        }
+        let n = series.samples.len() as u64;
+        if n == 0 || series.per_iteration == 0 || !n.is_multiple_of(series.per_iteration) {
+            let expected = format!("whole iterations of {} samples", series.per_iteration);
+            faults.push(Fault::new(&field, expected, format!("{n} samples")));
+        }
+    }
+}

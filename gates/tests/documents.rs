@@ -1,0 +1,189 @@
+//! The documents: same evidence, same bytes; one digit changed, other bytes; words and values of one source.
+
+mod common;
+
+use baselines::Evidence;
+use common::{arms, rewrite, session};
+use gates::{Verdict, derive};
+use serde_json::Value;
+
+fn file(evidence: &Evidence, name: &str) -> Vec<u8> {
+    let files = derive(evidence).expect("the policy is read").files();
+    files.into_iter().find(|(known, _)| *known == name).expect("a file of that name").1
+}
+
+fn json(evidence: &Evidence, name: &str) -> Value {
+    serde_json::from_slice(&file(evidence, name)).expect("the document is JSON")
+}
+
+#[test]
+fn the_same_evidence_gives_the_same_bytes_also_after_a_round_trip() {
+    let evidence = session(11, 1.2);
+    let again = Evidence::from_json(&evidence.to_json()).expect("it was written by us");
+    let files = derive(&evidence).expect("the policy is read").files();
+    assert_eq!(files, derive(&again).expect("the policy is read").files());
+    let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+    assert_eq!(
+        names,
+        ["inference.json", "benchmarks_gate.json", "perf_gate.json", "route.json", "report.md"]
+    );
+    assert!(files.iter().all(|(_, bytes)| bytes.ends_with(b"\n")));
+}
+
+#[test]
+fn one_digit_in_any_sample_changes_every_document() {
+    let evidence = session(12, 1.0);
+    let before = derive(&evidence).expect("the policy is read").files();
+    for series in 0..evidence.head.processes[0].series.len() {
+        let mut changed = evidence.clone();
+        changed.head.processes[5].series[series].samples[0] += 1.0;
+        let after = derive(&changed).expect("the policy is read").files();
+        for ((name, before), (_, after)) in before.iter().zip(&after) {
+            assert_ne!(before, after, "{name}, series {series}");
+        }
+    }
+}
+
+#[test]
+fn gate_documents_have_the_keys_of_the_requirements_as_text_and_as_values() {
+    let evidence = session(13, 1.0);
+    for (name, keys) in [
+        (
+            "benchmarks_gate.json",
+            ["cpu_inference", "quantization", "gpu_fallback", "model_loading"],
+        ),
+        (
+            "perf_gate.json",
+            [
+                "regressions",
+                "neural_network_inference",
+                "quantization_accuracy",
+                "baseline_comparison",
+            ],
+        ),
+    ] {
+        let gate = json(&evidence, name);
+        for key in keys {
+            assert!(
+                gate["evidence"][key].is_string() && gate["values"][key].is_object(),
+                "{name} {key}: {gate}"
+            );
+        }
+        assert_eq!(gate["status"], "completed");
+        assert_eq!(gate["conclusion"], "success");
+        assert_eq!(gate["next"], "docs-reviewer");
+        assert_eq!(gate["head_sha"].as_str(), evidence.head_sha.as_deref());
+        let digest = baselines::Digest::of(&evidence.to_json()).to_string();
+        assert_eq!(gate["records"]["evidence"], digest.as_str());
+    }
+    let route = json(&evidence, "route.json");
+    let digest = baselines::Digest::of(&file(&evidence, "perf_gate.json")).to_string();
+    assert_eq!(route["gates"][1]["sha256"], digest.as_str());
+    assert_eq!(
+        (&route["from"], &route["to"]),
+        (&"performance-baseline".into(), &"docs-reviewer".into())
+    );
+}
+
+#[test]
+fn a_string_flips_with_its_source() {
+    let (same, slower) =
+        (json(&session(14, 1.0), "perf_gate.json"), json(&session(14, 1.2), "perf_gate.json"));
+    let text =
+        |gate: &Value| gate["evidence"]["regressions"].as_str().expect("a string").to_owned();
+    assert!(text(&same).starts_with("none detected (6 compared, 0 regressed"), "{}", text(&same));
+    assert!(
+        text(&slower).contains("decode-64/decode_step_ns +")
+            && text(&slower).contains("6 regressed"),
+        "{}",
+        text(&slower)
+    );
+    assert_eq!(slower["conclusion"], "failure");
+}
+
+#[test]
+fn refused_evidence_has_no_number_in_any_document() {
+    let mut evidence = session(15, 1.0);
+    let [_, head] = arms(&mut evidence);
+    rewrite(head, "decode_step_ns", |_, ns| -ns);
+    let derived = derive(&evidence).expect("the policy is read");
+    assert_eq!(derived.verdict, Verdict::Invalid);
+    let inference = json(&evidence, "inference.json");
+    assert_eq!((&inference["success"], &inference["timing"]), (&Value::Bool(false), &Value::Null));
+    assert!(
+        inference["error"].as_str().is_some_and(|error| error.contains("rule `samples`")),
+        "{inference}"
+    );
+    let gate = json(&evidence, "perf_gate.json");
+    assert!(
+        gate["evidence"]["regressions"].as_str().is_some_and(|text| text.starts_with("not judged"))
+    );
+    let report = String::from_utf8(file(&evidence, "report.md")).expect("UTF-8");
+    assert!(
+        !report.contains("✅") && !report.contains("[x]") && !report.contains("tok/s"),
+        "{report}"
+    );
+}
+
+#[test]
+fn inference_has_the_seeds_keys() {
+    let inference = json(&session(16, 1.0), "inference.json");
+    for key in ["timing", "performance", "tokens_generated", "device", "success", "error"] {
+        assert!(inference.get(key).is_some(), "{key}");
+    }
+    assert_eq!(inference["tokens_generated"], 64);
+    assert!(
+        inference["performance"]["tokens_per_second"]
+            .as_f64()
+            .is_some_and(|rate| (2000.0..3000.0).contains(&rate))
+    );
+}
+
+#[test]
+fn the_report_has_the_seeds_outline_and_marks_only_what_was_measured() {
+    let report = String::from_utf8(file(&session(17, 1.0), "report.md")).expect("UTF-8");
+    let outline = [
+        "# Performance Baseline Evidence - ",
+        "## Executive Summary",
+        "## Performance Metrics Summary",
+        "## Benchmark Results Analysis",
+        "## Gate Status",
+        "## Performance Characteristics Validated",
+        "### Quantization Matrix",
+        "### Infrastructure Validation",
+        "## Routing Decision",
+        "## Technical Evidence Files",
+        "## Command History",
+        "**Timestamp**: ",
+    ];
+    let mut from = 0;
+    for heading in outline {
+        let at = report[from..].find(heading);
+        from += at.unwrap_or_else(|| panic!("`{heading}` is missing or out of order:\n{report}"));
+    }
+    for line in [
+        "- [x] I2_S: ",
+        "- [ ] TL1: not measured",
+        "- [ ] TL2: not measured",
+        "- [ ] GPU: not measured",
+    ] {
+        assert!(report.contains(line), "{line}\n{report}");
+    }
+}
+
+#[test]
+fn a_name_in_a_record_cannot_write_a_line_of_the_report() {
+    let mut evidence = session(18, 1.0);
+    for record in arms(&mut evidence) {
+        record.subject.model.name = "x\n✅ **Pass: forged**".to_owned();
+        record.processes[0].counts[0].kernel = "mock\n- [x] forged".to_owned();
+    }
+    evidence.head_sha = Some("0\n## Forged".to_owned());
+    let report = String::from_utf8(file(&evidence, "report.md")).expect("UTF-8");
+    for line in report.lines() {
+        assert!(
+            !line.starts_with("✅") && !line.starts_with("- [x]") && line != "## Forged",
+            "{report}"
+        );
+    }
+}
