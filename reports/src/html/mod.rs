@@ -1,0 +1,11 @@
+//! The page: one HTML document that is complete without a script, a font or a request.
+//! In: evidence, summary, findings and the charts drawn from them. Out: a document in which maud has escaped every text.
+
+mod evidence;
+mod figure;
+mod page;
+mod subject;
+mod table;
+mod word;
+
+pub(crate) use page::page;

@@ -1,0 +1,102 @@
+//! Scripted inputs of a page: evidence with a history, and findings computed here in the plainest way.
+//! The findings only have to be plausible: what they say is the gate's business, the page shows it.
+
+use baselines::{Evidence, evidence::HistoryPoint, testing};
+use reports::{
+    Finding, Summary,
+    series::{self, Series},
+};
+
+/// Metrics the scripted findings cover; the rest is measured without being gated.
+const GATED: [&str; 6] =
+    ["load_ns", "prefill_ns", "decode_step_ns", "e2e_ns", "quantize_ns", "matmul_ns"];
+
+/// A paired session and the history of a store with `n_history` sessions.
+#[must_use]
+pub(crate) fn evidence(head_factor: f64, n_history: usize) -> Evidence {
+    let mut evidence = testing::evidence(42, head_factor);
+    let template = evidence.history.clone();
+    evidence.history = (0..n_history)
+        .flat_map(|session| template.iter().map(move |point| moved(point, session)))
+        .collect();
+    evidence
+}
+
+/// The point `session` days later, with a drift that a reader can see.
+fn moved(point: &HistoryPoint, session: usize) -> HistoryPoint {
+    let wave = [0.0, 0.012, 0.004, -0.008, 0.003, -0.004, 0.009][session % 7];
+    let step = if session < 4 { 0.06 } else { 0.0 };
+    let factor = 1.0 + wave + step;
+    HistoryPoint {
+        started_at: format!("2026-01-{:02}T09:00:00.000Z", 1 + session % 28),
+        median: point.median * factor,
+        min: point.min * factor * 0.985,
+        max: point.max * factor * 1.02,
+        ..point.clone()
+    }
+}
+
+/// One finding per gated series.
+#[must_use]
+pub(crate) fn findings(evidence: &Evidence) -> Vec<Finding> {
+    let all = series::collect(evidence);
+    all.iter().filter(|series| GATED.contains(&series.metric.as_str())).map(finding).collect()
+}
+
+fn finding(series: &Series) -> Finding {
+    let ratios: Vec<f64> = series.pairs().iter().filter_map(|pair| pair.log_ratio()).collect();
+    let n = f64::from(u32::try_from(ratios.len()).expect("few pairs"));
+    let estimate = (n > 0.0).then(|| ratios.iter().sum::<f64>() / n);
+    let half = estimate.map(|mean| {
+        2.13 * (ratios.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n * (n - 1.0).max(1.0)))
+            .sqrt()
+    });
+    let (m0, m1) = (1.01_f64.ln(), 1.05_f64.ln());
+    let fails = estimate.zip(half).is_some_and(|(mean, half)| mean - half > m0);
+    Finding {
+        workload: series.workload.clone(),
+        metric: series.metric.clone(),
+        outcome: if fails { "regressed" } else { "unchanged" }.to_owned(),
+        verdict: if fails { "fail" } else { "pass" }.to_owned(),
+        reason: if fails {
+            "slower than the negligible margin at 99 % confidence"
+        } else {
+            "not slower than 5 %, with 95 % confidence"
+        }
+        .to_owned(),
+        unit: series.unit,
+        n_pairs: ratios.len(),
+        base_median: middle(&series.base),
+        head_median: middle(&series.head),
+        estimate,
+        ci_low: estimate.zip(half).map(|(mean, half)| mean - half),
+        ci_high: estimate.zip(half).map(|(mean, half)| mean + half),
+        m0,
+        m1,
+    }
+}
+
+fn middle(processes: &[series::ProcessSamples]) -> Option<f64> {
+    let mut medians: Vec<f64> = processes.iter().map(|process| process.median).collect();
+    medians.sort_by(f64::total_cmp);
+    medians.get(medians.len() / 2).copied()
+}
+
+/// The summary of `findings`.
+#[must_use]
+pub(crate) fn summary(findings: &[Finding]) -> Summary {
+    let n_failed = findings.iter().filter(|finding| finding.verdict == "fail").count();
+    let failed = n_failed > 0;
+    Summary {
+        verdict: if failed { "fail" } else { "pass" }.to_owned(),
+        exit_code: if failed { 2 } else { 0 },
+        route_to: if failed { "perf-fixer" } else { "docs-reviewer" }.to_owned(),
+        tally: vec![
+            format!("{} compared", findings.len()),
+            format!("{n_failed} regressed"),
+            "0 inconclusive".to_owned(),
+            "0 missing".to_owned(),
+        ],
+        refusals: Vec::new(),
+    }
+}
