@@ -1,0 +1,114 @@
+//! `bench compare`: two records, whatever wrote them, as a table with intervals.
+//!
+//! Records of different sessions are estimated and never judged: the machine's drift between them is in the number.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use gates::{MetricVerdict, Policy, Verdict};
+
+use super::{Context, Format, print, table};
+use crate::{config::Config, failure::Failure, files, policy};
+
+/// Options of `bench compare`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The newer record: a file of `bench run --json`, a run record, or a bundle (its head).
+    #[arg(long, value_name = "PATH")]
+    current: PathBuf,
+
+    /// The older record: likewise (of a bundle, its head).
+    #[arg(long, value_name = "PATH")]
+    baseline: PathBuf,
+
+    /// Policy with margins [default: the one that ships].
+    #[arg(long, value_name = "PATH")]
+    policy: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
+    let config = Config::read(context.config.as_deref())?;
+    let policy_text = policy::text(args.policy.as_deref().or(config.policy.as_deref()))?;
+    let policy = Policy::parse(&policy_text).context("failed to read the policy")?;
+    let base = files::read_record(&args.baseline)?;
+    let head = files::read_record(&args.current)?;
+    for (name, record) in [("baseline", &base), ("current", &head)] {
+        if let Some(refusal) = gates::check_record(record).first() {
+            return Err(Failure::invalid(format!("{name}: {}", files::paragraph(refusal))).into());
+        }
+    }
+    comparable(&base, &head)?;
+
+    let rows = gates::compare_records(&base, &head, &policy);
+    match context.format {
+        Format::Human => print(&table::rows(&rows))?,
+        Format::Md => print(&table::rows_markdown(&rows))?,
+        Format::Json => print(&table::rows_json(&rows))?,
+    }
+    Ok(verdict(&rows).exit_code())
+}
+
+/// Two records can be compared if machine, model and settings are the same and the outputs are.
+fn comparable(base: &baselines::RunRecord, head: &baselines::RunRecord) -> Result<()> {
+    let differences = [
+        ("the machine's fingerprint", base.host.fingerprint.short(), head.host.fingerprint.short()),
+        (
+            "the model's SHA-256",
+            base.subject.model.digest.short(),
+            head.subject.model.digest.short(),
+        ),
+        (
+            "the settings",
+            format!("{:?}", base.subject.settings),
+            format!("{:?}", head.subject.settings),
+        ),
+    ];
+    for (what, expected, found) in differences {
+        if expected != found {
+            return Err(Failure::incomparable(format!(
+                "failed to compare: {what}: expected {expected} as in the baseline, found {found}; measure both on one \
+                 machine, with one model and one set of settings"
+            ))
+            .into());
+        }
+    }
+    let outputs = |record: &baselines::RunRecord| {
+        record.processes.first().map(|process| process.outputs.clone()).unwrap_or_default()
+    };
+    let (base, head) = (outputs(base), outputs(head));
+    for mine in &head {
+        let same_question = |theirs: &&baselines::record::Output| {
+            theirs.workload == mine.workload
+                && theirs.prompt_ids_digest == mine.prompt_ids_digest
+                && theirs.n_generated == mine.n_generated
+        };
+        let Some(theirs) = base.iter().find(same_question) else { continue };
+        if theirs.logits_digest != mine.logits_digest
+            || theirs.output_ids_digest != mine.output_ids_digest
+        {
+            return Err(Failure::invalid(format!(
+                "failed to compare: output of `{}`: expected logits {} as in the baseline, found {}; a time with another \
+                 output is not a faster or slower one",
+                mine.workload,
+                theirs.logits_digest.short(),
+                mine.logits_digest.short()
+            ))
+            .into());
+        }
+    }
+    Ok(())
+}
+
+/// The worst row decides; a comparison of nothing is none.
+fn verdict(rows: &[gates::Row]) -> Verdict {
+    let any = |verdict| rows.iter().any(|row| row.verdict == verdict);
+    if any(MetricVerdict::Fail) {
+        Verdict::Fail
+    } else if rows.is_empty() || any(MetricVerdict::Missing) {
+        Verdict::Incomparable
+    } else if any(MetricVerdict::Inconclusive) {
+        Verdict::Inconclusive
+    } else {
+        Verdict::Pass
+    }
+}

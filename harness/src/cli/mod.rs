@@ -1,0 +1,158 @@
+//! The command line: the register of subcommands, and how an error becomes a paragraph and an exit code.
+//! stdout is data, stderr is progress and errors. No subcommand reads the environment or a clock by itself.
+
+mod baseline;
+mod compare;
+mod gate;
+mod model;
+mod options;
+mod report;
+mod run;
+mod table;
+mod verify;
+mod worker;
+
+use std::{ffi::OsString, io::Write as _, path::PathBuf, process::ExitCode};
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::{
+    Hooks,
+    failure::{TOOL_ERROR, exit_code},
+    measure::{Clock, SystemClock},
+    progress::Progress,
+    variables::Variables,
+};
+
+/// Measure, compare and gate ternary language model inference.
+///
+/// Exit codes: 0 pass, 1 usage or tool error, 2 fail, 3 inconclusive, 4 invalid evidence, 5 incomparable, missing or no
+/// baseline.
+#[derive(Debug, Parser)]
+#[command(name = "bench", version, max_term_width = 100)]
+struct Cli {
+    /// How results are printed on stdout.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
+    format: Format,
+
+    /// Settings file; `bench.toml` of the current folder if it exists.
+    #[arg(long, global = true, value_name = "PATH")]
+    config: Option<PathBuf>,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// A table of at most 80 columns.
+    Human,
+    /// One JSON document.
+    Json,
+    /// Markdown.
+    Md,
+}
+
+/// The subcommands, in the order of the road.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Measure a suite in worker processes and write a run record.
+    #[command(alias = "benchmark")]
+    Run(run::Args),
+    /// Compare two records: a table with intervals.
+    #[command(alias = "bench-compare")]
+    Compare(compare::Args),
+    /// Run, compare with the baseline in pairs, and write the gate files.
+    Gate(gate::Args),
+    /// Derive the gate files again from the evidence and say what does not hold.
+    Verify(verify::Args),
+    /// Record, list or show baselines.
+    #[command(subcommand)]
+    Baseline(baseline::Command),
+    /// Write the report, one self-contained HTML page.
+    Report(report::Args),
+    /// Inspect a model, generate text, write logits.
+    #[command(subcommand)]
+    Model(model::Command),
+    /// One replication: JSON lines on stdin and stdout. Started by `run` and `gate`.
+    #[command(hide = true)]
+    Worker(worker::Args),
+}
+
+/// What every subcommand is given.
+#[derive(Debug)]
+pub(crate) struct Context<'a> {
+    pub(crate) vars: &'a Variables,
+    pub(crate) hooks: &'a Hooks,
+    pub(crate) clock: &'a dyn Clock,
+    pub(crate) progress: &'a Progress,
+    pub(crate) format: Format,
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Parses, runs, and turns the result into an exit code.
+pub(crate) fn run(
+    args: impl IntoIterator<Item = OsString>,
+    vars: &Variables,
+    hooks: &Hooks,
+) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(message) => {
+            // `--help` and `--version` come this way too. Usage errors are 1: 2 is a verdict here.
+            let _ = message.print();
+            return ExitCode::from(if message.use_stderr() { TOOL_ERROR } else { 0 });
+        }
+    };
+    let context = Context {
+        vars,
+        hooks,
+        clock: &SystemClock::new(),
+        progress: &Progress::on_stderr(),
+        format: cli.format,
+        config: cli.config,
+    };
+    let done = match &cli.command {
+        Command::Run(args) => run::run(args, &context),
+        Command::Compare(args) => compare::run(args, &context),
+        Command::Gate(args) => gate::run(args, &context),
+        Command::Verify(args) => verify::run(args, &context),
+        Command::Baseline(command) => baseline::run(command, &context),
+        Command::Report(args) => report::run(args, &context),
+        Command::Model(command) => model::run(command, &context),
+        Command::Worker(args) => worker::run(args, &context),
+    };
+    done.map_or_else(
+        |error| {
+            context.progress.end();
+            let _ = writeln!(anstream::stderr(), "error: {error:#}");
+            ExitCode::from(exit_code(&error))
+        },
+        ExitCode::from,
+    )
+}
+
+/// Writes data to stdout.
+pub(crate) fn print(text: &str) -> Result<()> {
+    let mut stdout = anstream::stdout();
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    match written {
+        // `bench … | head` is no error.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("failed to write to stdout"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

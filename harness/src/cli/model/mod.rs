@@ -1,0 +1,61 @@
+//! `bench model`: look at a model, let it write, take its logits.
+
+mod generate;
+mod inspect;
+mod logits;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use super::Context;
+use crate::subject::engine::BUILTIN;
+
+/// The subcommands of `bench model`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Generate text, streamed to stdout.
+    Generate(generate::Args),
+    /// Write the logits of every position to a safetensors file.
+    Logits(logits::Args),
+    /// Print sizes, tensors and tokenizer.
+    Inspect(inspect::Args),
+}
+
+/// Which model.
+#[derive(Clone, Debug, clap::Args)]
+struct ModelArgs {
+    /// `stories` (built in) or the path of a GGUF file.
+    #[arg(long, value_name = "MODEL", default_value = BUILTIN)]
+    model: String,
+}
+
+/// How the engine is set up.
+#[derive(Clone, Debug, clap::Args)]
+struct EngineArgs {
+    /// Threads of the engine [default: all CPUs].
+    #[arg(long, value_name = "N")]
+    threads: Option<u64>,
+
+    /// Instruction set: scalar, avx2 or avx512 [env: `BENCH_ISA`] [default: the best available].
+    #[arg(long, value_name = "NAME")]
+    isa: Option<String>,
+}
+
+impl EngineArgs {
+    fn options(
+        &self,
+        source: &crate::subject::engine::Source,
+        context: &Context<'_>,
+    ) -> Result<engine::SessionOptions> {
+        let isa = self.isa.clone().or_else(|| context.vars.isa());
+        source.options(isa.as_deref(), self.threads)
+    }
+}
+
+pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<u8> {
+    match command {
+        Command::Generate(args) => generate::run(args, context),
+        Command::Logits(args) => logits::run(args, context),
+        Command::Inspect(args) => inspect::run(args, context),
+    }
+}

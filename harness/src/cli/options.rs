@@ -1,0 +1,134 @@
+//! Options that several subcommands share, and how they become settings: a flag beats a variable beats `bench.toml`.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use baselines::store::DirStore;
+use clap::Args;
+
+use super::Context;
+use crate::{
+    accuracy,
+    config::Config,
+    session::Assignment,
+    subject::engine::{BUILTIN, Source, parse_isa},
+};
+
+/// Seed where nothing says otherwise: two records without one must be comparable.
+const SEED: u64 = 42;
+/// Suite where nothing says otherwise.
+const SUITE: &str = "quick";
+/// Name of the baseline where nothing says otherwise.
+pub(crate) const BASELINE: &str = "main";
+
+/// What is measured, and how it is set up.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct SubjectArgs {
+    /// `stories` (built in) or the path of a GGUF file.
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+
+    /// Suite of workloads: `quick`, or one of bench.toml.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) suite: Option<String>,
+
+    /// Tokens to generate, in place of the suite's number.
+    #[arg(long, value_name = "N")]
+    pub(crate) tokens: Option<u64>,
+
+    /// Root seed of prompts and of the order of pairs [env: `BITNET_SEED`] [default: 42].
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+
+    /// Ask for deterministic mode in the record. Outputs are the same for any number of threads and any instruction set
+    /// with or without it [env: `BITNET_DETERMINISTIC`].
+    #[arg(long)]
+    pub(crate) deterministic: bool,
+
+    /// Threads of the engine [default: all CPUs].
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<u64>,
+
+    /// Instruction set: scalar, avx2 or avx512 [env: `BENCH_ISA`] [default: the best available].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) isa: Option<String>,
+}
+
+/// Where baselines are kept.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct StoreArgs {
+    /// Folder of the store [env: `BENCH_STORE`] [default: tritgate in the user's data folder].
+    #[arg(long, value_name = "PATH")]
+    pub(crate) store: Option<PathBuf>,
+}
+
+impl SubjectArgs {
+    /// The assignment of a session. The model must exist before a process is started for it.
+    pub(crate) fn assignment(
+        &self,
+        context: &Context<'_>,
+        config: &Config,
+        prompt: Option<String>,
+    ) -> Result<Assignment> {
+        let model = self.model.clone().or_else(|| config.model.clone());
+        let model = model.unwrap_or_else(|| BUILTIN.to_owned());
+        let isa = self.isa(context, config);
+        if let Some(isa) = &isa {
+            parse_isa(isa)?;
+        }
+        let suite = self.suite.as_deref().or(config.suite.as_deref()).unwrap_or(SUITE);
+        let suite =
+            config.catalogue.suite(suite, self.tokens).context("failed to choose the workloads")?;
+        let assignment = Assignment {
+            suite,
+            seed: self.seed(context, config)?,
+            deterministic: self.deterministic || context.vars.deterministic()?,
+            isa,
+            threads: self.threads.or(config.threads),
+            prompt,
+            positions: Some(config.accuracy_positions.unwrap_or(accuracy::POSITIONS)),
+            model,
+        };
+        Source::named(&assignment.model).open()?;
+        Ok(assignment)
+    }
+
+    /// The effective root seed.
+    pub(crate) fn seed(&self, context: &Context<'_>, config: &Config) -> Result<u64> {
+        // A bad variable is an error even where a flag overrules it: it is set by mistake.
+        let variable = context.vars.seed()?;
+        Ok(self.seed.or(variable).or(config.seed).unwrap_or(SEED))
+    }
+
+    /// The instruction set asked for.
+    pub(crate) fn isa(&self, context: &Context<'_>, config: &Config) -> Option<String> {
+        self.isa.clone().or_else(|| context.vars.isa()).or_else(|| config.isa.clone())
+    }
+
+    /// The same options as arguments of another `bench`, settled.
+    pub(crate) fn to_args(&self, assignment: &Assignment) -> Vec<String> {
+        let mut args = vec![
+            format!("--model={}", assignment.model),
+            format!("--suite={}", assignment.suite.name),
+            format!("--seed={}", assignment.seed),
+        ];
+        args.extend(self.tokens.map(|tokens| format!("--tokens={tokens}")));
+        args.extend(assignment.threads.map(|threads| format!("--threads={threads}")));
+        args.extend(assignment.isa.as_ref().map(|isa| format!("--isa={isa}")));
+        args.extend(assignment.deterministic.then(|| "--deterministic".to_owned()));
+        args
+    }
+}
+
+impl StoreArgs {
+    /// The store.
+    pub(crate) fn open(&self, context: &Context<'_>, config: &Config) -> Result<DirStore> {
+        let path =
+            self.store.clone().or_else(|| context.vars.store()).or_else(|| config.store.clone());
+        let path = path.or_else(|| context.vars.user_store()).context(
+            "failed to find the store of baselines: none of `--store`, `BENCH_STORE`, `[baseline] store` in bench.toml, \
+             `XDG_DATA_HOME` and `HOME` is set; give a folder with `--store`",
+        )?;
+        Ok(DirStore::open(&path)?)
+    }
+}

@@ -1,0 +1,330 @@
+//! Results for people: tables of at most 80 columns, a verdict as glyph and word, colour never alone.
+
+use std::path::Path;
+
+use baselines::{
+    RunRecord,
+    record::{Mark, ModelInfo},
+    store::Pointer,
+    unit::{Rate, Unit},
+};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use gates::{Derived, MetricVerdict, Row, Verdict, stats::quantile::median};
+use serde_json::{Value, json};
+
+/// Columns of a table at most.
+const WIDTH: u16 = 80;
+
+/// A table without lines: cells two spaces apart, the columns of `numbers` flush right.
+fn table(header: &[&str], numbers: std::ops::Range<usize>) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(WIDTH)
+        .set_header(header.to_vec());
+    for (idx, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, if idx + 1 == header.len() { 0 } else { 2 }));
+        if numbers.contains(&idx) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+fn text(table: &Table) -> String {
+    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    lines.join("\n") + "\n"
+}
+
+/// The whole verdict of a gate.
+pub(crate) fn verdict(derived: &Derived, marks: &[Mark], out: &Path, wall_ns: u64) -> String {
+    let mut said = String::new();
+    if !derived.rows.is_empty() {
+        said += &rows(&derived.rows);
+    }
+    for budget in &derived.budgets {
+        said += &format!(
+            "{} {}\n",
+            if budget.state == gates::budget::State::Met { "✔" } else { "✘" },
+            budget.text
+        );
+    }
+    for refusal in &derived.refusals {
+        said += &format!("✘ {}\n", crate::files::paragraph(refusal));
+    }
+    said += &warnings(marks);
+    let verdict = derived.verdict;
+    let (glyph, colour) = glyph(verdict);
+    let n_pairs = |row: &Row| row.comparison.as_ref().map(|found| found.n_pairs);
+    let pairs = derived.rows.iter().filter_map(n_pairs).max().unwrap_or(0);
+    #[expect(clippy::cast_precision_loss, reason = "seconds for people")]
+    let seconds = wall_ns as f64 / 1e9;
+    said += &format!(
+        "\n{pairs} pairs: {}\n{colour}{glyph} {}{RESET} (exit {}) → {}   [{seconds:.0} s, files in {}]\n",
+        derived.counts.text(),
+        verdict.name(),
+        verdict.exit_code(),
+        derived.route.to,
+        out.display()
+    );
+    said
+}
+
+const RESET: &str = "\u{1b}[0m";
+
+/// Colour only where a verdict differs from pass; the glyph and the word carry it alone.
+const fn glyph(verdict: Verdict) -> (&'static str, &'static str) {
+    match verdict {
+        Verdict::Pass => ("✔", ""),
+        Verdict::Fail => ("✘", "\u{1b}[1;31m"),
+        Verdict::Inconclusive => ("?", "\u{1b}[1;33m"),
+        Verdict::Invalid | Verdict::Incomparable => ("✘", "\u{1b}[1;35m"),
+    }
+}
+
+/// The rows of a comparison.
+pub(crate) fn rows(rows: &[Row]) -> String {
+    let mut compared = table(&HEADER, 1..5);
+    for row in rows {
+        compared.add_row(cells(row, rows));
+    }
+    let mut said = text(&compared);
+    for row in rows.iter().filter(|row| row.verdict != MetricVerdict::Pass) {
+        let needed = row
+            .pairs_needed
+            .map_or_else(String::new, |n| format!("; about {n} pairs would decide"));
+        said += &format!("{}: {}{needed}\n", row.workload, row.reason);
+    }
+    said
+}
+
+/// The same as a Markdown table.
+pub(crate) fn rows_markdown(rows: &[Row]) -> String {
+    let mut said = format!("| {} |\n|---|---:|---:|---:|---:|---|\n", HEADER.join(" | "));
+    for row in rows {
+        said += &format!("| {} |\n", cells(row, rows).join(" | "));
+    }
+    said
+}
+
+const HEADER: [&str; 6] = ["", "base", "head", "change", "95 % interval", "verdict"];
+
+fn cells(row: &Row, all: &[Row]) -> [String; 6] {
+    let alone = all.iter().filter(|other| other.workload == row.workload).count() == 1;
+    let name =
+        if alone { row.workload.clone() } else { format!("{} {}", row.workload, row.metric) };
+    let glyph = match row.verdict {
+        MetricVerdict::Pass => "✔",
+        MetricVerdict::Fail => "✘",
+        MetricVerdict::Inconclusive => "?",
+        MetricVerdict::Missing => "–",
+    };
+    let verdict = format!("{glyph} {}", row.outcome.name());
+    let Some(found) = &row.comparison else {
+        let none = "–".to_owned();
+        return [name, none.clone(), none.clone(), none.clone(), none, verdict];
+    };
+    [
+        name,
+        row.unit.text(found.base_median),
+        row.unit.text(found.head_median),
+        format!("{} %", percent(found.estimate)),
+        format!("{} to {} %", percent(found.ci_low), percent(found.ci_high)),
+        verdict,
+    ]
+}
+
+/// A log ratio as a change in per cent.
+fn percent(log_ratio: f64) -> String {
+    format!("{:+.1}", log_ratio.exp_m1() * 100.0)
+}
+
+/// The rows as JSON.
+pub(crate) fn rows_json(rows: &[Row]) -> String {
+    format!("{:#}\n", json!({ "rows": rows.iter().map(row_json).collect::<Vec<_>>() }))
+}
+
+/// The whole verdict as JSON.
+pub(crate) fn verdict_json(derived: &Derived) -> String {
+    let refusals: Vec<String> = derived.refusals.iter().map(crate::files::paragraph).collect();
+    let counts = &derived.counts;
+    let document = json!({
+        "verdict": derived.verdict.name(),
+        "exit_code": derived.verdict.exit_code(),
+        "route": derived.route.to,
+        "counts": {
+            "compared": counts.compared, "regressed": counts.regressed, "improved": counts.improved,
+            "unchanged": counts.unchanged, "inconclusive": counts.inconclusive, "missing": counts.missing,
+        },
+        "rows": derived.rows.iter().map(row_json).collect::<Vec<_>>(),
+        "budgets": derived.budgets.iter().map(|budget| json!({
+            "name": budget.name, "state": budget.state.name(), "text": budget.text,
+        })).collect::<Vec<_>>(),
+        "refusals": refusals,
+    });
+    format!("{document:#}\n")
+}
+
+fn row_json(row: &Row) -> Value {
+    let numbers = row.comparison.as_ref().map(|found| {
+        json!({
+            "n_pairs": found.n_pairs, "base_median": found.base_median, "head_median": found.head_median,
+            "estimate": found.estimate, "ci_low": found.ci_low, "ci_high": found.ci_high,
+            "p_fail": found.p_fail, "p_pass": found.p_pass, "m0": found.m0, "m1": found.m1,
+        })
+    });
+    json!({
+        "workload": row.workload, "metric": row.metric, "outcome": row.outcome.name(), "verdict": row.verdict.name(),
+        "reason": row.reason, "pairs_needed": row.pairs_needed, "comparison": numbers,
+    })
+}
+
+/// What a record measured: one line for each series.
+pub(crate) fn record(record: &RunRecord) -> String {
+    let subject = &record.subject;
+    let mut said = format!(
+        "{} ({}, {}) on {}, {} {}\n",
+        subject.model.name,
+        subject.model.architecture,
+        Unit::Bytes.text(as_f64(subject.model.file_bytes)),
+        record.host.cpu_model,
+        subject.settings.isa,
+        count(subject.settings.threads, "thread")
+    );
+    let mut measured = table(&["", "median", "fastest", "slowest", "rate", "n × samples"], 1..6);
+    for [name, median, fastest, slowest, rate, n] in series(record) {
+        measured.add_row([name, median, fastest, slowest, rate, n]);
+    }
+    said += &text(&measured);
+    said += &footer(record);
+    said
+}
+
+/// The same in Markdown.
+pub(crate) fn record_markdown(record: &RunRecord) -> String {
+    let mut said =
+        "| | median | fastest | slowest | rate | n |\n|---|---:|---:|---:|---:|---:|\n".to_owned();
+    for cells in series(record) {
+        said += &format!("| {} |\n", cells.join(" | "));
+    }
+    said + "\n" + &footer(record)
+}
+
+/// Name, median of process medians, extreme process medians, rate, n.
+fn series(record: &RunRecord) -> Vec<[String; 6]> {
+    let Some(first) = record.processes.first() else { return Vec::new() };
+    let line = |series: &baselines::record::Series| {
+        let mut medians: Vec<f64> = record
+            .samples(&series.workload, &series.metric)
+            .filter_map(|(_, samples)| median(samples))
+            .collect();
+        medians.sort_by(f64::total_cmp);
+        let middle = median(&medians)?;
+        let ns = |value: f64| Unit::Nanoseconds.text(value);
+        let name = format!("{} {}", series.workload, series.metric.trim_end_matches("_ns"));
+        let rate = tokens_per_s(record, series, middle)
+            .map_or_else(String::new, |rate| Rate::Tokens.text(rate));
+        let n = format!("{} × {}", medians.len(), series.samples.len());
+        Some([name, ns(middle), ns(*medians.first()?), ns(*medians.last()?), rate, n])
+    };
+    first.series.iter().filter_map(line).collect()
+}
+
+/// Tokens per second of a decode step, or of a prompt.
+fn tokens_per_s(record: &RunRecord, series: &baselines::record::Series, ns: f64) -> Option<f64> {
+    let output = record
+        .processes
+        .first()?
+        .outputs
+        .iter()
+        .find(|output| output.workload == series.workload)?;
+    match series.metric.as_str() {
+        "decode_step_ns" => Some(1e9 / ns),
+        "prefill_ns" => Some(as_f64(output.n_prompt) / ns * 1e9),
+        _ => None,
+    }
+}
+
+fn footer(record: &RunRecord) -> String {
+    let mut said = String::new();
+    if let Some(accuracy) = &record.accuracy {
+        let n = as_f64(accuracy.positions);
+        said += &format!(
+            "top-1 equal to float activations: {} of {} positions ({:.2} %), perplexity {:.4} against {:.4}\n",
+            accuracy.top1_equal,
+            accuracy.positions,
+            as_f64(accuracy.top1_equal) / n * 100.0,
+            (accuracy.nll_int8 / n).exp(),
+            (accuracy.nll_float / n).exp()
+        );
+    }
+    let rss = record.processes.iter().filter_map(|process| process.peak_rss_bytes).max();
+    if let Some(bytes) = rss {
+        said += &format!("peak memory of a process: {}\n", Unit::Bytes.text(as_f64(bytes)));
+    }
+    said + &warnings(&record.marks)
+}
+
+/// At most five, each with what would help.
+fn warnings(marks: &[Mark]) -> String {
+    marks.iter().take(5).map(|mark| format!("warning: {}: {}\n", mark.name, mark.detail)).collect()
+}
+
+/// What a model file says.
+pub(crate) fn model(info: &ModelInfo, tokenizer: &str) -> String {
+    let mut said = format!(
+        "{}: {}, {}, SHA-256 {}\nlayers {}, width {}, feed-forward {}, heads {} of {}, key/value heads {}, vocabulary {}, \
+         context {}\ntokenizer: {tokenizer}\n",
+        info.name,
+        info.architecture,
+        Unit::Bytes.text(as_f64(info.file_bytes)),
+        info.digest,
+        info.n_layers,
+        info.n_embd,
+        info.n_ff,
+        info.n_heads,
+        info.head_dim,
+        info.n_kv_heads,
+        info.n_vocab,
+        info.n_ctx
+    );
+    let mut linears = table(&["linear", "rows", "cols", "format", "count", "bytes each"], 1..6);
+    for linear in &info.linears {
+        linears.add_row([
+            linear.name.clone(),
+            linear.rows.to_string(),
+            linear.cols.to_string(),
+            linear.format.clone(),
+            linear.n.to_string(),
+            linear.bytes.to_string(),
+        ]);
+    }
+    said += &text(&linears);
+    said
+}
+
+/// The baselines of a store.
+pub(crate) fn pointers(pointers: &[Pointer]) -> String {
+    let mut listed = table(&["name", "recorded", "record", "binary", "machine", "reason"], 0..0);
+    for pointer in pointers {
+        listed.add_row([
+            pointer.name.clone(),
+            pointer.recorded_at.get(..16).unwrap_or_default().replace('T', " "),
+            pointer.record.short(),
+            pointer.binary.short(),
+            pointer.fingerprint.short(),
+            pointer.reason.clone(),
+        ]);
+    }
+    text(&listed)
+}
+
+fn count(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for people, and far below 2^53")]
+const fn as_f64(n: u64) -> f64 {
+    n as f64
+}

@@ -1,0 +1,35 @@
+//! The machine and the build: host facts, warning marks, probes of what this session could reach, and the tool itself.
+
+mod busy;
+mod host;
+mod marks;
+mod probes;
+mod tool;
+
+pub(crate) use busy::Busy;
+pub(crate) use host::host;
+pub(crate) use marks::marks;
+pub(crate) use probes::probe;
+pub(crate) use tool::tool;
+
+/// Highest resident set size of this process in bytes, where the system says.
+pub(crate) fn peak_rss_bytes() -> Option<u64> {
+    peak_rss_in(&std::fs::read_to_string("/proc/self/status").ok()?)
+}
+
+fn peak_rss_in(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim_end().parse().ok()?;
+    Some(kib * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peak_rss_is_read_in_kib() {
+        assert_eq!(peak_rss_in("Name:\tx\nVmHWM:\t   12 kB\nVmRSS:\t 8 kB\n"), Some(12_288));
+        assert_eq!(peak_rss_in("Name:\tx\n"), None);
+    }
+}

@@ -1,0 +1,103 @@
+//! Who used the CPUs during a session: ours, other processes, or the hypervisor. No timing is read for it.
+
+use std::fs;
+
+use baselines::record::Mark;
+
+/// Share of all CPU time that other processes may take before it is worth a warning.
+const OTHER_SHARE_MAX: f64 = 0.05;
+/// The same for time that the hypervisor gave to other guests.
+const STOLEN_SHARE_MAX: f64 = 0.01;
+
+/// CPU time so far, in the system's ticks (100 a second on Linux).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Busy {
+    /// Every process of the system.
+    all: u64,
+    /// All CPUs together, idle time too.
+    total: u64,
+    /// Given to other guests.
+    stolen: u64,
+    /// This process and its children that have ended.
+    ours: u64,
+}
+
+impl Busy {
+    /// As of now; `None` where the system does not say.
+    pub(crate) fn now() -> Option<Self> {
+        let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+        Self::read(&read("/proc/stat"), &read("/proc/self/stat"))
+    }
+
+    fn read(stat: &str, own: &str) -> Option<Self> {
+        // user nice system idle iowait irq softirq steal; guest time is part of user.
+        let cpus = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
+        let cpus: Vec<u64> = cpus.split_whitespace().map_while(|text| text.parse().ok()).collect();
+        let &[user, nice, system, idle, iowait, irq, softirq, stolen, ..] = cpus.as_slice() else {
+            return None;
+        };
+        // The name in parentheses may hold spaces; utime, stime, cutime and cstime are the 12th to 15th field after it.
+        let (_, fields) = own.rsplit_once(')')?;
+        let times: Vec<u64> = fields
+            .split_whitespace()
+            .skip(11)
+            .take(4)
+            .map_while(|text| text.parse().ok())
+            .collect();
+        let all = user + nice + system + irq + softirq;
+        let total = all + idle + iowait + stolen;
+        (times.len() == 4).then(|| Self { all, total, stolen, ours: times.iter().sum() })
+    }
+
+    /// Warnings about what happened since `before`.
+    #[expect(clippy::cast_precision_loss, reason = "ticks of a session")]
+    pub(crate) fn marks_since(&self, before: &Self) -> Vec<Mark> {
+        let total = self.total.saturating_sub(before.total).max(1) as f64;
+        let ours = self.ours.saturating_sub(before.ours);
+        let other = self.all.saturating_sub(before.all).saturating_sub(ours) as f64;
+        let stolen = self.stolen.saturating_sub(before.stolen) as f64;
+        let mark = |name: &str, share: f64, what: &str| Mark {
+            name: name.to_owned(),
+            detail: format!("{:.0} % of the CPU time of this session {what}", 100.0 * share),
+        };
+        let mut marks = Vec::new();
+        if other / total > OTHER_SHARE_MAX {
+            let what = "went to other processes; end them and measure again";
+            marks.push(mark("other-work", other / total, what));
+        }
+        if stolen / total > STOLEN_SHARE_MAX {
+            let what = "went to other guests of this host; a quieter hour or host would help";
+            marks.push(mark("steal-time", stolen / total, what));
+        }
+        marks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STAT: &str = "cpu  1000 0 200 5000 100 10 20 30 0 0\ncpu0 1 2 3\n";
+    const OWN: &str = "7 (a (b) c) S 1 7 7 0 -1 4194304 100 200 0 0 11 12 500 40 20 0 1 0 99 1 1";
+
+    #[test]
+    fn ticks_are_read_from_the_systems_own_files() {
+        let busy = Busy::read(STAT, OWN).unwrap();
+        assert_eq!(busy, Busy { all: 1230, total: 6360, stolen: 30, ours: 563 });
+        assert_eq!(Busy::read("", OWN), None);
+        assert_eq!(Busy::read(STAT, "7 (x) S 1"), None);
+        assert!(Busy::now().is_some());
+    }
+
+    #[test]
+    fn other_work_and_stolen_time_are_marked_from_their_share() {
+        let before = Busy { all: 0, total: 0, stolen: 0, ours: 0 };
+        let quiet = Busy { all: 600, total: 1000, stolen: 5, ours: 560 };
+        assert_eq!(quiet.marks_since(&before), []);
+        let noisy = Busy { all: 800, total: 1000, stolen: 20, ours: 500 };
+        let names: Vec<String> =
+            noisy.marks_since(&before).into_iter().map(|mark| mark.name).collect();
+        assert_eq!(names, ["other-work", "steal-time"]);
+        assert!(noisy.marks_since(&before)[0].detail.starts_with("30 % of the CPU time"));
+    }
+}

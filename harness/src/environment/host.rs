@@ -1,0 +1,157 @@
+//! Host facts from `/proc` and `/sys`: those that change what a time means, and nothing that changes by itself.
+
+use std::{fs, thread};
+
+use baselines::{Digest, record::Host};
+
+/// Flags that decide which kernels can run and how fast they are.
+const FLAGS: &[&str] = &[
+    "amx_int8",
+    "avx",
+    "avx2",
+    "avx512_bf16",
+    "avx512_bitalg",
+    "avx512_vbmi2",
+    "avx512_vnni",
+    "avx512_vpopcntdq",
+    "avx512bw",
+    "avx512cd",
+    "avx512dq",
+    "avx512f",
+    "avx512ifma",
+    "avx512vbmi",
+    "avx512vl",
+    "avx_vnni",
+    "bmi2",
+    "f16c",
+    "fma",
+    "gfni",
+    "hypervisor",
+    "sha_ni",
+];
+
+/// This machine.
+pub(crate) fn host() -> Host {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let cpus = thread::available_parallelism().map_or(1, |cpus| cpus.get() as u64);
+    facts(&Files {
+        cpuinfo: read("/proc/cpuinfo"),
+        meminfo: read("/proc/meminfo"),
+        os_type: read("/proc/sys/kernel/ostype"),
+        os_release: read("/proc/sys/kernel/osrelease"),
+        governor: read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        vendor: read("/sys/class/dmi/id/sys_vendor"),
+        cpus,
+    })
+}
+
+/// The texts that the facts are read from.
+#[derive(Clone, Debug, Default)]
+struct Files {
+    cpuinfo: String,
+    meminfo: String,
+    os_type: String,
+    os_release: String,
+    governor: String,
+    vendor: String,
+    cpus: u64,
+}
+
+fn facts(files: &Files) -> Host {
+    let cpu = |name: &str| field(&files.cpuinfo, name);
+    let known =
+        |text: Option<&str>| text.filter(|text| !text.is_empty()).unwrap_or("unknown").to_owned();
+    let all_flags: Vec<&str> = cpu("flags").unwrap_or_default().split_whitespace().collect();
+    let cpu_flags = FLAGS
+        .iter()
+        .filter(|flag| all_flags.contains(flag))
+        .map(|flag| (*flag).to_owned())
+        .collect();
+    let signature: Vec<&str> =
+        ["cpu family", "model", "stepping"].iter().map(|name| cpu(name).unwrap_or("?")).collect();
+    let memory_kib: u64 = field(&files.meminfo, "MemTotal")
+        .and_then(|text| text.split_whitespace().next()?.parse().ok())
+        .unwrap_or(0);
+    let virtualization = if all_flags.contains(&"hypervisor") {
+        Some(files.vendor.trim()).filter(|vendor| !vendor.is_empty()).unwrap_or("unknown")
+    } else {
+        "none"
+    };
+    let mut host = Host {
+        fingerprint: Digest::of(b""),
+        cpu_model: known(cpu("model name")),
+        cpu_signature: signature.join("/"),
+        microcode: known(cpu("microcode")),
+        cpu_flags,
+        cpus: files.cpus,
+        memory_gib: (memory_kib + (1 << 19)) >> 20,
+        os: format!(
+            "{} {}",
+            known(Some(files.os_type.trim())),
+            known(Some(files.os_release.trim()))
+        ),
+        governor: known(Some(files.governor.trim())),
+        virtualization: virtualization.to_owned(),
+    };
+    host.fingerprint = host.computed_fingerprint();
+    host
+}
+
+/// The value of the first `name : value` line.
+fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| {
+        let (key, value) = line.split_once(':')?;
+        (key.trim() == name).then(|| value.trim())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files() -> Files {
+        Files {
+            cpuinfo: "processor\t: 0\ncpu family\t: 6\nmodel\t\t: 106\nmodel name\t: Some CPU @ 2.80GHz\n\
+                      stepping\t: 6\nmicrocode\t: 0x1\nflags\t\t: fpu avx2 sse fma hypervisor\n\n\
+                      processor\t: 1\nmodel name\t: Another\n"
+                .to_owned(),
+            meminfo: "MemTotal:       16302748 kB\nMemFree: 1 kB\n".to_owned(),
+            os_type: "Linux\n".to_owned(),
+            os_release: "6.1.0\n".to_owned(),
+            governor: String::new(),
+            vendor: "ACME\n".to_owned(),
+            cpus: 2,
+        }
+    }
+
+    #[test]
+    fn facts_are_read_from_the_systems_own_files() {
+        let host = facts(&files());
+        assert_eq!(host.cpu_model, "Some CPU @ 2.80GHz");
+        assert_eq!(host.cpu_signature, "6/106/6");
+        assert_eq!(host.cpu_flags, ["avx2", "fma", "hypervisor"]);
+        assert_eq!((host.memory_gib, host.os.as_str()), (16, "Linux 6.1.0"));
+        assert_eq!((host.governor.as_str(), host.virtualization.as_str()), ("unknown", "ACME"));
+    }
+
+    #[test]
+    fn another_cpu_is_another_fingerprint_and_less_free_memory_is_not() {
+        let mut other = files();
+        other.meminfo = "MemTotal:       16302748 kB\nMemFree: 2 kB\n".to_owned();
+        assert_eq!(facts(&files()).fingerprint, facts(&other).fingerprint);
+        other.cpuinfo = other.cpuinfo.replace("2.80", "2.90");
+        assert_ne!(facts(&files()).fingerprint, facts(&other).fingerprint);
+    }
+
+    #[test]
+    fn a_system_without_these_files_still_has_a_fingerprint() {
+        let host = facts(&Files { cpus: 1, ..Files::default() });
+        assert_eq!(host.cpu_model, "unknown");
+        assert_eq!(host.fingerprint, host.computed_fingerprint());
+    }
+
+    #[test]
+    fn the_flags_are_sorted() {
+        assert!(FLAGS.is_sorted());
+    }
+}

@@ -1,0 +1,83 @@
+//! The bundle: both arms, the baseline they stand for, the store's history and the policy, in one value.
+
+use anyhow::Result;
+use baselines::{
+    Evidence, RunRecord,
+    evidence::{BaselineRef, HistoryPoint},
+    record::SCHEMA_VERSION,
+    store::DirStore,
+};
+use gates::stats::quantile::median;
+
+/// Earlier records that the trend charts show at most.
+const HISTORY_RECORDS_MAX: usize = 50;
+
+/// Closes a bundle at `created_at`.
+pub(crate) fn bundle(
+    baseline: BaselineRef,
+    base: RunRecord,
+    head: RunRecord,
+    history: Vec<HistoryPoint>,
+    policy: String,
+    created_at: String,
+) -> Evidence {
+    let head_sha = head.tool.commit.clone();
+    Evidence {
+        version: SCHEMA_VERSION,
+        created_at,
+        head_sha,
+        baseline,
+        base,
+        head,
+        history,
+        policy,
+    }
+}
+
+/// Medians of the store's records that measured the same suite on the same model and machine as `like`, oldest first.
+///
+/// A record that does not read back is no history: `bench verify` is where it is reported.
+pub(crate) fn history(store: &DirStore, like: &RunRecord) -> Result<Vec<HistoryPoint>> {
+    let mut records: Vec<_> = store
+        .records()?
+        .into_iter()
+        .filter_map(|digest| Some((digest, store.get_record(digest).ok()?)))
+        .filter(|(_, record)| comparable(record, like))
+        .collect();
+    records.sort_by(|(a_digest, a), (b_digest, b)| {
+        a.started_at.cmp(&b.started_at).then_with(|| a_digest.cmp(b_digest))
+    });
+    let surplus = records.len().saturating_sub(HISTORY_RECORDS_MAX);
+    Ok(records[surplus..].iter().flat_map(|(digest, record)| points(*digest, record)).collect())
+}
+
+fn comparable(record: &RunRecord, like: &RunRecord) -> bool {
+    record.session != like.session
+        && record.host.fingerprint == like.host.fingerprint
+        && record.subject.model.digest == like.subject.model.digest
+        && record.subject.settings == like.subject.settings
+        && record.suite.digest == like.suite.digest
+}
+
+/// One point for every series of a record.
+fn points(digest: baselines::Digest, record: &RunRecord) -> Vec<HistoryPoint> {
+    let Some(first) = record.processes.first() else { return Vec::new() };
+    let point = |series: &baselines::record::Series| {
+        let mut medians: Vec<f64> = record
+            .samples(&series.workload, &series.metric)
+            .filter_map(|(_, samples)| median(samples))
+            .collect();
+        medians.sort_by(f64::total_cmp);
+        Some(HistoryPoint {
+            record: digest,
+            started_at: record.started_at.clone(),
+            commit: record.tool.commit.clone(),
+            workload: series.workload.clone(),
+            metric: series.metric.clone(),
+            min: *medians.first()?,
+            max: *medians.last()?,
+            median: median(&medians)?,
+        })
+    };
+    first.series.iter().filter_map(point).collect()
+}

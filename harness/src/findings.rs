@@ -1,0 +1,43 @@
+//! What the gate derived → what the page shows: words and numbers, nothing judged on the way.
+
+use gates::{Derived, Row};
+use reports::{Finding, Refusal, Summary};
+
+/// The summary and one finding for every gated metric.
+pub(crate) fn of(derived: &Derived) -> (Summary, Vec<Finding>) {
+    let refusal = |refusal: &gates::Refusal| Refusal {
+        rule: refusal.rule.to_owned(),
+        field: refusal.field.clone(),
+        expected: refusal.expected.clone(),
+        found: refusal.found.clone(),
+        way_out: refusal.way_out.to_owned(),
+    };
+    let summary = Summary {
+        verdict: derived.verdict.name().to_owned(),
+        exit_code: derived.verdict.exit_code(),
+        route_to: derived.route.to.clone(),
+        tally: derived.counts.text().split(", ").map(str::to_owned).collect(),
+        refusals: derived.refusals.iter().map(refusal).collect(),
+    };
+    (summary, derived.rows.iter().map(finding).collect())
+}
+
+fn finding(row: &Row) -> Finding {
+    let numbers = row.comparison.as_ref();
+    Finding {
+        workload: row.workload.clone(),
+        metric: row.metric.clone(),
+        outcome: row.outcome.name().to_owned(),
+        verdict: row.verdict.name().to_owned(),
+        reason: row.reason.clone(),
+        unit: row.unit,
+        n_pairs: numbers.map_or(0, |found| found.n_pairs),
+        base_median: numbers.map(|found| found.base_median),
+        head_median: numbers.map(|found| found.head_median),
+        estimate: numbers.map(|found| found.estimate),
+        ci_low: numbers.map(|found| found.ci_low),
+        ci_high: numbers.map(|found| found.ci_high),
+        m0: numbers.map_or(0.0, |found| found.m0),
+        m1: numbers.map_or(0.0, |found| found.m1),
+    }
+}

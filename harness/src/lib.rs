@@ -1,0 +1,61 @@
+//! The `bench` command line: deterministic workloads in worker processes, paired sessions, gates and reports.
+//!
+//! `pipeline.rs` is the road from a model file to a verdict as code; read it first. This crate is the only one that
+//! reads the environment, the command line or the clock, and it does so in one place each: `main` hands over the
+//! arguments and variables, `measure/clock.rs` holds the one real clock. `docs/methodology.md` says what a number means.
+
+#![forbid(unsafe_code)]
+
+mod accuracy;
+mod baseline;
+mod cli;
+mod config;
+mod environment;
+mod evidence;
+mod failure;
+mod files;
+mod findings;
+mod inference;
+mod keys;
+mod measure;
+mod nearest;
+mod pipeline;
+mod policy;
+mod progress;
+mod record;
+mod session;
+mod subject;
+mod suite;
+mod variables;
+mod worker;
+mod workload;
+
+use std::{ffi::OsString, process::ExitCode};
+
+pub use measure::Clock;
+
+/// Called from within the timed decode loop: nothing in the shipped program, a planted slowdown in a test build.
+#[derive(Clone, Copy, Debug)]
+pub struct Hooks {
+    /// Runs after each decode step, before its time is taken; gets the nanoseconds the step took so far.
+    pub after_decode_step: Option<fn(step_ns: u64, clock: &dyn Clock)>,
+}
+
+impl Hooks {
+    /// No hooks: what `bench` runs with.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { after_decode_step: None }
+    }
+}
+
+/// Runs the command line `args` (program name first) under the environment `vars`.
+///
+/// The exit codes are those of `gates::Verdict`; 1 is a usage or tool error.
+pub fn run_cli(
+    args: impl IntoIterator<Item = OsString>,
+    vars: impl IntoIterator<Item = (OsString, OsString)>,
+    hooks: &Hooks,
+) -> ExitCode {
+    cli::run(args, &variables::Variables::from_pairs(vars), hooks)
+}

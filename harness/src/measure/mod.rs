@@ -1,0 +1,12 @@
+//! How measuring is done: the clock, iterations within a process, and the order of processes within a session.
+
+mod clock;
+mod paired;
+mod plan;
+mod stopwatch;
+
+pub use clock::Clock;
+pub(crate) use clock::{SystemClock, timestamp};
+pub(crate) use paired::{Arm, Turn, paired, unpaired};
+pub(crate) use plan::{ITERATIONS_MAX, Plan};
+pub(crate) use stopwatch::Stopwatch;

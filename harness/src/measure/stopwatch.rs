@@ -1,0 +1,47 @@
+//! A stopwatch that can be stopped: what is checked or kept between two timed stretches stays out of the time.
+
+use super::Clock;
+
+/// Sums timed stretches.
+#[derive(Debug)]
+pub(crate) struct Stopwatch<'a> {
+    clock: &'a dyn Clock,
+    since_ns: u64,
+    sum_ns: u64,
+}
+
+impl<'a> Stopwatch<'a> {
+    /// A running stopwatch.
+    pub(crate) fn start(clock: &'a dyn Clock) -> Self {
+        Self { clock, since_ns: clock.now_ns(), sum_ns: 0 }
+    }
+
+    /// Stops; returns the sum so far.
+    pub(crate) fn stop(&mut self) -> u64 {
+        self.sum_ns += self.clock.now_ns() - self.since_ns;
+        self.sum_ns
+    }
+
+    /// Goes on.
+    pub(crate) fn resume(&mut self) {
+        self.since_ns = self.clock.now_ns();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::measure::clock::tests::ScriptedClock;
+
+    #[test]
+    fn what_happens_while_stopped_is_not_counted() {
+        let clock = ScriptedClock { now_ns: Cell::new(0), tick_ns: 10 };
+        let mut watch = Stopwatch::start(&clock);
+        assert_eq!(watch.stop(), 10);
+        clock.now_ns.set(1_000_000);
+        watch.resume();
+        assert_eq!(watch.stop(), 20);
+    }
+}

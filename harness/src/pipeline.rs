@@ -1,0 +1,139 @@
+//! The road, from a model file to a verdict, as one readable function: read this file first.
+//!
+//! ```text
+//! model file ─► worker processes ─► run records ─► evidence ─► verdict, gate files, route, page
+//!  engine        session.rs          record.rs      evidence.rs  gates, reports, files.rs
+//! ```
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use baselines::{Digest, RunRecord, record::Mark, store::DirStore};
+use gates::{Derived, Policy, Verdict};
+use tempfile::TempDir;
+
+use crate::{
+    baseline::{self, Baseline},
+    environment, evidence,
+    failure::Failure,
+    files,
+    measure::{Clock, timestamp},
+    progress::Progress,
+    session::{self, Assignment, Subjects},
+    subject::{Binary, engine::Source},
+};
+
+/// What `bench gate` was asked to do.
+#[derive(Clone, Debug)]
+pub(crate) struct Gate<'a> {
+    pub(crate) assignment: &'a Assignment,
+    pub(crate) pairs: u64,
+    pub(crate) store: &'a DirStore,
+    pub(crate) baseline: &'a str,
+    /// Arguments of `bench baseline record` where there is no baseline yet; `None` where that is an error (`CI=true`).
+    pub(crate) bootstrap: Option<&'a [String]>,
+    /// Text of the policy.
+    pub(crate) policy: &'a str,
+    /// Folder of the gate's files.
+    pub(crate) out: &'a Path,
+}
+
+/// Measures the kept baseline binary and this one in one session, judges, and writes the gate's files.
+/// Returns what follows from the evidence, and what a reader must know about the machine's state.
+pub(crate) fn gate(
+    gate: &Gate<'_>,
+    clock: &dyn Clock,
+    progress: &Progress,
+) -> Result<(Derived, Vec<Mark>)> {
+    // Everything that can fail cheaply fails before the first minute is spent.
+    Policy::parse(gate.policy).context("failed to read the policy")?;
+    files::check_folder(gate.out)?;
+    files::remove_stale(gate.out)?;
+    let baseline = baseline_of(gate, progress)?;
+    check_comparable(gate, &baseline)?;
+
+    let (head, _copy) = head_beside(gate.store, &baseline.binary)?;
+    let subjects = Subjects::Pair { base: baseline.binary.clone(), head, pairs: gate.pairs };
+    let measured = session::run(gate.assignment, &subjects, clock, progress)?;
+    let base = measured.base.context("a paired session has a base")?;
+
+    let history = evidence::history(gate.store, &measured.head)?;
+    let evidence = evidence::bundle(
+        baseline.reference_for(&measured.head.suite),
+        base,
+        measured.head,
+        history,
+        gate.policy.to_owned(),
+        timestamp(clock.utc()),
+    );
+    let (derived, files) = files::derive(&evidence)?;
+    files::write(gate.out, &evidence, &files)?;
+    keep(gate.store, &evidence.head, derived.verdict)?;
+    Ok((derived, evidence.head.marks))
+}
+
+/// The baseline, recorded first if there is none and that is allowed.
+fn baseline_of(gate: &Gate<'_>, progress: &Progress) -> Result<Baseline> {
+    if let Some(baseline) = baseline::find(gate.store, gate.baseline, false)? {
+        return Ok(baseline);
+    }
+    let missing = || baseline::missing(gate.store.root(), gate.baseline);
+    let args = gate.bootstrap.ok_or_else(missing)?;
+    progress.note(&format!("no baseline `{}` yet: recording one first", gate.baseline));
+    baseline::record_elsewhere(args)?;
+    progress.note("bootstrap baseline: same build, an A/A run");
+    baseline::find(gate.store, gate.baseline, true)?.ok_or_else(|| missing().into())
+}
+
+/// Refuses what the evidence checks would refuse after a minute of measuring: another machine, another model.
+fn check_comparable(gate: &Gate<'_>, baseline: &Baseline) -> Result<()> {
+    let source = Source::named(&gate.assignment.model);
+    let model = Digest::of(source.open()?.bytes());
+    let here = environment::host().fingerprint;
+    let reference = &baseline.reference;
+    for (what, expected, found) in [
+        ("the machine's fingerprint", reference.fingerprint, here),
+        ("the model's SHA-256", reference.model, model),
+    ] {
+        if expected != found {
+            return Err(Failure::incomparable(format!(
+                "failed to gate: {what}: expected {} as in baseline `{}` (recorded {}), found {}; record a baseline of this \
+                 machine and model with `bench baseline record --name {}`",
+                expected.short(),
+                reference.name,
+                reference.recorded_at,
+                found.short(),
+                reference.name
+            ))
+            .into());
+        }
+    }
+    Ok(())
+}
+
+/// The running program as the head: the kept binary itself if it is the same build, else a copy beside it.
+///
+/// Both arms then run files that were written in the same way to the same file system, so that neither owns larger pages
+/// or a warmer cache; and a build during the session replaces neither.
+fn head_beside(store: &DirStore, base: &Binary) -> Result<(Binary, Option<TempDir>)> {
+    let current = Binary::current()?;
+    if current.digest == base.digest {
+        return Ok((base.clone(), None));
+    }
+    let failed =
+        || format!("failed to copy the running program to store `{}`", store.root().display());
+    let folder =
+        tempfile::Builder::new().prefix(".head-").tempdir_in(store.root()).with_context(failed)?;
+    let path = folder.path().join("bench");
+    let bytes = std::fs::read(&current.path).with_context(failed)?;
+    baselines::write_atomic(&path, &bytes, 0o755).with_context(failed)?;
+    Ok((Binary::at(&path)?, Some(folder)))
+}
+
+/// Adds the head to the store's history. A record that does not hold is none; the baseline pointer is never moved here.
+fn keep(store: &DirStore, head: &RunRecord, verdict: Verdict) -> Result<()> {
+    if verdict != Verdict::Invalid {
+        store.put_record(head).context("failed to add the record to the store's history")?;
+    }
+    Ok(())
+}

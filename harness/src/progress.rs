@@ -1,0 +1,73 @@
+//! Progress on stderr: a bar on a terminal, one line per step elsewhere. Never data, never a verdict.
+
+use std::{
+    cell::RefCell,
+    io::{IsTerminal as _, Write as _, stderr},
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// How progress is shown.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    terminal: bool,
+    state: RefCell<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    bar: Option<ProgressBar>,
+    n_done: u64,
+    n_steps: u64,
+}
+
+impl Progress {
+    /// Bar or lines, as stderr is.
+    pub(crate) fn on_stderr() -> Self {
+        Self { terminal: stderr().is_terminal(), state: RefCell::default() }
+    }
+
+    /// Starts counting `n_steps` steps.
+    pub(crate) fn begin(&self, n_steps: u64) {
+        let bar = self.terminal.then(|| {
+            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {msg}");
+            let bar = ProgressBar::new(n_steps);
+            bar.set_style(style.expect("the template is a constant"));
+            bar
+        });
+        *self.state.borrow_mut() = State { bar, n_done: 0, n_steps };
+    }
+
+    /// One step is done.
+    pub(crate) fn step(&self, what: &str) {
+        let mut state = self.state.borrow_mut();
+        state.n_done += 1;
+        match &state.bar {
+            Some(bar) => {
+                bar.set_message(what.to_owned());
+                bar.inc(1);
+            }
+            None => line(&format!("[{}/{}] {what}", state.n_done, state.n_steps)),
+        }
+    }
+
+    /// All steps are done.
+    pub(crate) fn end(&self) {
+        if let Some(bar) = self.state.borrow_mut().bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// Says something between steps.
+    pub(crate) fn note(&self, what: &str) {
+        match &self.state.borrow().bar {
+            Some(bar) => bar.suspend(|| line(what)),
+            None => line(what),
+        }
+    }
+}
+
+fn line(text: &str) {
+    // A closed stderr is no reason to stop measuring.
+    let _ = writeln!(stderr(), "{text}");
+}

@@ -1,0 +1,188 @@
+//! One session: probes, worker processes in their order, accuracy, probes again; a record for each arm.
+//! In: a job. Out: the records. Marks are taken before the first timing; the clock is the caller's.
+
+use anyhow::{Context as _, Result, bail};
+use baselines::{
+    Digest, RunRecord,
+    record::{Accuracy, ProbeWhen, Purpose, Suite},
+};
+
+use crate::{
+    environment::{self, Busy},
+    measure::{Arm, Clock, Turn, paired, timestamp, unpaired},
+    progress::Progress,
+    record::{Setting, record},
+    subject::Binary,
+    worker::{
+        self, Ids, Limits, Report,
+        protocol::{Job, PROTOCOL, Request, WorkloadLine},
+    },
+};
+
+/// What every worker of a session is told, and what the record says about it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Assignment {
+    /// `stories`, or a path.
+    pub(crate) model: String,
+    pub(crate) suite: Suite,
+    pub(crate) seed: u64,
+    pub(crate) deterministic: bool,
+    pub(crate) isa: Option<String>,
+    pub(crate) threads: Option<u64>,
+    /// Text for end-to-end workloads in place of their own.
+    pub(crate) prompt: Option<String>,
+    /// Positions that accuracy is counted over; `None` leaves it out.
+    pub(crate) positions: Option<u64>,
+}
+
+/// Who runs, and how often.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Subjects {
+    /// One binary.
+    One { head: Binary, processes: u64, purpose: Purpose },
+    /// The baseline's kept binary and the current one, interleaved.
+    Pair { base: Binary, head: Binary, pairs: u64 },
+}
+
+/// The records of a session.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Measured {
+    /// The base's arm, in a paired session.
+    pub(crate) base: Option<RunRecord>,
+    pub(crate) head: RunRecord,
+    /// The ids that the head's first process put out, behind the record's digests.
+    pub(crate) ids: Vec<Ids>,
+}
+
+/// Runs a session.
+pub(crate) fn run(
+    assignment: &Assignment,
+    subjects: &Subjects,
+    clock: &dyn Clock,
+    progress: &Progress,
+) -> Result<Measured> {
+    let started_at = timestamp(clock.utc());
+    let (head, purpose) = match subjects {
+        Subjects::One { head, purpose, .. } => (head, *purpose),
+        Subjects::Pair { head, .. } => (head, Purpose::Paired),
+    };
+    let session = session_id(clock, head.digest);
+    let host = environment::host();
+    let mut marks = environment::marks(&host, &environment::tool());
+    let busy_before = Busy::now();
+    let threads = assignment.threads.unwrap_or(host.cpus);
+    let turns = match *subjects {
+        Subjects::One { processes, .. } => unpaired(processes, assignment.seed, &session),
+        Subjects::Pair { pairs, .. } => paired(pairs, assignment.seed, &session),
+    };
+
+    // One step for each worker, two for the probes, one for accuracy.
+    progress.begin(turns.len() as u64 + 3);
+    let mut probes = environment::probe(threads, ProbeWhen::Before, clock)?;
+    progress.step("probes before");
+    let reports = replicate(assignment, subjects, &turns, clock, progress)?;
+    let accuracy = score(assignment, head, clock)?;
+    progress.step(if accuracy.is_some() { "accuracy" } else { "accuracy left out" });
+    probes.extend(environment::probe(threads, ProbeWhen::After, clock)?);
+    progress.step("probes after");
+    progress.end();
+    if let (Some(before), Some(after)) = (busy_before, Busy::now()) {
+        marks.extend(after.marks_since(&before));
+    }
+
+    let setting = Setting {
+        session,
+        purpose,
+        started_at,
+        ended_at: timestamp(clock.utc()),
+        seed: assignment.seed,
+        deterministic: assignment.deterministic,
+        suite: assignment.suite.clone(),
+        host,
+        marks,
+        probes,
+    };
+    let (of_base, of_head): (Vec<_>, Vec<_>) =
+        reports.into_iter().partition(|(turn, _)| turn.arm == Arm::Base);
+    let base = match subjects {
+        Subjects::One { .. } => None,
+        Subjects::Pair { base, .. } => {
+            base.check_unchanged()?;
+            Some(record(&setting, base, of_base, None)?)
+        }
+    };
+    head.check_unchanged()?;
+    let ids = of_head.first().map(|(_, report)| report.ids.clone()).unwrap_or_default();
+    Ok(Measured { base, head: record(&setting, head, of_head, accuracy)?, ids })
+}
+
+/// Runs every worker in its turn.
+fn replicate(
+    assignment: &Assignment,
+    subjects: &Subjects,
+    turns: &[Turn],
+    clock: &dyn Clock,
+    progress: &Progress,
+) -> Result<Vec<(Turn, Report)>> {
+    let request = request(assignment, Job::Suite);
+    let mut reports = Vec::with_capacity(turns.len());
+    for turn in turns {
+        let binary = match (subjects, turn.arm) {
+            (Subjects::Pair { base, .. }, Arm::Base) => base,
+            (Subjects::One { head, .. } | Subjects::Pair { head, .. }, _) => head,
+        };
+        let report =
+            worker::run(&binary.path, &request, turn.padding_bytes, Limits::generous(), clock)?;
+        let who = match (subjects, turn.arm) {
+            (Subjects::One { .. }, _) => format!("process {}", turn.order + 1),
+            (_, Arm::Base) => format!("pair {}, base", turn.pair + 1),
+            (_, Arm::Head) => format!("pair {}, head", turn.pair + 1),
+        };
+        progress.step(&format!("{who}: {} ms", report.wall_ns / 1_000_000));
+        reports.push((*turn, report));
+    }
+    Ok(reports)
+}
+
+/// Accuracy of the head, in a process of its own: its memory and its threads stay out of every other number.
+fn score(assignment: &Assignment, head: &Binary, clock: &dyn Clock) -> Result<Option<Accuracy>> {
+    if assignment.positions.is_none() {
+        return Ok(None);
+    }
+    let request = request(assignment, Job::Accuracy);
+    let report = worker::run(&head.path, &request, 0, Limits::generous(), clock)?;
+    report.accuracy.map(Some).context("failed to measure: the worker never sent `accuracy`")
+}
+
+fn request(assignment: &Assignment, job: Job) -> Request {
+    let workloads = match job {
+        Job::Suite => assignment.suite.workloads.iter().cloned().map(WorkloadLine).collect(),
+        Job::Accuracy => Vec::new(),
+    };
+    Request {
+        protocol: PROTOCOL,
+        job,
+        model: assignment.model.clone(),
+        seed: assignment.seed,
+        isa: assignment.isa.clone(),
+        threads: assignment.threads,
+        prompt: assignment.prompt.clone(),
+        workloads,
+        positions: assignment.positions.unwrap_or(0),
+    }
+}
+
+/// 32 hex digits that no other session has: from the time, the process and the binary.
+fn session_id(clock: &dyn Clock, binary: Digest) -> String {
+    let text = format!("{} {} {} {binary}", clock.utc(), clock.now_ns(), std::process::id());
+    Digest::of(text.as_bytes()).to_string()[..32].to_owned()
+}
+
+/// Refuses a number of pairs or processes that no statistics could use.
+pub(crate) fn check_count(what: &str, n: u64, least: u64) -> Result<()> {
+    const MOST: u64 = 1_000;
+    if (least..=MOST).contains(&n) {
+        return Ok(());
+    }
+    bail!("failed to plan the session: `--{what}`: expected {least} to {MOST}, found {n}")
+}

@@ -1,0 +1,148 @@
+//! The environment variables that `bench` reads, taken once in `main` and handed down from there.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use anyhow::{Result, bail};
+
+/// Their values, unchecked: a command that does not need one must not fail on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Variables {
+    bitnet_seed: Option<OsString>,
+    bitnet_deterministic: Option<OsString>,
+    bench_isa: Option<OsString>,
+    bench_store: Option<OsString>,
+    ci: Option<OsString>,
+    home: Option<OsString>,
+    xdg_data_home: Option<OsString>,
+    user: Option<OsString>,
+}
+
+impl Variables {
+    /// Picks the known names out of an environment.
+    pub(crate) fn from_pairs(pairs: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let mut vars = Self::default();
+        for (name, value) in pairs {
+            let slot = match name.to_str() {
+                Some("BITNET_SEED") => &mut vars.bitnet_seed,
+                Some("BITNET_DETERMINISTIC") => &mut vars.bitnet_deterministic,
+                Some("BENCH_ISA") => &mut vars.bench_isa,
+                Some("BENCH_STORE") => &mut vars.bench_store,
+                Some("CI") => &mut vars.ci,
+                Some("HOME") => &mut vars.home,
+                Some("XDG_DATA_HOME") => &mut vars.xdg_data_home,
+                Some("USER") => &mut vars.user,
+                _ => continue,
+            };
+            // An empty value is how many shells and CI systems write "unset".
+            *slot = Some(value).filter(|value| !value.is_empty());
+        }
+        vars
+    }
+
+    /// `BITNET_SEED`.
+    pub(crate) fn seed(&self) -> Result<Option<u64>> {
+        let Some(value) = &self.bitnet_seed else { return Ok(None) };
+        let text = value.to_string_lossy();
+        let Ok(seed) = text.trim().parse() else {
+            bail!(
+                "failed to read the seed: environment variable `BITNET_SEED`: expected a whole number from 0 to {}, \
+                 found {text:?}; set it to a number, e.g. `BITNET_SEED=42`, or unset it (the default seed is 42)",
+                u64::MAX
+            );
+        };
+        Ok(Some(seed))
+    }
+
+    /// `BITNET_DETERMINISTIC`.
+    pub(crate) fn deterministic(&self) -> Result<bool> {
+        flag("BITNET_DETERMINISTIC", self.bitnet_deterministic.as_ref())
+    }
+
+    /// `CI`: set by every CI service; `false` and `0` count as unset.
+    pub(crate) fn ci(&self) -> bool {
+        !matches!(self.ci.as_ref().and_then(|value| value.to_str()), None | Some("false" | "0"))
+    }
+
+    /// `BENCH_ISA`.
+    pub(crate) fn isa(&self) -> Option<String> {
+        self.bench_isa.as_ref().map(|value| value.to_string_lossy().into_owned())
+    }
+
+    /// `BENCH_STORE`.
+    pub(crate) fn store(&self) -> Option<PathBuf> {
+        self.bench_store.as_ref().map(PathBuf::from)
+    }
+
+    /// `USER`: who records a baseline.
+    pub(crate) fn user(&self) -> String {
+        self.user
+            .as_ref()
+            .map_or_else(|| "unknown".to_owned(), |user| user.to_string_lossy().into_owned())
+    }
+
+    /// The store in the user's data directory: `$XDG_DATA_HOME/tritgate`, else `$HOME/.local/share/tritgate`.
+    pub(crate) fn user_store(&self) -> Option<PathBuf> {
+        // The XDG base directory specification: a path that is not absolute is ignored.
+        let data = self.xdg_data_home.as_ref().map(PathBuf::from).filter(|path| path.is_absolute());
+        let data = data
+            .or_else(|| self.home.as_ref().map(|home| PathBuf::from(home).join(".local/share")));
+        data.map(|data| data.join("tritgate"))
+    }
+}
+
+fn flag(name: &str, value: Option<&OsString>) -> Result<bool> {
+    match value.map(|value| value.to_string_lossy()).as_deref() {
+        None | Some("0" | "false") => Ok(false),
+        Some("1" | "true") => Ok(true),
+        Some(other) => bail!(
+            "failed to read the environment: variable `{name}`: expected `1` or `0`, found {other:?}; \
+             set it to `1`, or unset it"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vars(pairs: &[(&str, &str)]) -> Variables {
+        Variables::from_pairs(pairs.iter().map(|(name, value)| (name.into(), value.into())))
+    }
+
+    #[test]
+    fn a_seed_that_is_no_number_says_what_was_expected_and_found() {
+        let error = vars(&[("BITNET_SEED", "abc")]).seed().unwrap_err().to_string();
+        for part in ["BITNET_SEED", "whole number", "\"abc\"", "BITNET_SEED=42"] {
+            assert!(error.contains(part), "{error}");
+        }
+        assert_eq!(vars(&[("BITNET_SEED", "42")]).seed().unwrap(), Some(42));
+        assert_eq!(vars(&[("BITNET_SEED", "")]).seed().unwrap(), None);
+        assert!(vars(&[("BITNET_SEED", "-1")]).seed().is_err());
+    }
+
+    #[test]
+    fn deterministic_is_on_off_or_an_error() {
+        assert!(vars(&[("BITNET_DETERMINISTIC", "1")]).deterministic().unwrap());
+        assert!(!vars(&[("BITNET_DETERMINISTIC", "0")]).deterministic().unwrap());
+        assert!(vars(&[("BITNET_DETERMINISTIC", "maybe")]).deterministic().is_err());
+    }
+
+    #[test]
+    fn the_user_store_follows_xdg_then_home() {
+        let home = vars(&[("HOME", "/h")]).user_store();
+        assert_eq!(home, Some(PathBuf::from("/h/.local/share/tritgate")));
+        let xdg = vars(&[("HOME", "/h"), ("XDG_DATA_HOME", "/d")]).user_store();
+        assert_eq!(xdg, Some(PathBuf::from("/d/tritgate")));
+        let relative = vars(&[("HOME", "/h"), ("XDG_DATA_HOME", "d")]).user_store();
+        assert_eq!(relative, home);
+        assert_eq!(vars(&[]).user_store(), None);
+    }
+
+    #[test]
+    fn ci_false_is_no_ci() {
+        assert!(vars(&[("CI", "true")]).ci());
+        assert!(vars(&[("CI", "1")]).ci());
+        assert!(!vars(&[("CI", "false")]).ci());
+        assert!(!vars(&[]).ci());
+    }
+}

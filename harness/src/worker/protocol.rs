@@ -1,0 +1,273 @@
+//! What parent and worker say to each other: one JSON object a line, versioned.
+//!
+//! The parent writes one [`Request`] and closes the pipe. The worker answers with [`Event`]s: `hello`, `tool`,
+//! `model` with a `linear` for each matrix product, `settings`, `alive` while it measures, then `series`, `output`, `ids` and
+//! `counts` of its workloads, or `accuracy`; at last `done` or `failed`. A kept binary of an older build speaks the version it was built with: the versions must be equal.
+
+use baselines::{
+    Digest,
+    record::{
+        Accuracy, Counts, Linear, ModelInfo, Output, Series, Settings, StopReason, Tool,
+        WorkloadDef,
+    },
+};
+use serde::{Deserialize, Serialize};
+
+/// Version of the lines. Raised with every change, since both ends must agree on all of it.
+pub(crate) const PROTOCOL: u32 = 1;
+
+/// What a worker is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Job {
+    /// Measure every workload once.
+    Suite,
+    /// Score held-out text with int8 and with float activations.
+    Accuracy,
+}
+
+/// The one line that a worker reads.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Request {
+    pub(crate) protocol: u32,
+    pub(crate) job: Job,
+    /// `stories`, or a path.
+    pub(crate) model: String,
+    /// Root seed.
+    pub(crate) seed: u64,
+    /// Instruction set; the best available where it is missing.
+    pub(crate) isa: Option<String>,
+    /// Threads; all CPUs where it is missing.
+    pub(crate) threads: Option<u64>,
+    /// Text of the prompt of end-to-end workloads, in place of their own.
+    pub(crate) prompt: Option<String>,
+    /// What a suite measures.
+    pub(crate) workloads: Vec<WorkloadLine>,
+    /// What accuracy is counted over, at least.
+    pub(crate) positions: u64,
+}
+
+/// One workload of a request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct WorkloadLine(#[serde(with = "WorkloadDefWire")] pub(crate) WorkloadDef);
+
+/// The ids behind an output's digests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ids {
+    pub(crate) workload: String,
+    pub(crate) prompt: Vec<u32>,
+    pub(crate) generated: Vec<u32>,
+}
+
+/// One line that a worker writes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum Event {
+    /// The first line: who speaks.
+    Hello {
+        protocol: u32,
+        pid: u64,
+    },
+    /// The build, before anything can fail.
+    Tool(#[serde(with = "ToolWire")] Tool),
+    /// The model is open; its linears follow one by one.
+    Model(#[serde(with = "ModelInfoWire")] ModelInfo),
+    Linear(#[serde(with = "LinearWire")] Linear),
+    Settings(#[serde(with = "SettingsWire")] Settings),
+    /// Still measuring.
+    Alive,
+    Series(#[serde(with = "SeriesWire")] Series),
+    Output(#[serde(with = "OutputWire")] Output),
+    Counts(#[serde(with = "CountsWire")] Counts),
+    Ids(Ids),
+    Accuracy(#[serde(with = "AccuracyWire")] Accuracy),
+    /// The last line of a worker that measured everything.
+    Done {
+        peak_rss_bytes: Option<u64>,
+    },
+    /// The last line of a worker that could not.
+    Failed {
+        message: String,
+    },
+}
+
+// Serde's mirrors of the domain types: the fields are checked against them at compile time.
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "WorkloadDef", deny_unknown_fields)]
+struct WorkloadDefWire {
+    name: String,
+    kind: String,
+    params: std::collections::BTreeMap<String, u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Tool", deny_unknown_fields)]
+struct ToolWire {
+    name: String,
+    version: String,
+    commit: Option<String>,
+    dirty: Option<bool>,
+    toolchain: String,
+    profile: String,
+    target: String,
+    features: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ModelInfo", deny_unknown_fields)]
+struct ModelInfoWire {
+    name: String,
+    #[serde(with = "digest_text")]
+    digest: Digest,
+    file_bytes: u64,
+    architecture: String,
+    n_layers: u64,
+    n_embd: u64,
+    n_ff: u64,
+    n_heads: u64,
+    n_kv_heads: u64,
+    head_dim: u64,
+    n_vocab: u64,
+    n_ctx: u64,
+    /// Their own lines.
+    #[serde(skip)]
+    linears: Vec<Linear>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Linear", deny_unknown_fields)]
+struct LinearWire {
+    name: String,
+    rows: u64,
+    cols: u64,
+    format: String,
+    n: u64,
+    bytes: u64,
+    once_per_sequence: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Settings", deny_unknown_fields)]
+struct SettingsWire {
+    isa: String,
+    threads: u64,
+    activations: String,
+    batch: u64,
+    device_requested: String,
+    device_selected: String,
+    fallback: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Series", deny_unknown_fields)]
+struct SeriesWire {
+    workload: String,
+    metric: String,
+    per_iteration: u64,
+    samples: Vec<f64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Output", deny_unknown_fields)]
+struct OutputWire {
+    workload: String,
+    #[serde(with = "digest_text")]
+    prompt_ids_digest: Digest,
+    n_prompt: u64,
+    n_generated: u64,
+    #[serde(with = "digest_text")]
+    output_ids_digest: Digest,
+    #[serde(with = "digest_text")]
+    logits_digest: Digest,
+    iterations: u64,
+    #[serde(with = "StopReasonWire")]
+    stop: StopReason,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "StopReason", rename_all = "kebab-case")]
+enum StopReasonWire {
+    Length,
+    EndOfGeneration,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Counts", deny_unknown_fields)]
+struct CountsWire {
+    workload: String,
+    linear: String,
+    kernel: String,
+    products: u64,
+    macs: u64,
+    bytes: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Accuracy", deny_unknown_fields)]
+struct AccuracyWire {
+    format: String,
+    #[serde(with = "digest_text")]
+    ids_digest: Digest,
+    positions: u64,
+    top1_equal: u64,
+    nll_int8: f64,
+    nll_float: f64,
+}
+
+mod digest_text {
+    use baselines::Digest;
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(digest: &Digest, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(digest)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Digest, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn assert_round_trip(event: &Event) {
+        let line = serde_json::to_string(event).unwrap();
+        assert!(!line.contains('\n'));
+        assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), *event, "{line}");
+    }
+
+    #[test]
+    fn an_event_read_back_is_the_event_written() {
+        assert_round_trip(&Event::Hello { protocol: PROTOCOL, pid: 7 });
+        assert_round_trip(&Event::Series(Series {
+            workload: "decode-64".to_owned(),
+            metric: "decode_step_ns".to_owned(),
+            per_iteration: 64,
+            samples: vec![412_345.0, 0.5],
+        }));
+        assert_round_trip(&Event::Output(Output {
+            workload: "decode-64".to_owned(),
+            prompt_ids_digest: Digest::of(b"p"),
+            n_prompt: 16,
+            n_generated: 64,
+            output_ids_digest: Digest::of(b"o"),
+            logits_digest: Digest::of(b"l"),
+            iterations: 9,
+            stop: StopReason::EndOfGeneration,
+        }));
+        assert_round_trip(&Event::Done { peak_rss_bytes: None });
+        assert_round_trip(&Event::Failed { message: "line one\nline two".to_owned() });
+    }
+
+    #[test]
+    fn a_line_with_a_field_too_many_is_refused() {
+        let line = r#"{"hello":{"protocol":1,"pid":7,"mood":"good"}}"#;
+        assert!(serde_json::from_str::<Event>(line).is_err());
+    }
+}

@@ -1,0 +1,61 @@
+//! Loading: from the model's bytes to a session that can take its first token.
+//!
+//! Timed: opening the model, building its tokenizer, setting up a session with its cache and threads. Not timed: the
+//! digest of the file, which proves which model it was. A file is warm in the page cache after the warm-up.
+
+use anyhow::{Result, ensure};
+use baselines::record::WorkloadDef;
+use engine::Session;
+
+use super::{Bench, Finished, ITERATIONS, Param, Prepared, Sampled, WARMUP, Workload};
+
+/// See the file's door.
+#[derive(Debug)]
+pub(super) struct Load;
+
+impl Workload for Load {
+    fn kind(&self) -> &'static str {
+        "load"
+    }
+
+    fn about(&self) -> &'static str {
+        "model bytes to a session ready for its first token"
+    }
+
+    fn params(&self) -> &'static [Param] {
+        &[ITERATIONS, WARMUP]
+    }
+
+    fn prepare<'a>(&self, bench: Bench<'a>, _: &WorkloadDef) -> Result<Box<dyn Prepared + 'a>> {
+        Ok(Box::new(Loading { bench }))
+    }
+}
+
+/// The model is loaded anew in each iteration.
+#[derive(Debug)]
+struct Loading<'a> {
+    bench: Bench<'a>,
+}
+
+impl Prepared for Loading<'_> {
+    fn once(&mut self) -> Result<Vec<Sampled>> {
+        let Self { bench } = self;
+        let start_ns = bench.clock.now_ns();
+        let model = bench.source.open()?;
+        // A model without a tokenizer is ready for its first token, if not for its first text.
+        let _ = model.tokenizer();
+        let session = Session::new(&model, bench.options)?;
+        let load_ns = bench.clock.now_ns() - start_ns;
+        ensure!(
+            session.n_ctx() > 0 && model.bytes().len() == bench.model.bytes().len(),
+            "the model changed while it was measured: expected {} bytes, found {}",
+            bench.model.bytes().len(),
+            model.bytes().len()
+        );
+        Ok(vec![("load_ns", vec![load_ns])])
+    }
+
+    fn finish(self: Box<Self>) -> Finished {
+        Finished::default()
+    }
+}

@@ -1,0 +1,148 @@
+//! Workloads: one kind a file, each saying what is timed and what is not. Instances are data (`workloads/*.toml`).
+//! In: an open model, a definition. Out: the trace of one process: samples, output digests, counts.
+
+mod decode;
+mod end_to_end;
+mod load;
+mod matmul;
+mod output;
+mod prefill;
+mod prompts;
+mod quantize;
+mod rounds;
+mod seed;
+
+use std::fmt::Debug;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use baselines::record::{Counts, Output, Series, WorkloadDef};
+use engine::{Model, Session, SessionOptions};
+
+use crate::{Hooks, measure::Clock, nearest::suggestion, subject::engine::Source, worker::Ids};
+
+/// One kind of workload.
+pub(crate) trait Workload: Debug + Sync {
+    /// Kebab-case name of the kind.
+    fn kind(&self) -> &'static str;
+
+    /// One sentence: what one sample is.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the register's test holds every kind to it"))]
+    fn about(&self) -> &'static str;
+
+    /// Its parameters.
+    fn params(&self) -> &'static [Param];
+
+    /// Sets up everything that is not timed.
+    fn prepare<'a>(&self, bench: Bench<'a>, def: &WorkloadDef) -> Result<Box<dyn Prepared + 'a>>;
+}
+
+/// A workload that is set up: iterations can be asked for one by one, with other workloads in between.
+pub(crate) trait Prepared {
+    /// One iteration: its samples by metric, and the check that it put out what the others did.
+    fn once(&mut self) -> Result<Vec<Sampled>>;
+
+    /// What is known after the last iteration.
+    fn finish(self: Box<Self>) -> Finished;
+}
+
+/// The samples of one metric in one iteration, in nanoseconds.
+pub(crate) type Sampled = (&'static str, Vec<u64>);
+
+/// What a workload found besides times.
+#[derive(Debug, Default)]
+pub(crate) struct Finished {
+    /// Output and ids, where it generates.
+    repeated: output::Repeated,
+    /// What the dispatcher counted.
+    counters: Vec<engine::Count>,
+}
+
+pub(crate) use rounds::measure;
+
+/// All kinds, sorted.
+pub(crate) const WORKLOADS: &[&dyn Workload] = &[
+    &decode::Decode,
+    &end_to_end::EndToEnd,
+    &load::Load,
+    &matmul::Matmul,
+    &prefill::Prefill,
+    &quantize::Quantize,
+];
+
+/// One parameter of a kind; all are whole numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Param {
+    pub(crate) name: &'static str,
+    /// Least and largest allowed value.
+    pub(crate) range: (u64, u64),
+}
+
+const WARMUP: Param = Param { name: "warmup", range: (0, 1_000) };
+const ITERATIONS: Param = Param { name: "iterations", range: (1, crate::measure::ITERATIONS_MAX) };
+const PROMPT_TOKENS: Param = Param { name: "prompt_tokens", range: (1, 1 << 20) };
+const TOKENS: Param = Param { name: "tokens", range: (1, 1 << 20) };
+
+/// What a workload finds when its process starts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bench<'a> {
+    pub(crate) source: &'a Source,
+    pub(crate) model: &'a Model,
+    pub(crate) options: &'a SessionOptions,
+    /// Root seed.
+    pub(crate) seed: u64,
+    /// The user's prompt, in place of the seeded one.
+    pub(crate) prompt: Option<&'a str>,
+    pub(crate) clock: &'a dyn Clock,
+    pub(crate) hooks: &'a Hooks,
+}
+
+impl<'a> Bench<'a> {
+    fn session(&self) -> Result<Session<'a>> {
+        Session::new(self.model, self.options).context("failed to set up the engine")
+    }
+}
+
+/// What one workload found in one process.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Trace {
+    pub(crate) series: Vec<Series>,
+    pub(crate) output: Option<Output>,
+    /// The ids behind it.
+    pub(crate) ids: Option<Ids>,
+    pub(crate) counts: Vec<Counts>,
+}
+
+/// The kind called `kind`.
+pub(crate) fn find(kind: &str) -> Result<&'static dyn Workload> {
+    if let Some(workload) = WORKLOADS.iter().find(|workload| workload.kind() == kind) {
+        return Ok(*workload);
+    }
+    let kinds: Vec<&str> = WORKLOADS.iter().map(|workload| workload.kind()).collect();
+    bail!("workload kind `{kind}` is unknown; {}", suggestion(kind, &kinds))
+}
+
+/// Checks that `def` has every parameter of its kind, each in range. `warmup` and `iterations` have defaults.
+pub(crate) fn check(workload: &dyn Workload, def: &WorkloadDef) -> Result<()> {
+    for param in workload.params() {
+        let (least, most) = param.range;
+        match def.params.get(param.name) {
+            None if param.name == WARMUP.name || param.name == ITERATIONS.name => {}
+            None => bail!("parameter `{}` is missing", param.name),
+            Some(value) => ensure!(
+                (least..=most).contains(value),
+                "parameter `{}`: expected {least} to {most}, found {value}",
+                param.name
+            ),
+        }
+    }
+    Ok(())
+}
+
+/// The value of a parameter.
+fn param(def: &WorkloadDef, name: &str) -> Result<usize> {
+    let value = def.params.get(name).with_context(|| format!("parameter `{name}` is missing"))?;
+    usize::try_from(*value).with_context(|| format!("parameter `{name}`: {value} is too large"))
+}
+
+#[cfg(test)]
+mod tests;

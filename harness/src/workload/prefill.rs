@@ -1,0 +1,71 @@
+//! Prefill: a prompt of seeded ids in one go, to the logits of its last token.
+//!
+//! Timed: all of the prompt's passes through the model. Not timed: drawing the prompt, emptying the cache, the digest.
+
+use anyhow::Result;
+use baselines::record::{StopReason, WorkloadDef};
+use engine::Session;
+
+use super::{
+    Bench, Finished, ITERATIONS, PROMPT_TOKENS, Param, Prepared, Sampled, WARMUP, Workload,
+    output::{LogitsDigest, Once, Repeated},
+    param, prompts, seed,
+};
+
+/// See the file's door.
+#[derive(Debug)]
+pub(super) struct Prefill;
+
+impl Workload for Prefill {
+    fn kind(&self) -> &'static str {
+        "prefill"
+    }
+
+    fn about(&self) -> &'static str {
+        "prompt ids to the logits of the last prompt token"
+    }
+
+    fn params(&self) -> &'static [Param] {
+        &[ITERATIONS, PROMPT_TOKENS, WARMUP]
+    }
+
+    fn prepare<'a>(&self, bench: Bench<'a>, def: &WorkloadDef) -> Result<Box<dyn Prepared + 'a>> {
+        let n_prompt = param(def, PROMPT_TOKENS.name)?;
+        let mut drawing = seed::stream(bench.seed, self.kind(), "prompt");
+        let prompt = prompts::ids(bench.model, &mut drawing, n_prompt)?;
+        let session = bench.session()?;
+        Ok(Box::new(Prefilling { bench, prompt, session, repeated: Repeated::default() }))
+    }
+}
+
+/// The cache is emptied before each iteration.
+#[derive(Debug)]
+struct Prefilling<'a> {
+    bench: Bench<'a>,
+    prompt: Vec<u32>,
+    session: Session<'a>,
+    repeated: Repeated,
+}
+
+impl Prepared for Prefilling<'_> {
+    fn once(&mut self) -> Result<Vec<Sampled>> {
+        let Self { bench, prompt, session, repeated } = self;
+        session.rewind(0);
+        let start_ns = bench.clock.now_ns();
+        let logits = session.prefill(prompt)?;
+        let prefill_ns = bench.clock.now_ns() - start_ns;
+        let mut digest = LogitsDigest::default();
+        digest.update(logits);
+        repeated.take(&Once {
+            prompt: prompt.clone(),
+            generated: Vec::new(),
+            logits: digest.finish(),
+            stop: StopReason::Length,
+        })?;
+        Ok(vec![("prefill_ns", vec![prefill_ns])])
+    }
+
+    fn finish(self: Box<Self>) -> Finished {
+        Finished { counters: self.session.counters(), repeated: self.repeated }
+    }
+}

@@ -1,0 +1,104 @@
+//! The register of workloads: sorted, documented, and every entry measurable on the built-in model.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::measure::SystemClock;
+
+/// A small definition of `kind`.
+fn small(kind: &str) -> WorkloadDef {
+    let params: &[(&str, u64)] = match kind {
+        "decode" => &[("prompt_tokens", 4), ("tokens", 3)],
+        "end-to-end" => &[("tokens", 3)],
+        "prefill" => &[("prompt_tokens", 5)],
+        "quantize" => &[("values", 1024)],
+        _ => &[],
+    };
+    let counts = [("warmup", 1), ("iterations", 2)];
+    let params: BTreeMap<String, u64> =
+        params.iter().chain(&counts).map(|(name, value)| ((*name).to_owned(), *value)).collect();
+    WorkloadDef { name: format!("{kind}-small"), kind: kind.to_owned(), params }
+}
+
+/// Runs `kind` small on the built-in model with one thread.
+fn trace(kind: &str, hooks: &Hooks) -> Trace {
+    let source = Source::Builtin;
+    let model = source.open().unwrap();
+    let options = source.options(None, Some(1)).unwrap();
+    let clock = SystemClock::new();
+    let bench = Bench {
+        source: &source,
+        model: &model,
+        options: &options,
+        seed: 42,
+        prompt: None,
+        clock: &clock,
+        hooks,
+    };
+    let def = small(kind);
+    check(find(kind).unwrap(), &def).unwrap();
+    measure(bench, &[def], || Ok(())).unwrap().remove(0)
+}
+
+#[test]
+fn kinds_are_sorted_kebab_case_and_say_what_a_sample_is() {
+    let kinds: Vec<&str> = WORKLOADS.iter().map(|workload| workload.kind()).collect();
+    assert!(kinds.is_sorted(), "{kinds:?}");
+    for workload in WORKLOADS {
+        assert!(
+            workload.kind().bytes().all(|b| b.is_ascii_lowercase() || b == b'-'),
+            "{workload:?}"
+        );
+        assert!(workload.about().len() > 20, "{workload:?}");
+        assert!(workload.params().iter().map(|param| param.name).is_sorted(), "{workload:?}");
+    }
+}
+
+#[test]
+fn every_kind_measures_registered_metrics_in_whole_iterations() {
+    for workload in WORKLOADS {
+        let trace = trace(workload.kind(), &Hooks::none());
+        assert!(!trace.series.is_empty(), "{workload:?}");
+        for series in &trace.series {
+            let metric = baselines::metric::find(&series.metric);
+            assert!(metric.is_some(), "{}", series.metric);
+            assert_eq!(series.samples.len() as u64, 2 * series.per_iteration, "{}", series.metric);
+            assert!(series.samples.iter().all(|ns| *ns > 0.0), "{series:?}");
+        }
+        if let (Some(output), Some(ids)) = (&trace.output, &trace.ids) {
+            assert_eq!(output.output_ids_digest, baselines::Digest::of_ids(&ids.generated));
+            assert_eq!(output.prompt_ids_digest, baselines::Digest::of_ids(&ids.prompt));
+            assert_eq!(output.iterations, 3);
+        }
+    }
+}
+
+#[test]
+fn decode_counts_its_steps_and_nothing_else() {
+    let trace = trace("decode", &Hooks::none());
+    // 3 iterations of 3 steps through 8 layers; the prompt is not counted.
+    let products =
+        |linear: &str| trace.counts.iter().find(|c| c.linear == linear).unwrap().products;
+    assert_eq!(products("ffn_down"), 3 * 3 * 8);
+    assert_eq!(products("output"), 3 * 3);
+}
+
+#[test]
+fn a_planted_slowdown_is_within_the_timed_step_and_changes_no_output() {
+    fn spin(step_ns: u64, clock: &dyn Clock) {
+        let until_ns = clock.now_ns() + step_ns.max(2_000_000);
+        while clock.now_ns() < until_ns {
+            std::hint::spin_loop();
+        }
+    }
+    let plain = trace("decode", &Hooks::none());
+    let slowed = trace("decode", &Hooks { after_decode_step: Some(spin) });
+    assert!(slowed.series[0].samples.iter().all(|ns| *ns >= 2e6), "{:?}", slowed.series[0].samples);
+    assert_eq!(plain.output, slowed.output);
+}
+
+#[test]
+fn an_unknown_kind_suggests_the_nearest() {
+    let error = find("decoed").unwrap_err().to_string();
+    assert_eq!(error, "workload kind `decoed` is unknown; nearest: `decode`");
+}

@@ -1,0 +1,180 @@
+//! Bad input, one paragraph and the right exit code: nothing here measures for long.
+
+mod common;
+
+use std::fs;
+
+use common::Folder;
+
+#[test]
+fn a_usage_error_exits_1_and_help_exits_0() {
+    let here = Folder::new();
+    here.bench(&["--nope"]).expect(1, &["--nope"]);
+    here.bench(&["gate", "--pairs", "many"]).expect(1, &["many"]);
+    here.bench(&[]).expect(1, &["Usage"]);
+    assert!(here.bench(&["--help"]).expect(0, &[]).stdout.contains("Exit codes"));
+    assert!(here.bench(&["--version"]).expect(0, &[]).stdout.starts_with("bench "));
+}
+
+#[test]
+fn a_seed_that_is_no_number_exits_1() {
+    let here = Folder::new();
+    let parts = ["BITNET_SEED", "expected a whole number", "found \"abc\"", "BITNET_SEED=42"];
+    here.bench_with(&["run"], &[("BITNET_SEED", "abc")]).expect(1, &parts);
+    here.bench_with(&["gate"], &[("BITNET_SEED", "abc")]).expect(1, &parts);
+    here.bench_with(&["model", "generate", "--prompt", "x"], &[("BITNET_SEED", "abc")])
+        .expect(1, &parts);
+}
+
+#[test]
+fn a_missing_model_exits_1_and_names_the_built_in_one() {
+    let here = Folder::new();
+    let model = "microsoft-bitnet-b1.58-2B-4T-gguf/ggml-model-i2_s.gguf";
+    let args = [
+        "benchmark",
+        "--model",
+        model,
+        "--allow-mock",
+        "--json",
+        "ci/inference.json",
+        "--tokens",
+        "64",
+    ];
+    here.bench(&args).expect(1, &["no such file", "--model stories", "There is no mock"]);
+    assert!(!here.path("ci/inference.json").exists());
+}
+
+#[test]
+fn a_corrupt_model_exits_1_and_leaves_no_file() {
+    let here = Folder::new();
+    let whole = fs::read(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../engine/models/bitnet-stories-14m-i2_s.gguf"
+    ))
+    .unwrap();
+    let truncated = &whole[..whole.len() / 2];
+    let mut flipped = whole.clone();
+    flipped[8] = 0xff;
+    for (name, bytes) in
+        [("truncated", truncated), ("flipped", &flipped), ("text", b"no GGUF at all")]
+    {
+        fs::write(here.path("bad.gguf"), bytes).unwrap();
+        here.bench(&["run", "--model", "bad.gguf", "--json", "out.json"])
+            .expect(1, &["failed to open model `bad.gguf`"]);
+        assert!(!here.path("out.json").exists(), "{name}");
+    }
+}
+
+#[test]
+fn a_prompt_longer_than_the_context_exits_1() {
+    let here = Folder::new();
+    let prompt = "once upon a time ".repeat(400);
+    here.bench(&["model", "generate", "--prompt", &prompt])
+        .expect(1, &["context", "found", "shorten"]);
+}
+
+#[test]
+fn an_instruction_set_that_is_none_exits_1() {
+    let here = Folder::new();
+    here.bench(&["run", "--isa", "sse9"]).expect(1, &["`sse9`", "`scalar`"]);
+    here.bench_with(&["run"], &[("BENCH_ISA", "sse9")]).expect(1, &["BENCH_ISA"]);
+}
+
+#[test]
+fn an_unknown_key_of_the_settings_exits_1_and_suggests_the_nearest() {
+    let here = Folder::new();
+    fs::write(here.path("bench.toml"), "[defaults]\nprocesess = 3\n").unwrap();
+    here.bench(&["run"])
+        .expect(1, &["bench.toml [defaults]", "`procesess`", "nearest: `processes`"]);
+    fs::write(here.path("bench.toml"), "").unwrap();
+    here.bench(&["run", "--suite", "quik"]).expect(1, &["nearest: `quick`"]);
+}
+
+#[test]
+fn an_empty_store_exits_5_under_ci_and_writes_nothing() {
+    let here = Folder::new();
+    fs::write(here.path("ci/route.json"), "{\"to\":\"docs-reviewer\"}").unwrap();
+    here.bench_with(&["gate"], &[("CI", "true")])
+        .expect(5, &["no baseline `main`", "CI=true", "bench baseline record"]);
+    assert!(!here.path("store").exists());
+    // Nor is the green file of an earlier gate left behind.
+    let left: Vec<_> =
+        fs::read_dir(here.path("ci")).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(left, ["policy.toml"]);
+}
+
+#[test]
+fn an_output_folder_that_cannot_be_written_exits_1_before_anything_is_measured() {
+    let here = Folder::new();
+    fs::write(here.path("taken"), "a file, no folder").unwrap();
+    here.bench(&["gate", "--out", "taken/ci"]).expect(1, &["output folder `taken/ci`"]);
+    here.bench(&["run", "--json", "taken/out.json"]).expect(1, &["output folder `taken`"]);
+    assert!(!here.path("store").exists());
+}
+
+#[test]
+fn comparing_with_a_missing_file_exits_5() {
+    let here = Folder::new();
+    here.bench(&[
+        "bench-compare",
+        "--current",
+        "ci/inference.json",
+        "--baseline",
+        "tests/fixtures/performance_baselines.json",
+    ])
+    .expect(5, &["tests/fixtures/performance_baselines.json", "no such file"]);
+}
+
+#[test]
+fn a_foreign_json_file_is_no_evidence() {
+    let here = Folder::new();
+    fs::write(here.path("seed.json"), r#"{"tokens_per_second": 200.0, "success": true}"#).unwrap();
+    here.bench(&["verify", "seed.json"]).expect(4, &["schema"]);
+    here.bench(&["compare", "--current", "seed.json", "--baseline", "seed.json"]).expect(4, &[]);
+}
+
+#[test]
+fn a_worker_started_by_hand_says_who_starts_it() {
+    let here = Folder::new();
+    let run = here.bench(&["worker"]).expect(1, &["not by hand"]);
+    assert!(run.stdout.contains("\"failed\""), "{}", run.stdout);
+}
+
+#[test]
+fn generation_is_reproducible_and_follows_its_seed() {
+    let here = Folder::new();
+    let generate = |seed: &str| {
+        let args = [
+            "model",
+            "generate",
+            "--prompt",
+            "Once upon a time",
+            "--tokens",
+            "24",
+            "--temperature",
+            "1.0",
+        ];
+        here.bench_with(&args, &[("BITNET_SEED", seed)]).expect(0, &[]).stdout
+    };
+    let first = generate("42");
+    assert!(first.starts_with("Once upon a time"), "{first}");
+    assert!(first.len() > 40, "{first}");
+    assert_eq!(first, generate("42"));
+    assert_ne!(first, generate("43"));
+}
+
+#[test]
+fn logits_are_written_as_safetensors() {
+    let here = Folder::new();
+    here.bench(&["model", "logits", "--ids", "1,2,3", "--out", "x.safetensors"])
+        .expect(0, &["[3, 4096]"]);
+    let bytes = fs::read(here.path("x.safetensors")).unwrap();
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let logits = tensors.tensor("logits").unwrap();
+    assert_eq!(logits.shape(), [3, 4096]);
+    assert_eq!(logits.dtype(), safetensors::Dtype::F32);
+
+    here.bench(&["model", "logits", "--ids", "4096", "--out", "y.safetensors"])
+        .expect(1, &["4096"]);
+    assert!(!here.path("y.safetensors").exists());
+}

@@ -1,0 +1,54 @@
+//! `bench run`: the same ids and the same bits of every logit, whatever the threads and the instruction set.
+
+mod common;
+
+use std::{collections::BTreeMap, fs};
+
+use common::Folder;
+use serde_json::Value;
+
+/// Runs the small suite once and returns the ids and every output digest of the file it wrote.
+fn outputs(here: &Folder, name: &str, args: &[&str]) -> (Value, BTreeMap<String, Value>) {
+    let file = format!("{name}.json");
+    let args = [&["run", "--processes", "2", "--json", &file], args].concat();
+    here.bench_with(&args, &[("BITNET_DETERMINISTIC", "1"), ("BITNET_SEED", "42")]).expect(0, &[]);
+    let text = fs::read_to_string(here.path(&file)).expect("the file was written");
+    let document: Value = serde_json::from_str(&text).expect("the file is JSON");
+    let digests = document["record"]["processes"][0]["outputs"]
+        .as_array()
+        .expect("a process has outputs")
+        .iter()
+        .map(|output| {
+            let workload = output["workload"].as_str().expect("an output names its workload");
+            let digests = [&output["output_ids_digest"], &output["logits_digest"]];
+            (workload.to_owned(), Value::from(digests.map(Value::clone).to_vec()))
+        })
+        .collect();
+    assert_eq!(document["record"]["deterministic"], true);
+    assert_eq!(document["record"]["seed"], 42);
+    (document["ids"].clone(), digests)
+}
+
+#[test]
+fn ids_and_logits_are_the_same_for_any_threads_and_instruction_set() {
+    let here = Folder::new();
+    // Accuracy is not what is looked at here, and takes long without vector instructions.
+    let settings = common::BENCH_TOML.replace("positions = 500", "positions = 50");
+    fs::write(here.path("bench.toml"), settings).unwrap();
+    let first = outputs(&here, "first", &[]);
+    assert_eq!(first.0["decode-16"]["generated"].as_array().map(Vec::len), Some(16));
+    assert_eq!(first.1.len(), 2);
+    assert_eq!(first, outputs(&here, "again", &[]));
+    assert_eq!(first, outputs(&here, "two-threads", &["--threads", "2"]));
+    for isa in engine::Isa::available() {
+        assert_eq!(first, outputs(&here, &isa.to_string(), &["--isa", &isa.to_string()]), "{isa}");
+    }
+
+    // Two sessions are estimated and never judged; one record is never compared with other settings.
+    let compare = ["compare", "--current", "again.json", "--baseline", "first.json"];
+    let compared = here.bench(&compare).expect(3, &[]);
+    assert!(compared.stdout.contains("decode-16"), "{}", compared.stdout);
+    here.bench(&["compare", "--current", "two-threads.json", "--baseline", "first.json"])
+        .expect(5, &["the settings", "threads"]);
+    here.bench(&["verify", "first.json"]).expect(0, &[]);
+}
