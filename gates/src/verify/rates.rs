@@ -1,6 +1,6 @@
 //! What one sample of each workload must at least have done, and the time it took: the ground of the physics rules.
 //!
-//! In: a record. Out: bytes and multiply-adds per sample, working set, fastest process median.
+//! In: a record. Out: bytes and multiply-adds per sample, working set, fastest process median, shortest sample.
 //!
 //! All work is a lower bound (no attention, no norms, no activations), so that a rate is never overstated.
 
@@ -21,6 +21,8 @@ pub(super) struct Timed<'a> {
     pub(super) working_set_bytes: f64,
     /// The median of the fastest process.
     pub(super) fastest_ns: f64,
+    /// The shortest sample of all processes.
+    pub(super) shortest_ns: f64,
 }
 
 /// Bytes and multiply-adds.
@@ -43,6 +45,11 @@ impl Timed<'_> {
 
     pub(super) fn macs_per_s(&self) -> f64 {
         self.work.macs / self.fastest_ns * 1e9
+    }
+
+    /// The rate of the shortest sample.
+    pub(super) fn best_macs_per_s(&self) -> f64 {
+        self.work.macs / self.shortest_ns * 1e9
     }
 
     pub(super) fn field(&self) -> String {
@@ -82,7 +89,9 @@ fn of_workload<'a>(record: &'a RunRecord, workload: &'a WorkloadDef) -> Vec<Time
         let medians =
             record.samples(&workload.name, metric).filter_map(|(_, samples)| median(samples));
         let fastest_ns = medians.filter(|ns| *ns > 0.0).min_by(f64::total_cmp)?;
-        Some(Timed { workload, metric, work, working_set_bytes, fastest_ns })
+        let samples = record.samples(&workload.name, metric).flat_map(|(_, samples)| samples);
+        let shortest_ns = samples.copied().filter(|ns| *ns > 0.0).min_by(f64::total_cmp)?;
+        Some(Timed { workload, metric, work, working_set_bytes, fastest_ns, shortest_ns })
     };
     metrics.into_iter().filter_map(timed).collect()
 }
