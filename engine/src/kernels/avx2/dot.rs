@@ -1,7 +1,13 @@
 //! Dot products and sums: the 256 lanes are 32 registers of 8, taken in four passes of eight.
+//!
+//! A pass takes every fourth register: the first three halvings of the tree (by 128, 64 and 32 lanes) then stay within
+//! it, and no lane ever lies in memory. Lengths that are no multiple of 128 (and not 64, the usual head) take the lanes
+//! in order, through an array.
 
 use std::arch::x86_64::{
-    __m256, _mm256_add_ps, _mm256_cvtph_ps, _mm256_fmadd_ps, _mm256_setzero_ps,
+    __m256, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_movehdup_ps, _mm_movehl_ps, _mm256_add_ps,
+    _mm256_castps256_ps128, _mm256_cvtph_ps, _mm256_extractf128_ps, _mm256_fmadd_ps,
+    _mm256_setzero_ps,
 };
 
 use super::{
@@ -22,6 +28,12 @@ pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len(), "lengths of a dot product");
     let (a_blocks, a_tail) = a.as_chunks::<8>();
     let (b_blocks, b_tail) = b.as_chunks::<8>();
+    if let (64, Some(a), Some(b)) = (a.len(), a_blocks.first_chunk(), b_blocks.first_chunk()) {
+        return dot_64(a, b);
+    }
+    if a.len().is_multiple_of(128) {
+        return dot_wide(a_blocks, b_blocks, |a| load_f32(a));
+    }
     dot_blocks(a_blocks, b_blocks, |a| load_f32(a), a_tail, b_tail)
 }
 
@@ -31,6 +43,9 @@ pub(super) fn dot_f16(w: &[u8], x: &[f32]) -> f32 {
     assert_eq!(w.len(), 2 * x.len(), "two bytes a value");
     let (w_blocks, w_tail) = w.as_chunks::<16>();
     let (x_blocks, x_tail) = x.as_chunks::<8>();
+    if x.len().is_multiple_of(128) {
+        return dot_wide(w_blocks, x_blocks, |w| _mm256_cvtph_ps(load_128(w)));
+    }
     let mut tail = [0.0; 8];
     let tail = &mut tail[..x_tail.len()];
     scalar::dot::widen_f16(w_tail, tail);
@@ -60,6 +75,64 @@ pub(super) fn sum(x: &[f32]) -> f32 {
         lane[(8 * blocks.len() + i) % 256] += x;
     }
     tree(&mut lane, lanes(x.len()))
+}
+
+/// 64 values: eight registers of lanes.
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+fn dot_64(a: &[[f32; 8]; 8], b: &[[f32; 8]; 8]) -> f32 {
+    let zero = _mm256_setzero_ps();
+    let mut acc = [zero; 8];
+    for j in 0..8 {
+        acc[j] = _mm256_fmadd_ps(load_f32(&a[j]), load_f32(&b[j]), zero);
+    }
+    for j in 0..4 {
+        acc[j] = _mm256_add_ps(acc[j], acc[j + 4]);
+    }
+    let (even, odd) = (_mm256_add_ps(acc[0], acc[2]), _mm256_add_ps(acc[1], acc[3]));
+    halve(_mm256_add_ps(even, odd))
+}
+
+/// A multiple of 128 values.
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+fn dot_wide<W>(w: &[W], x: &[[f32; 8]], load_w: impl Fn(&W) -> __m256) -> f32 {
+    let (w_wide, w_rest) = w.as_chunks::<32>();
+    let (x_wide, x_rest) = x.as_chunks::<32>();
+    let mut passes = [_mm256_setzero_ps(); 4];
+    for p in 0..4 {
+        let mut acc = [_mm256_setzero_ps(); PASS];
+        for (w, x) in w_wide.iter().zip(x_wide) {
+            for j in 0..PASS {
+                acc[j] = _mm256_fmadd_ps(load_w(&w[p + 4 * j]), load_f32(&x[p + 4 * j]), acc[j]);
+            }
+        }
+        if let (Some(w), Some(x)) = (w_rest.first_chunk::<16>(), x_rest.first_chunk::<16>()) {
+            for j in 0..4 {
+                acc[j] = _mm256_fmadd_ps(load_w(&w[p + 4 * j]), load_f32(&x[p + 4 * j]), acc[j]);
+            }
+        }
+        // 128 values have 128 lanes: the upper registers are none of theirs.
+        if x.len() > 16 {
+            for j in 0..4 {
+                acc[j] = _mm256_add_ps(acc[j], acc[j + 4]);
+            }
+        }
+        let (even, odd) = (_mm256_add_ps(acc[0], acc[2]), _mm256_add_ps(acc[1], acc[3]));
+        passes[p] = _mm256_add_ps(even, odd);
+    }
+    let even = _mm256_add_ps(passes[0], passes[2]);
+    let odd = _mm256_add_ps(passes[1], passes[3]);
+    halve(_mm256_add_ps(even, odd))
+}
+
+/// The tree within one register.
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+fn halve(x: __m256) -> f32 {
+    let x = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps::<1>(x));
+    let x = _mm_add_ps(x, _mm_movehl_ps(x, x));
+    _mm_cvtss_f32(_mm_add_ss(x, _mm_movehdup_ps(x)))
 }
 
 #[target_feature(enable = "avx2,fma,f16c")]

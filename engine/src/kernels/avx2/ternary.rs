@@ -38,7 +38,15 @@ pub(super) fn ternary_i8(product: &TernaryProduct<'_>, out: &mut Strip<'_>) {
     let mut token = 0;
     while token < n_tokens {
         let rows = out.columns();
-        if n_tokens - token >= 2 {
+        if n_tokens - token >= 4 {
+            tiled::<2>(
+                rows,
+                out,
+                |out, r| tile::<2, 4>(product, out, r, token),
+                |out, r| tile::<1, 4>(product, out, r, token),
+            );
+            token += 4;
+        } else if n_tokens - token >= 2 {
             tiled::<2>(
                 rows,
                 out,
