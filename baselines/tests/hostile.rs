@@ -93,6 +93,8 @@ fn errors_name_the_path_what_was_expected_and_what_was_found() {
         ("/processes/0/series/2/samples/1", json!(null), vec!["`processes[0].series[2].samples[1]`", "expected f64"]),
         ("/processes/0/series/2/samples/1", json!("NaN"), vec!["`processes[0].series[2].samples[1]`", "\"NaN\""]),
         ("/processes/0/series/0/metric", json!("load_ms"), vec!["`processes[0].series[0].metric`", "\"load_ms\" is unknown", "load_ns"]),
+        ("/suite/rounds", json!(0), vec!["`suite.rounds`", "1 to 1000, found 0"]),
+        ("/suite/rounds", json!(u64::MAX), vec!["`suite.rounds`", "1 to 1000, found 18446744073709551615"]),
         ("/processes/0/series/0/per_iteration", json!(0), vec!["`processes[0].series[0]`", "at least 1, found 0"]),
         ("/processes/0/outputs/0/stop", json!("Length"), vec!["`processes[0].outputs[0].stop`", "`end-of-generation`"]),
         ("/probes/0/kind", json!("BandwidthCache"), vec!["`probes[0].kind`", "`bandwidth-cache`"]),

@@ -62,6 +62,7 @@ fn schema_and_reader_refuse_the_same_records() {
         ("/tool/commit", json!(7)),
         ("/subject/model/digest", json!("XYZ")),
         ("/suite/workloads/0/params", json!({"tokens": 1.5})),
+        ("/suite/rounds", json!(0)),
         ("/processes/0/series/0/per_iteration", json!(0)),
         ("/processes/0/series/0/metric", json!("Load")),
         ("/processes/0/series/0/samples/0", json!(-1)),

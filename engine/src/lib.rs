@@ -13,6 +13,7 @@
 
 pub mod bench;
 pub mod builtin;
+pub mod cpus;
 mod drawing;
 mod error;
 pub mod gguf;

@@ -22,6 +22,8 @@ use std::{
     thread::{self, JoinHandle, Thread},
 };
 
+use crate::cpus;
+
 /// Turns of the spin loop before a waiting worker parks: some 100 µs, longer than the gap between two regions.
 const SPINS_BEFORE_PARK: u32 = 2_000;
 /// Turns of the spin loop between two offers of the CPU to whoever else wants it (a few microseconds): where another
@@ -66,6 +68,23 @@ impl Pool {
     /// If the system can't start a thread.
     #[must_use]
     pub fn new(threads: usize) -> Self {
+        // More threads than CPUs: spinning would take the CPU from the thread that is waited for.
+        let cpus = thread::available_parallelism().map_or(1, usize::from);
+        let spins = if threads > cpus { 0 } else { SPINS_BEFORE_PARK };
+        Self::start(threads, spins, |_| None)
+    }
+
+    /// A pool of one thread per entry of `cpus` (at least one), each kept on its CPU, but for the first: that is the
+    /// caller, who keeps itself there (see [`crate::cpus`]) or not.
+    ///
+    /// # Panics
+    /// If the system can't start a thread.
+    #[must_use]
+    pub fn on_cpus(cpus: &[usize]) -> Self {
+        Self::start(cpus.len(), SPINS_BEFORE_PARK, |part| cpus.get(part).copied())
+    }
+
+    fn start(threads: usize, spins: u32, cpu: impl Fn(usize) -> Option<usize>) -> Self {
         let shared = Arc::new(Shared {
             epoch: AtomicU64::new(0),
             job: AtomicPtr::new(std::ptr::null_mut()),
@@ -73,17 +92,19 @@ impl Pool {
             stop: AtomicBool::new(false),
             panic: Mutex::new(None),
         });
-        // More threads than CPUs: spinning would take the CPU from the thread that is waited for.
-        let cpus = thread::available_parallelism().map_or(1, usize::from);
-        let spins = if threads > cpus { 0 } else { SPINS_BEFORE_PARK };
         let workers = (1..threads.max(1))
             .map(|part| {
                 let shared = Arc::clone(&shared);
                 let parked = Arc::new(AtomicBool::new(false));
                 let flag = Arc::clone(&parked);
+                let cpu = cpu(part);
                 let handle = thread::Builder::new()
                     .name(format!("engine-{part}"))
-                    .spawn(move || work(&shared, &flag, part, spins))
+                    .spawn(move || {
+                        // Where the system won't, the thread runs where it likes.
+                        let _ = cpu.map(cpus::stay_on);
+                        work(&shared, &flag, part, spins);
+                    })
                     .expect("the system can start a thread");
                 Worker { parked, thread: handle.thread().clone(), handle: Some(handle) }
             })
@@ -380,6 +401,18 @@ mod tests {
             thread::sleep(std::time::Duration::from_millis(20));
         }
         assert_eq!(hits.load(Ordering::Relaxed), 6);
+    }
+
+    #[test]
+    fn threads_of_a_pool_on_cpus_run_there() {
+        let cpus = cpus::allowed();
+        let pool = Pool::on_cpus(&cpus);
+        assert_eq!(pool.threads(), cpus.len());
+        let seen: Vec<Mutex<Vec<usize>>> = cpus.iter().map(|_| Mutex::default()).collect();
+        pool.run(&|part| *seen[part].lock().unwrap() = cpus::allowed());
+        for (part, seen) in seen.iter().enumerate().skip(1) {
+            assert_eq!(*seen.lock().unwrap(), [cpus[part]], "part {part}");
+        }
     }
 
     #[test]

@@ -26,8 +26,13 @@ fn run(model: &Model, options: &SessionOptions) -> Vec<Vec<u32>> {
 fn isa_threads_and_batch_never_change_a_bit() {
     let model = Model::builtin("stories").unwrap();
     for activations in [Activations::Int8, Activations::Float] {
-        let base =
-            SessionOptions { threads: 1, isa: Isa::Scalar, activations, n_ctx: None, batch: 70 };
+        let base = SessionOptions {
+            threads: 1,
+            isa: Isa::Scalar,
+            activations,
+            batch: 70,
+            ..SessionOptions::default()
+        };
         let want = run(&model, &base);
         assert_ne!(want[0], want[1]);
         for isa in [Isa::Scalar, Isa::Avx2, Isa::Avx512] {
@@ -106,6 +111,7 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
     for bad in [
         SessionOptions { threads: 0, ..options.clone() },
         SessionOptions { batch: 0, ..options.clone() },
+        SessionOptions { threads: 2, cpus: vec![0], ..options.clone() },
         SessionOptions { n_ctx: Some(513), ..options.clone() },
     ] {
         assert_eq!(Session::new(&model, &bad).err().map(kind), Some(ErrorKind::InvalidArgument));

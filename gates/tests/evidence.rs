@@ -28,6 +28,7 @@ const PLANTED: &[(&str, Plant)] = &[
     ("baseline-model", |e| e.baseline.model = Digest::of(b"another model")),
     ("chronology", |e| e.created_at = e.head.started_at.clone()),
     ("chronology", |e| e.baseline.recorded_at = e.created_at.clone()),
+    ("chronology", |e| { let (b, h) = (&mut e.base.processes[5], &mut e.head.processes[5]); std::mem::swap(&mut b.started_at, &mut h.started_at); }),
     ("chronology", |e| e.created_at = "yesterday".to_owned()),
     ("chronology", |e| { let last = e.base.ended_at.clone(); e.base.processes[0].ended_at = last; }),
     ("counts", |e| e.head.processes[2].counts[4].products += 1),
@@ -93,6 +94,7 @@ const PLANTED: &[(&str, Plant)] = &[
     ("tokens", |e| e.head.subject.model.n_ctx = 64),
     ("tokens", |e| { e.head.processes[0].outputs.remove(2); }),
     ("tokens", |e| { let s = &mut e.head.processes[0].series[2]; s.samples.truncate(448); }),
+    ("turns", |e| { let (b, h) = (&e.base.processes[4], &mut e.head.processes[4]); h.started_at.clone_from(&b.started_at); h.ended_at.clone_from(&b.ended_at); }),
     ("wall", |e| e.head.processes[0].wall_ns /= 2),
     ("wall", |e| e.head.processes[0].wall_ns += 1_000_000_000),
 ];

@@ -8,7 +8,7 @@ use baselines::{
     record::{Accuracy, Host, Mark, Probe, Process, Purpose, SCHEMA_VERSION, Subject, Suite},
 };
 
-use crate::{measure::Turn, subject::Binary, worker::Report};
+use crate::{measure::Slot, subject::Binary, worker::Report};
 
 /// What both arms of a session share.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,17 +29,17 @@ pub(crate) struct Setting {
 pub(crate) fn record(
     setting: &Setting,
     binary: &Binary,
-    reports: Vec<(Turn, Report)>,
+    reports: Vec<(Slot, Report)>,
     accuracy: Option<Accuracy>,
 ) -> Result<RunRecord> {
     let (_, first) = reports.first().context("no worker ran")?;
     let (tool, model, settings) = (first.tool.clone(), first.model.clone(), first.settings.clone());
-    for (turn, report) in &reports {
+    for (slot, report) in &reports {
         ensure!(
             (&report.tool, &report.model, &report.settings) == (&tool, &model, &settings),
             "failed to make a record: process {} of binary {} reports another build, model or set-up than the first: \
              was the model file replaced while it was measured?",
-            turn.order,
+            slot.order,
             binary.digest.short()
         );
     }
@@ -57,21 +57,21 @@ pub(crate) fn record(
         host: setting.host.clone(),
         marks: setting.marks.clone(),
         probes: setting.probes.clone(),
-        processes: reports.into_iter().map(|(turn, report)| process(turn, report)).collect(),
+        processes: reports.into_iter().map(|(slot, report)| process(slot, report)).collect(),
         accuracy,
     })
 }
 
-fn process(turn: Turn, report: Report) -> Process {
+fn process(slot: Slot, report: Report) -> Process {
     Process {
-        order: turn.order,
-        pair: turn.pair,
-        position: turn.position,
+        order: slot.order,
+        pair: slot.pair,
+        position: slot.position,
         pid: report.pid,
         started_at: report.started_at,
         ended_at: report.ended_at,
         wall_ns: report.wall_ns,
-        env_padding_bytes: u64::from(turn.padding_bytes),
+        env_padding_bytes: u64::from(slot.padding_bytes),
         peak_rss_bytes: report.peak_rss_bytes,
         series: report.series,
         outputs: report.outputs,

@@ -9,13 +9,13 @@ use baselines::{
 
 use crate::{
     environment::{self, Busy},
-    measure::{Arm, Clock, Turn, paired, timestamp, unpaired},
+    measure::{Arm, Clock, Slot, order_of_turns, paired, timestamp, unpaired},
     progress::Progress,
     record::{Setting, record},
     subject::Binary,
     worker::{
-        self, Ids, Limits, Report,
-        protocol::{Job, PROTOCOL, Request, WorkloadLine},
+        Ids, Limits, Report, Worker,
+        protocol::{Job, PROTOCOL, Request},
     },
 };
 
@@ -71,16 +71,17 @@ pub(crate) fn run(
     let mut marks = environment::marks(&host, &environment::tool());
     let busy_before = Busy::now();
     let threads = assignment.threads.unwrap_or(host.cpus);
-    let turns = match *subjects {
+    let slots = match *subjects {
         Subjects::One { processes, .. } => unpaired(processes, assignment.seed, &session),
         Subjects::Pair { pairs, .. } => paired(pairs, assignment.seed, &session),
     };
 
-    // One step for each worker, two for the probes, one for accuracy.
-    progress.begin(turns.len() as u64 + 3);
+    // One step for each pair or process, two for the probes, one for accuracy.
+    let n_steps = slots.chunk_by(|a, b| a.pair == b.pair).count() as u64;
+    progress.begin(n_steps + 3);
     let mut probes = environment::probe(threads, ProbeWhen::Before, clock)?;
     progress.step("probes before");
-    let reports = replicate(assignment, subjects, &turns, clock, progress)?;
+    let reports = replicate(assignment, subjects, &slots, clock, progress)?;
     let accuracy = score(assignment, head, clock)?;
     progress.step(if accuracy.is_some() { "accuracy" } else { "accuracy left out" });
     probes.extend(environment::probe(threads, ProbeWhen::After, clock)?);
@@ -103,7 +104,7 @@ pub(crate) fn run(
         probes,
     };
     let (of_base, of_head): (Vec<_>, Vec<_>) =
-        reports.into_iter().partition(|(turn, _)| turn.arm == Arm::Base);
+        reports.into_iter().partition(|(slot, _)| slot.arm == Arm::Base);
     let base = match subjects {
         Subjects::One { .. } => None,
         Subjects::Pair { base, .. } => {
@@ -116,30 +117,45 @@ pub(crate) fn run(
     Ok(Measured { base, head: record(&setting, head, of_head, accuracy)?, ids })
 }
 
-/// Runs every worker in its turn.
+/// Runs every worker: those of a pair together, by turns.
 fn replicate(
     assignment: &Assignment,
     subjects: &Subjects,
-    turns: &[Turn],
+    slots: &[Slot],
     clock: &dyn Clock,
     progress: &Progress,
-) -> Result<Vec<(Turn, Report)>> {
+) -> Result<Vec<(Slot, Report)>> {
     let request = request(assignment, Job::Suite);
-    let mut reports = Vec::with_capacity(turns.len());
-    for turn in turns {
-        let binary = match (subjects, turn.arm) {
-            (Subjects::Pair { base, .. }, Arm::Base) => base,
-            (Subjects::One { head, .. } | Subjects::Pair { head, .. }, _) => head,
+    let mut reports = Vec::with_capacity(slots.len());
+    for pair in slots.chunk_by(|a, b| a.pair == b.pair) {
+        let mut workers = Vec::with_capacity(pair.len());
+        for slot in pair {
+            let binary = match (subjects, slot.arm) {
+                (Subjects::Pair { base, .. }, Arm::Base) => base,
+                (Subjects::One { head, .. } | Subjects::Pair { head, .. }, _) => head,
+            };
+            let (path, padding) = (&binary.path, slot.padding_bytes);
+            let mut worker = Worker::start(path, &request, padding, Limits::generous(), clock)?;
+            worker.ready()?;
+            workers.push(worker);
+        }
+        for round in 0..assignment.suite.rounds {
+            for workload in 0..assignment.suite.workloads.len() {
+                for idx in order_of_turns(workers.len(), round) {
+                    workers[idx].take_turn(round, workload)?;
+                }
+            }
+        }
+        let start = reports.len();
+        for (slot, worker) in pair.iter().zip(workers) {
+            reports.push((*slot, worker.finish(clock)?));
+        }
+        let wall_ns = reports[start..].iter().map(|(_, report)| report.wall_ns).max();
+        let (what, n) = match subjects {
+            Subjects::One { .. } => ("process", pair[0].order + 1),
+            Subjects::Pair { .. } => ("pair", pair[0].pair + 1),
         };
-        let report =
-            worker::run(&binary.path, &request, turn.padding_bytes, Limits::generous(), clock)?;
-        let who = match (subjects, turn.arm) {
-            (Subjects::One { .. }, _) => format!("process {}", turn.order + 1),
-            (_, Arm::Base) => format!("pair {}, base", turn.pair + 1),
-            (_, Arm::Head) => format!("pair {}, head", turn.pair + 1),
-        };
-        progress.step(&format!("{who}: {} ms", report.wall_ns / 1_000_000));
-        reports.push((*turn, report));
+        progress.step(&format!("{what} {n}: {} ms", wall_ns.unwrap_or(0) / 1_000_000));
     }
     Ok(reports)
 }
@@ -150,15 +166,11 @@ fn score(assignment: &Assignment, head: &Binary, clock: &dyn Clock) -> Result<Op
         return Ok(None);
     }
     let request = request(assignment, Job::Accuracy);
-    let report = worker::run(&head.path, &request, 0, Limits::generous(), clock)?;
+    let report = Worker::start(&head.path, &request, 0, Limits::generous(), clock)?.wait(clock)?;
     report.accuracy.map(Some).context("failed to measure: the worker never sent `accuracy`")
 }
 
 fn request(assignment: &Assignment, job: Job) -> Request {
-    let workloads = match job {
-        Job::Suite => assignment.suite.workloads.iter().cloned().map(WorkloadLine).collect(),
-        Job::Accuracy => Vec::new(),
-    };
     Request {
         protocol: PROTOCOL,
         job,
@@ -167,7 +179,7 @@ fn request(assignment: &Assignment, job: Job) -> Request {
         isa: assignment.isa.clone(),
         threads: assignment.threads,
         prompt: assignment.prompt.clone(),
-        workloads,
+        suite: assignment.suite.clone(),
         positions: assignment.positions.unwrap_or(0),
     }
 }

@@ -12,8 +12,15 @@ use toml::Table;
 
 use crate::{keys::Keys, nearest::suggestion, workload};
 
-/// The built-in suite, as text.
-const QUICK: &str = include_str!("../workloads/quick.toml");
+/// Rounds of turns: the workloads of a process, and the two processes of a pair, alternate so often. An even number, so
+/// that either arm of a pair is the first in half of them.
+const ROUNDS: u64 = 8;
+
+/// The built-in suites: file and text.
+const BUILTIN: [(&str, &str); 2] = [
+    ("workloads/quantize.toml", include_str!("../workloads/quantize.toml")),
+    ("workloads/quick.toml", include_str!("../workloads/quick.toml")),
+];
 
 /// Every workload and suite that can be named.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,14 +33,17 @@ pub(crate) struct Catalogue {
 impl Catalogue {
     /// What ships with the program.
     pub(crate) fn builtin() -> Result<Self> {
-        let table: Table = QUICK.parse().context("workloads/quick.toml")?;
-        let keys = Keys::new("workloads/quick.toml", &table, &["name", "workload"])?;
         let mut catalogue = Self { workloads: Vec::new(), suites: BTreeMap::new() };
-        for table in keys.tables("workload")? {
-            catalogue.define("workloads/quick.toml", table)?;
+        for (file, text) in BUILTIN {
+            let table: Table = text.parse().context(file)?;
+            let keys = Keys::new(file, &table, &["name", "workload"])?;
+            let first = catalogue.workloads.len();
+            for table in keys.tables("workload")? {
+                catalogue.define(file, table)?;
+            }
+            let names = catalogue.workloads[first..].iter().map(|def| def.name.clone()).collect();
+            catalogue.suites.insert(keys.required_text("name")?.to_owned(), names);
         }
-        let names = catalogue.workloads.iter().map(|def| def.name.clone()).collect();
-        catalogue.suites.insert(keys.required_text("name")?.to_owned(), names);
         Ok(catalogue)
     }
 
@@ -123,7 +133,12 @@ impl Catalogue {
                     .with_context(|| format!("workload `{}`", def.name))?;
             }
         }
-        Ok(Suite { name: name.to_owned(), digest: digest(&workloads), workloads })
+        Ok(Suite {
+            name: name.to_owned(),
+            digest: digest(ROUNDS, &workloads),
+            rounds: ROUNDS,
+            workloads,
+        })
     }
 
     fn workload_names(&self) -> Vec<&str> {
@@ -131,9 +146,10 @@ impl Catalogue {
     }
 }
 
-/// SHA-256 of the canonical form: one workload a line, `NAME kind=KIND` and its parameters as `name=value`, sorted.
-fn digest(workloads: &[WorkloadDef]) -> Digest {
-    let mut text = String::new();
+/// SHA-256 of the canonical form: `rounds=N`, then one workload a line, `NAME kind=KIND` and its parameters as
+/// `name=value`, sorted.
+fn digest(rounds: u64, workloads: &[WorkloadDef]) -> Digest {
+    let mut text = format!("rounds={rounds}\n");
     for def in workloads {
         text += &format!("{} kind={}", def.name, def.kind);
         for (name, value) in &def.params {
@@ -156,6 +172,19 @@ mod tests {
             names,
             ["load", "prefill-128", "decode-64", "end-to-end", "quantize-i2_s", "matmul"]
         );
+    }
+
+    #[test]
+    fn every_built_in_suite_gives_each_round_the_same_number_of_iterations() {
+        let catalogue = Catalogue::builtin().unwrap();
+        assert_eq!(catalogue.suites.keys().collect::<Vec<_>>(), ["quantize", "quick"]);
+        for name in catalogue.suites.keys() {
+            let suite = catalogue.suite(name, None).unwrap();
+            for def in &suite.workloads {
+                let iterations = def.params["iterations"];
+                assert!(iterations.is_multiple_of(suite.rounds), "{}: {iterations}", def.name);
+            }
+        }
     }
 
     #[test]

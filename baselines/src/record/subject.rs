@@ -94,6 +94,8 @@ pub struct Settings {
     pub isa: String,
     /// Threads of the pool.
     pub threads: u64,
+    /// Whether each thread was kept on a CPU of its own.
+    pub pinned: bool,
     /// `int8` or `float`.
     pub activations: String,
     /// Tokens per prefill batch.

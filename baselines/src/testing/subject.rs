@@ -35,6 +35,7 @@ pub(super) fn subject(arm: Arm) -> Subject {
         settings: Settings {
             isa: "avx512".to_owned(),
             threads: 2,
+            pinned: true,
             activations: "int8".to_owned(),
             batch: 512,
             device_requested: "cpu".to_owned(),
@@ -110,7 +111,12 @@ pub(super) fn suite() -> Suite {
             WorkloadDef { name: name.to_owned(), kind: kind.to_owned(), params }
         })
         .collect();
-    Suite { name: "quick".to_owned(), digest: Digest::of(b"scripted suite quick"), workloads }
+    Suite {
+        name: "quick".to_owned(),
+        digest: Digest::of(b"scripted suite quick"),
+        rounds: 5,
+        workloads,
+    }
 }
 
 pub(super) fn host() -> Host {

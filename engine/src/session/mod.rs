@@ -23,6 +23,8 @@ const SCORE_BATCH: usize = 16;
 pub struct SessionOptions {
     /// Threads, the caller included; at least 1. Never changes a result.
     pub threads: usize,
+    /// The CPU that each thread is kept on, the caller's first; empty to leave it to the system. Never changes a result.
+    pub cpus: Vec<usize>,
     /// Instruction set. Never changes a result.
     pub isa: Isa,
     /// int8 (the model's own arithmetic) or float activations.
@@ -36,7 +38,14 @@ pub struct SessionOptions {
 impl Default for SessionOptions {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { threads, isa: Isa::best(), activations: Activations::Int8, n_ctx: None, batch: 128 }
+        Self {
+            threads,
+            cpus: Vec::new(),
+            isa: Isa::best(),
+            activations: Activations::Int8,
+            n_ctx: None,
+            batch: 128,
+        }
     }
 }
 
@@ -95,7 +104,20 @@ impl<'m> Session<'m> {
             }
         }
         let kernels = Kernels::of(options.isa)?;
-        let pool = Pool::new(options.threads);
+        let pool = match options.cpus.as_slice() {
+            [] => Pool::new(options.threads),
+            cpus if cpus.len() == options.threads => Pool::on_cpus(cpus),
+            cpus => {
+                return Err(Error::new(
+                    ErrorKind::InvalidArgument,
+                    format!(
+                        "CPUs: expected one for each of {} threads, found {}",
+                        options.threads,
+                        cpus.len()
+                    ),
+                ));
+            }
+        };
         let cache = KvCache::new(config);
         Ok(Self {
             model,

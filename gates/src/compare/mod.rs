@@ -3,8 +3,14 @@
 //! In: the records of both arms and the policy. Out: a [`Row`] per gated metric, in the policy's order.
 
 mod judge;
+mod pair;
 
-use baselines::{RunRecord, metric::Better, unit::Unit};
+use baselines::{
+    RunRecord,
+    metric::Better,
+    record::{Process, Series},
+    unit::Unit,
+};
 
 use crate::{
     policy::{Gated, Policy},
@@ -94,16 +100,14 @@ struct Measured<'a> {
 
 impl<'a> Measured<'a> {
     fn paired(base: &RunRecord, head: &RunRecord, gated: &'a Gated) -> Self {
-        let (base_processes, head_processes) =
-            (process_numbers(base, gated), process_numbers(head, gated));
-        let location = log_ratios(&base_processes, &head_processes, gated)
+        let location = log_ratios(base, head, gated)
             .and_then(|ratios| Location::of_pairs(&ratios).ok_or_else(|| too_few(ratios.len())));
-        Self { gated, base: numbers(&base_processes), head: numbers(&head_processes), location }
+        let (base, head) = (process_medians(base, gated), process_medians(head, gated));
+        Self { gated, base, head, location }
     }
 
     fn unpaired(base: &RunRecord, head: &RunRecord, gated: &'a Gated) -> Self {
-        let (base, head) =
-            (numbers(&process_numbers(base, gated)), numbers(&process_numbers(head, gated)));
+        let (base, head) = (process_medians(base, gated), process_medians(head, gated));
         let logs = |values: &[f64]| -> Vec<f64> {
             values.iter().map(|value| direction(gated) * value.ln()).collect()
         };
@@ -124,45 +128,46 @@ fn too_few(n: usize) -> String {
     }
 }
 
-/// One process: its pair, and the median of its samples.
-struct ProcessNumber {
-    pair: u64,
-    value: f64,
-}
-
-fn process_numbers(record: &RunRecord, gated: &Gated) -> Vec<ProcessNumber> {
-    let of_process = |(process, samples): (&baselines::record::Process, &[f64])| {
-        median(samples).map(|value| ProcessNumber { pair: process.pair, value })
-    };
-    record.samples(&gated.workload, &gated.metric).filter_map(of_process).collect()
-}
-
-fn numbers(processes: &[ProcessNumber]) -> Vec<f64> {
-    processes.iter().map(|process| process.value).collect()
+/// The median of each process that has samples.
+fn process_medians(record: &RunRecord, gated: &Gated) -> Vec<f64> {
+    record
+        .samples(&gated.workload, &gated.metric)
+        .filter_map(|(_, samples)| median(samples))
+        .collect()
 }
 
 /// One log ratio per pair, in the order of the base arm; an error where the arms do not pair up one to one.
-fn log_ratios(
-    base: &[ProcessNumber],
-    head: &[ProcessNumber],
-    gated: &Gated,
-) -> Result<Vec<f64>, String> {
-    if base.len() != head.len() {
+fn log_ratios(base: &RunRecord, head: &RunRecord, gated: &Gated) -> Result<Vec<f64>, String> {
+    let (base_arm, head_arm) = (series_of(base, gated), series_of(head, gated));
+    if base_arm.len() != head_arm.len() {
         return Err(format!(
             "{} processes of the base have it, {} of the head",
-            base.len(),
-            head.len()
+            base_arm.len(),
+            head_arm.len()
         ));
     }
-    let ratio = |base: &ProcessNumber| {
-        let mut partners = head.iter().filter(|head| head.pair == base.pair);
+    let ratio = |(pair, series): &(u64, &Series)| {
+        let mut partners = head_arm.iter().filter(|(head_pair, _)| head_pair == pair);
         let (partner, second) = (partners.next(), partners.next());
-        let partner = partner
+        let (_, partner) = partner
             .filter(|_| second.is_none())
-            .ok_or_else(|| format!("pair {} has no partner", base.pair))?;
-        Ok(direction(gated) * (partner.value / base.value).ln())
+            .ok_or_else(|| format!("pair {pair} has no partner"))?;
+        Ok(direction(gated) * pair::log_ratio(&base.suite, series, partner)?)
     };
-    base.iter().map(ratio).collect()
+    base_arm.iter().map(ratio).collect()
+}
+
+/// The gated series of each process that has samples of it, with the process's pair.
+fn series_of<'a>(record: &'a RunRecord, gated: &Gated) -> Vec<(u64, &'a Series)> {
+    let of_process = |process: &'a Process| {
+        let series = process.series.iter().find(|series| {
+            series.workload == gated.workload
+                && series.metric == gated.metric
+                && !series.samples.is_empty()
+        });
+        Some((process.pair, series?))
+    };
+    record.processes.iter().filter_map(of_process).collect()
 }
 
 /// 1 where smaller is better, −1 where larger is.

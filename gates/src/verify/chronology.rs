@@ -1,4 +1,4 @@
-//! The order of a session in time: baseline, processes one after the other, bundle.
+//! The order of a session in time: baseline, pairs one after the other, bundle.
 
 use baselines::{Evidence, record::Process, timestamp::parse_ms};
 
@@ -8,7 +8,7 @@ use crate::policy::Policy;
 pub(super) const RULE: Rule = Rule {
     name: "chronology",
     class: Class::Invalid,
-    demand: "The baseline is older than the session, processes never overlap, and the bundle is closed after its inputs.",
+    demand: "The baseline is older than the session, pairs never overlap, and the bundle is closed after its inputs.",
     way_out: "run `bench gate` again; if it persists, let the machine's clock be set before, not during, a session",
     check: Check::Bundle(check),
 };
@@ -35,10 +35,18 @@ fn check(evidence: &Evidence, _: &Policy) -> Vec<Fault> {
     );
     let mut both: Vec<&Process> = base.processes.iter().chain(&head.processes).collect();
     both.sort_by_key(|process| process.order);
-    for two in both.windows(2) {
-        let (ended, started) =
-            (format!("process {}", two[0].order), format!("process {}", two[1].order));
-        in_order((&ended, &two[0].ended_at), (&started, &two[1].started_at));
+    let name = |process: &Process, what: &str| format!("process {}, {what}", process.order);
+    for (place, process) in both.iter().enumerate() {
+        let started = (name(process, "started_at"), &process.started_at);
+        // The two of a pair live side by side, and start in their order.
+        for earlier in &both[..place] {
+            if earlier.pair == process.pair {
+                let first = name(earlier, "started_at");
+                in_order((&first, &earlier.started_at), (&started.0, started.1));
+            } else if earlier.pair.checked_add(1) == Some(process.pair) {
+                in_order((&name(earlier, "ended_at"), &earlier.ended_at), (&started.0, started.1));
+            }
+        }
     }
     for point in &evidence.history {
         in_order(("history.started_at", &point.started_at), ("created_at", &evidence.created_at));

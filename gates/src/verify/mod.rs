@@ -34,6 +34,7 @@ mod series;
 mod stable_output;
 mod timestamps;
 mod tokens;
+mod turns;
 mod wall;
 
 use baselines::{Evidence, RunRecord};
@@ -74,6 +75,7 @@ pub const RULES: &[Rule] = &[
     stable_output::RULE,
     timestamps::RULE,
     tokens::RULE,
+    turns::RULE,
     wall::RULE,
 ];
 

@@ -16,8 +16,8 @@ pub(super) const RULE: Rule = Rule {
 };
 
 /// The stamps and the wall time come from two clocks, one of which may be slewed: 100 ms and 1 %.
-const CLOCKS_NS: f64 = 100e6;
-const CLOCKS_SHARE: f64 = 0.01;
+pub(super) const CLOCKS_NS: f64 = 100e6;
+pub(super) const CLOCKS_SHARE: f64 = 0.01;
 
 fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -48,7 +48,7 @@ fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
 
 /// Time under measurement: of each workload the metric with the largest sum, since one may lie inside another
 /// (time to first token inside end to end).
-fn timed_ns(process: &Process) -> f64 {
+pub(super) fn timed_ns(process: &Process) -> f64 {
     let mut by_workload: BTreeMap<&str, f64> = BTreeMap::new();
     for series in &process.series {
         if baselines::metric::find(&series.metric)

@@ -7,6 +7,6 @@ mod stopwatch;
 
 pub use clock::Clock;
 pub(crate) use clock::{SystemClock, timestamp};
-pub(crate) use paired::{Arm, Turn, paired, unpaired};
+pub(crate) use paired::{Arm, Slot, order_of_turns, paired, unpaired};
 pub(crate) use plan::{ITERATIONS_MAX, Plan};
 pub(crate) use stopwatch::Stopwatch;

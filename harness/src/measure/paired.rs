@@ -1,8 +1,10 @@
 //! The order of worker processes in a session: pairs in seeded, counterbalanced random order.
 //!
-//! Interleaving A and B makes drift of the machine common to both arms; exactly half of the pairs run the base first,
-//! so that whatever favours the first or the second place favours both arms alike. The size of the environment moves
-//! the stack and with it alignments: it is varied per process, so that no arm owns a lucky one.
+//! The two processes of a pair live at the same time and take turns, one workload at a time, so that they meet the same
+//! weather: other work on a machine comes and goes within less than the life of a process. Exactly half of the pairs
+//! start the base first, and within a pair the arms are first by turns, so that whatever favours the first or the second
+//! place favours both alike. The size of the environment moves the stack and with it alignments: it is varied per
+//! process, so that no arm owns a lucky one.
 
 use engine::Drawing;
 
@@ -18,14 +20,14 @@ pub(crate) enum Arm {
     Head,
 }
 
-/// One worker process to run.
+/// The place of one worker process in a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Turn {
+pub(crate) struct Slot {
     /// Place in the session, 0-based.
     pub(crate) order: u64,
     /// Pair it belongs to, 0-based.
     pub(crate) pair: u64,
-    /// 0 if first in its pair, 1 if second.
+    /// 0 if first in its pair (in even rounds), 1 if second.
     pub(crate) position: u64,
     /// Which subject.
     pub(crate) arm: Arm,
@@ -35,7 +37,7 @@ pub(crate) struct Turn {
 
 /// `n_pairs` pairs in the order drawn from `seed` for this `session`: half of them base first (for an odd number, half
 /// rounded up).
-pub(crate) fn paired(n_pairs: u64, seed: u64, session: &str) -> Vec<Turn> {
+pub(crate) fn paired(n_pairs: u64, seed: u64, session: &str) -> Vec<Slot> {
     // Under the root seed alone every session would run in the same order, and its luck with it.
     let mut order = Drawing::new(seed, &format!("pair-order/{session}"));
     let mut padding = Drawing::new(seed, &format!("padding/{session}"));
@@ -45,25 +47,30 @@ pub(crate) fn paired(n_pairs: u64, seed: u64, session: &str) -> Vec<Turn> {
         let n = u32::try_from(last + 1).expect("a session has far fewer than 2^32 pairs");
         base_first.swap(last, order.below(n) as usize);
     }
-    let mut turns = Vec::new();
+    let mut slots = Vec::new();
     for (pair, base_first) in (0..n_pairs).zip(base_first) {
         let arms = if base_first { [Arm::Base, Arm::Head] } else { [Arm::Head, Arm::Base] };
         for (position, arm) in (0..2).zip(arms) {
             let padding_bytes = padding.below(PADDING_BYTES_MAX + 1);
-            turns.push(Turn { order: 2 * pair + position, pair, position, arm, padding_bytes });
+            slots.push(Slot { order: 2 * pair + position, pair, position, arm, padding_bytes });
         }
     }
-    turns
+    slots
 }
 
 /// `n_processes` processes of one subject, each its own pair.
-pub(crate) fn unpaired(n_processes: u64, seed: u64, session: &str) -> Vec<Turn> {
+pub(crate) fn unpaired(n_processes: u64, seed: u64, session: &str) -> Vec<Slot> {
     let mut padding = Drawing::new(seed, &format!("padding/{session}"));
-    let mut turn = |order| {
+    let mut slot = |order| {
         let padding_bytes = padding.below(PADDING_BYTES_MAX + 1);
-        Turn { order, pair: order, position: 0, arm: Arm::Head, padding_bytes }
+        Slot { order, pair: order, position: 0, arm: Arm::Head, padding_bytes }
     };
-    (0..n_processes).map(&mut turn).collect()
+    (0..n_processes).map(&mut slot).collect()
+}
+
+/// The places of `n` workers in the order of their turns in `round`: as they started, and the other way round.
+pub(crate) fn order_of_turns(n: usize, round: u64) -> Vec<usize> {
+    if round.is_multiple_of(2) { (0..n).collect() } else { (0..n).rev().collect() }
 }
 
 #[cfg(test)]
@@ -73,21 +80,21 @@ mod tests {
     #[test]
     fn half_of_the_pairs_run_the_base_first_whatever_the_seed() {
         for seed in 0..50 {
-            let turns = paired(16, seed, "s");
+            let slots = paired(16, seed, "s");
             let base_first =
-                turns.iter().filter(|turn| turn.arm == Arm::Base && turn.position == 0).count();
+                slots.iter().filter(|slot| slot.arm == Arm::Base && slot.position == 0).count();
             assert_eq!(base_first, 8, "seed {seed}");
         }
     }
 
     #[test]
     fn each_pair_has_both_arms_and_each_place_is_taken_once() {
-        let turns = paired(16, 42, "s");
-        for (order, turn) in (0..).zip(&turns) {
-            assert_eq!(turn.order, order);
-            assert_eq!(turn.order, 2 * turn.pair + turn.position);
+        let slots = paired(16, 42, "s");
+        for (order, slot) in (0..).zip(&slots) {
+            assert_eq!(slot.order, order);
+            assert_eq!(slot.order, 2 * slot.pair + slot.position);
         }
-        for two in turns.chunks(2) {
+        for two in slots.chunks(2) {
             assert_eq!(two[0].pair, two[1].pair);
             assert_ne!(two[0].arm, two[1].arm);
         }
@@ -96,7 +103,7 @@ mod tests {
     #[test]
     fn the_order_follows_from_seed_and_session() {
         let arms = |seed, session| -> Vec<_> {
-            paired(16, seed, session).iter().map(|turn| turn.arm).collect()
+            paired(16, seed, session).iter().map(|slot| slot.arm).collect()
         };
         assert_eq!(arms(42, "a"), arms(42, "a"));
         assert_ne!(arms(42, "a"), arms(42, "b"));
@@ -104,9 +111,17 @@ mod tests {
     }
 
     #[test]
+    fn either_worker_of_a_pair_is_first_in_half_of_the_rounds() {
+        let first = |round| order_of_turns(2, round)[0];
+        assert_eq!((0..6).map(first).sum::<usize>(), 3);
+        assert_eq!(order_of_turns(2, 1), [1, 0]);
+        assert_eq!(order_of_turns(1, 1), [0]);
+    }
+
+    #[test]
     fn padding_varies_within_its_bound() {
         let paddings: Vec<u32> =
-            paired(16, 42, "s").iter().map(|turn| turn.padding_bytes).collect();
+            paired(16, 42, "s").iter().map(|slot| slot.padding_bytes).collect();
         assert!(paddings.iter().all(|bytes| *bytes <= PADDING_BYTES_MAX));
         assert!(paddings.iter().any(|bytes| *bytes != paddings[0]), "{paddings:?}");
     }

@@ -145,6 +145,7 @@ impl Source {
         Ok(Settings {
             isa: session.isa().to_string(),
             threads: session.threads() as u64,
+            pinned: !options.cpus.is_empty(),
             activations: activations.to_owned(),
             batch: options.batch as u64,
             device_requested: "cpu".to_owned(),

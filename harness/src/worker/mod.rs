@@ -1,5 +1,5 @@
-//! `bench worker`: one process, one replication. Reads a request, measures, writes what it found line by line.
-//! In: the protocol's request on stdin. Out: its events on stdout; an error becomes the event `failed` and exit 1.
+//! `bench worker`: one process, one replication. Reads a request, measures when it is told to, writes what it found.
+//! In: the protocol's request and orders on stdin. Out: its events on stdout; an error becomes the event `failed` and exit 1.
 
 pub(crate) mod protocol;
 mod spawn;
@@ -9,14 +9,14 @@ use std::io::{BufRead, Write};
 use anyhow::{Context as _, Result, ensure};
 
 pub(crate) use protocol::Ids;
-pub(crate) use spawn::{Limits, Report, run};
+pub(crate) use spawn::{Limits, Report, Worker};
 
-use self::protocol::{Event, Job, PROTOCOL, Request};
+use self::protocol::{Event, Job, Order, PROTOCOL, Request};
 use crate::{
     Hooks, accuracy, environment,
     measure::Clock,
     subject::engine::Source,
-    workload::{self, Bench, Trace},
+    workload::{Bench, Trace, Workloads},
 };
 
 /// Serves one request. The error, if any, is written as an event too.
@@ -54,7 +54,8 @@ fn measure(
 
     let source = Source::named(&request.model);
     let model = source.open()?;
-    let options = source.options(request.isa.as_deref(), request.threads)?;
+    let mut options = source.options(request.isa.as_deref(), request.threads)?;
+    options.cpus = places(options.threads);
     let info = source.describe(&model);
     let linears = info.linears.clone();
     send(output, &Event::Model(info))?;
@@ -74,9 +75,14 @@ fn measure(
                 clock,
                 hooks,
             };
-            let defs: Vec<_> = request.workloads.into_iter().map(|line| line.0).collect();
-            let traces = workload::measure(bench, &defs, || send(output, &Event::Alive))?;
-            for trace in traces {
+            let mut workloads =
+                Workloads::prepare(bench, &request.suite, || send(output, &Event::Alive))?;
+            send(output, &Event::Ready)?;
+            while let Order::Turn { round, workload } = next_order(&mut input)? {
+                workloads.take_turn(round, workload)?;
+                send(output, &Event::Took { round, workload })?;
+            }
+            for trace in workloads.traces() {
                 send_trace(output, trace)?;
             }
         }
@@ -87,6 +93,24 @@ fn measure(
         }
     }
     send(output, &Event::Done { peak_rss_bytes: environment::peak_rss_bytes() })
+}
+
+/// A CPU for each of `threads` threads where they fill the machine exactly, so that there is no choice to make: this one
+/// is put on the first. Otherwise none, and the system's scheduler chooses.
+fn places(threads: usize) -> Vec<usize> {
+    let cpus = engine::cpus::allowed();
+    let first = cpus.first().filter(|_| cpus.len() == threads);
+    if first.is_some_and(|cpu| engine::cpus::stay_on(*cpu)) { cpus } else { Vec::new() }
+}
+
+/// Waits for the parent's next order. A parent that has gone gives none.
+fn next_order(input: &mut impl BufRead) -> Result<Order> {
+    let mut line = String::new();
+    let n = input.read_line(&mut line).context("failed to read an order")?;
+    ensure!(n > 0, "failed to read an order: the parent closed the pipe before `finish`");
+    serde_json::from_str(&line).with_context(|| {
+        format!("failed to read an order: expected `turn` or `finish`, found {:?}", line.trim_end())
+    })
 }
 
 fn send_trace(output: &mut impl Write, trace: Trace) -> Result<()> {

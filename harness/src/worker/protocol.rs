@@ -1,20 +1,22 @@
 //! What parent and worker say to each other: one JSON object a line, versioned.
 //!
-//! The parent writes one [`Request`] and closes the pipe. The worker answers with [`Event`]s: `hello`, `tool`,
-//! `model` with a `linear` for each matrix product, `settings`, `alive` while it measures, then `series`, `output`, `ids` and
-//! `counts` of its workloads, or `accuracy`; at last `done` or `failed`. A kept binary of an older build speaks the version it was built with: the versions must be equal.
+//! The parent writes one [`Request`]. The worker answers with [`Event`]s: `hello`, `tool`, `model` with a `linear` for each
+//! matrix product, `settings`, `alive` while it sets up its workloads, `ready`. From then on it does nothing until the
+//! parent writes an [`Order`]: a `turn`, which it answers with `took`, or `finish`, which it answers with `series`,
+//! `output`, `ids` and `counts` of its workloads. For accuracy there are no orders: it sends `accuracy`. The last line is
+//! `done` or `failed`. A kept binary of an older build speaks the version it was built with: the versions must be equal.
 
 use baselines::{
     Digest,
     record::{
-        Accuracy, Counts, Linear, ModelInfo, Output, Series, Settings, StopReason, Tool,
+        Accuracy, Counts, Linear, ModelInfo, Output, Series, Settings, StopReason, Suite, Tool,
         WorkloadDef,
     },
 };
 use serde::{Deserialize, Serialize};
 
 /// Version of the lines. Raised with every change, since both ends must agree on all of it.
-pub(crate) const PROTOCOL: u32 = 1;
+pub(crate) const PROTOCOL: u32 = 2;
 
 /// What a worker is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +28,7 @@ pub(crate) enum Job {
     Accuracy,
 }
 
-/// The one line that a worker reads.
+/// The first line that a worker reads.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Request {
@@ -42,16 +44,22 @@ pub(crate) struct Request {
     pub(crate) threads: Option<u64>,
     /// Text of the prompt of end-to-end workloads, in place of their own.
     pub(crate) prompt: Option<String>,
-    /// What a suite measures.
-    pub(crate) workloads: Vec<WorkloadLine>,
+    /// What it measures.
+    #[serde(with = "SuiteWire")]
+    pub(crate) suite: Suite,
     /// What accuracy is counted over, at least.
     pub(crate) positions: u64,
 }
 
-/// One workload of a request.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct WorkloadLine(#[serde(with = "WorkloadDefWire")] pub(crate) WorkloadDef);
+/// Every later line that a worker reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum Order {
+    /// Carry out the iterations of one workload (0-based, in the suite's order) that fall to this round.
+    Turn { round: u64, workload: usize },
+    /// Report everything and end.
+    Finish,
+}
 
 /// The ids behind an output's digests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,8 +85,15 @@ pub(crate) enum Event {
     Model(#[serde(with = "ModelInfoWire")] ModelInfo),
     Linear(#[serde(with = "LinearWire")] Linear),
     Settings(#[serde(with = "SettingsWire")] Settings),
-    /// Still measuring.
+    /// Still setting up.
     Alive,
+    /// Every workload is set up and warmed up.
+    Ready,
+    /// The turn that was ordered is over.
+    Took {
+        round: u64,
+        workload: usize,
+    },
     Series(#[serde(with = "SeriesWire")] Series),
     Output(#[serde(with = "OutputWire")] Output),
     Counts(#[serde(with = "CountsWire")] Counts),
@@ -95,6 +110,38 @@ pub(crate) enum Event {
 }
 
 // Serde's mirrors of the domain types: the fields are checked against them at compile time.
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Suite", deny_unknown_fields)]
+struct SuiteWire {
+    name: String,
+    #[serde(with = "digest_text")]
+    digest: Digest,
+    rounds: u64,
+    #[serde(with = "workloads")]
+    workloads: Vec<WorkloadDef>,
+}
+
+/// Serde takes a mirror for a value, not for the values of a list.
+mod workloads {
+    use baselines::record::WorkloadDef;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(transparent)]
+    struct Wire(#[serde(with = "super::WorkloadDefWire")] WorkloadDef);
+
+    pub(super) fn serialize<S: Serializer>(defs: &[WorkloadDef], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(defs.iter().cloned().map(Wire))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<WorkloadDef>, D::Error> {
+        let defs = Vec::<Wire>::deserialize(from)?;
+        Ok(defs.into_iter().map(|def| def.0).collect())
+    }
+}
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "WorkloadDef", deny_unknown_fields)]
@@ -155,6 +202,7 @@ struct LinearWire {
 struct SettingsWire {
     isa: String,
     threads: u64,
+    pinned: bool,
     activations: String,
     batch: u64,
     device_requested: String,

@@ -1,19 +1,20 @@
-//! The parent's end: start a worker, hear it out, and never wait for ever.
-//! In: a binary and a request. Out: everything the worker reported; or an error with what it said on stderr.
+//! The parent's end: start a worker, give it its turns, hear it out, and never wait for ever.
+//! In: a binary, a request and orders. Out: everything the worker reported; or an error with what it said on stderr.
 
 use std::{
-    io::{BufRead as _, BufReader, Read, Write as _},
-    path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc::{self, RecvTimeoutError},
+    io::{self, BufRead as _, BufReader, Read, Write as _},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
     thread,
     time::Duration,
 };
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use baselines::record::{Accuracy, Counts, ModelInfo, Output, Series, Settings, Tool};
+use serde::Serialize;
 
-use super::protocol::{Event, Ids, PROTOCOL, Request};
+use super::protocol::{Event, Ids, Order, PROTOCOL, Request};
 use crate::measure::{Clock, timestamp};
 
 /// Name of the variable that pads the worker's environment.
@@ -55,46 +56,168 @@ pub(crate) struct Report {
     pub(crate) peak_rss_bytes: Option<u64>,
 }
 
-/// Starts `binary worker`, hands it `request` and hears it out.
-pub(crate) fn run(
-    binary: &Path,
-    request: &Request,
-    padding_bytes: u32,
+/// A running worker. Dropped before its end, it is stopped: no error of one arm leaves the other behind.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    binary: PathBuf,
+    child: Child,
+    /// Closed with the last order.
+    orders: Option<ChildStdin>,
+    lines: Receiver<io::Result<Vec<u8>>>,
+    /// The end of its stderr, once that is closed.
+    said: Receiver<String>,
+    heard: Heard,
     limits: Limits,
-    clock: &dyn Clock,
-) -> Result<Report> {
-    let (started_at, start_ns) = (timestamp(clock.utc()), clock.now_ns());
-    let mut child = Command::new(binary)
-        .arg("worker")
-        .env(PADDING, "x".repeat(padding_bytes as usize))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("failed to start worker `{}`", binary.display()))?;
-    let stderr = child.stderr.take().expect("piped above");
-    let (sender, said) = mpsc::channel();
-    thread::spawn(move || sender.send(read_tail(stderr)));
+    started_at: String,
+    start_ns: u64,
+}
 
-    let heard = converse(&mut child, request, limits);
-    if heard.is_err() {
-        // It may be hanging; a worker that has already ended cannot be killed, which is as well.
-        let _ = child.kill();
+impl Worker {
+    /// Starts `binary worker` and hands it `request`.
+    pub(crate) fn start(
+        binary: &Path,
+        request: &Request,
+        padding_bytes: u32,
+        limits: Limits,
+        clock: &dyn Clock,
+    ) -> Result<Self> {
+        let (started_at, start_ns) = (timestamp(clock.utc()), clock.now_ns());
+        let mut child = Command::new(binary)
+            .arg("worker")
+            .env(PADDING, "x".repeat(padding_bytes as usize))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("failed to start worker `{}`", binary.display()))?;
+        let stderr = child.stderr.take().expect("piped above");
+        let (sender, said) = mpsc::channel();
+        thread::spawn(move || sender.send(read_tail(stderr)));
+        let lines = lines_of(child.stdout.take().expect("piped above"));
+        let orders = child.stdin.take();
+        let binary = binary.to_owned();
+        let heard = Heard::default();
+        let mut worker =
+            Self { binary, child, orders, lines, said, heard, limits, started_at, start_ns };
+        worker.write(request)?;
+        Ok(worker)
     }
-    let status = end_of(&mut child, limits)?;
-    let (ended_at, end_ns) = (timestamp(clock.utc()), clock.now_ns());
-    // A process that the worker left behind may hold its stderr open: then there is nothing to quote.
-    let stderr = said.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
-    let checked = heard.and_then(|heard| {
-        ensure!(status.success(), "it reported `done` and then ended with {status}");
-        Ok(heard)
-    });
-    let heard = checked.map_err(|error| {
+
+    /// Waits until every workload is set up and warmed up.
+    pub(crate) fn ready(&mut self) -> Result<()> {
+        let heard = self.hear(Step::Ready);
+        self.explained(heard)
+    }
+
+    /// Has the worker carry out the iterations of one workload that fall to `round`, and waits until it has.
+    pub(crate) fn take_turn(&mut self, round: u64, workload: usize) -> Result<()> {
+        self.write(&Order::Turn { round, workload })?;
+        let heard = self.hear(Step::Took { round, workload });
+        self.explained(heard)
+    }
+
+    /// Ends a worker that has taken all of its turns.
+    pub(crate) fn finish(mut self, clock: &dyn Clock) -> Result<Report> {
+        self.write(&Order::Finish)?;
+        self.wait(clock)
+    }
+
+    /// Hears a worker out that waits for no orders.
+    pub(crate) fn wait(mut self, clock: &dyn Clock) -> Result<Report> {
+        self.orders = None;
+        let heard = self.hear(Step::Done).and_then(|()| {
+            let status = end_of(&mut self.child, self.limits)?;
+            ensure!(status.success(), "it reported `done` and then ended with {status}");
+            Ok(())
+        });
+        self.explained(heard)?;
+        let (ended_at, end_ns) = (timestamp(clock.utc()), clock.now_ns());
+        let heard = std::mem::take(&mut self.heard);
+        heard.report(self.started_at.clone(), ended_at, end_ns - self.start_ns)
+    }
+
+    /// Writes one line. A worker that died before reading it says why on its own lines and on stderr: a broken pipe
+    /// here says less, so that it is left to the next `hear`.
+    fn write(&mut self, line: &impl Serialize) -> Result<()> {
+        let mut line = serde_json::to_vec(line)?;
+        line.push(b'\n');
+        if let Some(orders) = &mut self.orders {
+            let _ = orders.write_all(&line).and_then(|()| orders.flush());
+        }
+        Ok(())
+    }
+
+    /// Collects events up to the step that is due.
+    fn hear(&mut self, due: Step) -> Result<()> {
+        loop {
+            let line = match self.lines.recv_timeout(self.limits.silence) {
+                Ok(line) => line.context("reading its stdout")?,
+                Err(RecvTimeoutError::Timeout) => {
+                    bail!("no line within {} s; it was stopped", self.limits.silence.as_secs_f64());
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    bail!("it ended without `done` after {} lines", self.heard.n_lines);
+                }
+            };
+            match self.heard.take(&line)? {
+                None => {}
+                Some(step) if step == due => return Ok(()),
+                Some(step) => {
+                    bail!("line {}: expected {due:?}, found {step:?}", self.heard.n_lines)
+                }
+            }
+        }
+    }
+
+    /// The error with what the worker's end and its stderr add to it. The worker is stopped.
+    fn explained(&mut self, result: Result<()>) -> Result<()> {
+        let Err(error) = result else { return Ok(()) };
+        // It may be hanging; one that has already ended cannot be killed, which is as well.
+        let _ = self.child.kill();
+        let status = end_of(&mut self.child, self.limits)?;
+        // A process that the worker left behind may hold its stderr open: then there is nothing to quote.
+        let stderr = self.said.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
         let said =
             if stderr.is_empty() { String::new() } else { format!("; its stderr: {stderr}") };
-        anyhow!("failed to measure: worker `{}` ({status}): {error:#}{said}", binary.display())
-    })?;
-    heard.report(started_at, ended_at, end_ns - start_ns)
+        bail!("failed to measure: worker `{}` ({status}): {error:#}{said}", self.binary.display())
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // Both do nothing to a worker that was waited for.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a worker has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Ready,
+    Took { round: u64, workload: usize },
+    Done,
+}
+
+/// Reads lines on a thread that ends with the worker's stdout; it is not joined, so that a hang there is none here.
+fn lines_of(stdout: ChildStdout) -> Receiver<io::Result<Vec<u8>>> {
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        let mut stdout = BufReader::new(stdout);
+        loop {
+            let mut line = Vec::new();
+            match (&mut stdout).take(LINE_BYTES_MAX).read_until(b'\n', &mut line) {
+                Ok(0) => return,
+                read => {
+                    let failed = read.is_err();
+                    if sender.send(read.map(|_| line)).is_err() || failed {
+                        return;
+                    }
+                }
+            }
+        }
+    });
+    lines
 }
 
 /// Waits for the end of a process that has nothing left to do.
@@ -111,51 +234,6 @@ fn end_of(child: &mut Child, limits: Limits) -> Result<ExitStatus> {
         }
         naps_left -= 1;
         thread::sleep(NAP);
-    }
-}
-
-/// Writes the request, then collects events up to `done`.
-fn converse(child: &mut Child, request: &Request, limits: Limits) -> Result<Heard> {
-    let mut line = serde_json::to_vec(request)?;
-    line.push(b'\n');
-    let mut stdin = child.stdin.take().expect("piped at the start");
-    // A worker that died before reading says why on its own lines and on stderr: a broken pipe here says less.
-    let _ = stdin.write_all(&line);
-    drop(stdin);
-
-    let stdout = child.stdout.take().expect("piped at the start");
-    let (sender, lines) = mpsc::channel();
-    // The thread ends with the worker's stdout; it is not joined, so that a hang there is none here.
-    thread::spawn(move || {
-        let mut stdout = BufReader::new(stdout);
-        loop {
-            let mut line = Vec::new();
-            match (&mut stdout).take(LINE_BYTES_MAX).read_until(b'\n', &mut line) {
-                Ok(0) => return,
-                read => {
-                    let failed = read.is_err();
-                    if sender.send(read.map(|_| line)).is_err() || failed {
-                        return;
-                    }
-                }
-            }
-        }
-    });
-
-    let mut heard = Heard::default();
-    loop {
-        let line = match lines.recv_timeout(limits.silence) {
-            Ok(line) => line.context("reading its stdout")?,
-            Err(RecvTimeoutError::Timeout) => {
-                bail!("no line within {} s; it was stopped", limits.silence.as_secs_f64());
-            }
-            Err(RecvTimeoutError::Disconnected) => {
-                bail!("it ended without `done` after {} lines", heard.n_lines);
-            }
-        };
-        if heard.take(&line)? {
-            return Ok(heard);
-        }
     }
 }
 
@@ -176,8 +254,8 @@ struct Heard {
 }
 
 impl Heard {
-    /// Takes one line; true after the last.
-    fn take(&mut self, line: &[u8]) -> Result<bool> {
+    /// Takes one line; says which step the worker has come to, if it is one of those that are waited for.
+    fn take(&mut self, line: &[u8]) -> Result<Option<Step>> {
         self.n_lines += 1;
         let text = String::from_utf8_lossy(line);
         let event: Event = serde_json::from_str(&text).map_err(|error| {
@@ -187,6 +265,7 @@ impl Heard {
                 self.n_lines
             )
         })?;
+        let mut step = None;
         match event {
             Event::Hello { protocol, pid } => {
                 ensure!(
@@ -203,6 +282,8 @@ impl Heard {
             }
             Event::Settings(settings) => self.settings = Some(settings),
             Event::Alive => {}
+            Event::Ready => step = Some(Step::Ready),
+            Event::Took { round, workload } => step = Some(Step::Took { round, workload }),
             Event::Series(series) => self.series.push(series),
             Event::Output(output) => self.outputs.push(output),
             Event::Counts(counts) => self.counts.push(counts),
@@ -210,12 +291,12 @@ impl Heard {
             Event::Accuracy(accuracy) => self.accuracy = Some(accuracy),
             Event::Done { peak_rss_bytes } => {
                 self.peak_rss_bytes = peak_rss_bytes;
-                return Ok(true);
+                step = Some(Step::Done);
             }
             Event::Failed { message } => bail!("{message}"),
         }
         ensure!(self.pid.is_some(), "line 1: expected `hello`");
-        Ok(false)
+        Ok(step)
     }
 
     fn report(self, started_at: String, ended_at: String, wall_ns: u64) -> Result<Report> {
@@ -251,16 +332,27 @@ fn read_tail(mut from: impl Read) -> String {
 mod tests {
     use std::{fs, os::unix::fs::PermissionsExt as _};
 
+    use baselines::{Digest, record::Suite};
+
     use super::*;
     use crate::{measure::SystemClock, worker::protocol::Job};
 
-    /// Runs a shell script in the place of a worker and returns the error it gives.
-    fn error_of(script: &str, silence: Duration) -> String {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("worker");
+    /// A shell script in the place of a worker.
+    fn script_at(folder: &Path, script: &str) -> PathBuf {
+        let path = folder.join("worker");
         fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        let request = Request {
+        path
+    }
+
+    fn request() -> Request {
+        let suite = Suite {
+            name: "none".to_owned(),
+            digest: Digest::of(b""),
+            rounds: 1,
+            workloads: Vec::new(),
+        };
+        Request {
             protocol: PROTOCOL,
             job: Job::Suite,
             model: "stories".to_owned(),
@@ -268,14 +360,30 @@ mod tests {
             isa: None,
             threads: None,
             prompt: None,
-            workloads: Vec::new(),
+            suite,
             positions: 0,
+        }
+    }
+
+    /// Has `script` take one turn and end; returns the error it gives.
+    fn error_of(script: &str, silence: Duration) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = script_at(folder.path(), script);
+        let clock = SystemClock::new();
+        let turn = |mut worker: Worker| {
+            worker.ready()?;
+            worker.take_turn(0, 0)?;
+            worker.finish(&clock)
         };
-        let report = run(&path, &request, 100, Limits { silence }, &SystemClock::new());
+        let report =
+            Worker::start(&path, &request(), 100, Limits { silence }, &clock).and_then(turn);
         format!("{:#}", report.unwrap_err())
     }
 
     const SOON: Duration = Duration::from_secs(20);
+    /// A worker up to the end of its one turn, and its last line.
+    const TURN: &str = r#"echo '{"hello":{"protocol":2,"pid":1}}'; echo '"ready"'; echo '{"took":{"round":0,"workload":0}}'"#;
+    const DONE: &str = r#"echo '{"done":{"peak_rss_bytes":null}}'"#;
 
     #[test]
     fn a_crash_carries_the_workers_stderr() {
@@ -288,7 +396,7 @@ mod tests {
     fn a_garbage_line_is_quoted() {
         let error = error_of("echo 'hello world'", SOON);
         assert!(
-            error.contains("line 1: expected an event of protocol 1, found \"hello world\""),
+            error.contains("line 1: expected an event of protocol 2, found \"hello world\""),
             "{error}"
         );
     }
@@ -296,7 +404,7 @@ mod tests {
     #[test]
     fn another_protocol_is_refused_with_a_way_out() {
         let error = error_of("echo '{\"hello\":{\"protocol\":99,\"pid\":1}}'", SOON);
-        assert!(error.contains("expected protocol 1, found 99"), "{error}");
+        assert!(error.contains("expected protocol 2, found 99"), "{error}");
         assert!(error.contains("bench baseline record"), "{error}");
     }
 
@@ -308,22 +416,42 @@ mod tests {
 
     #[test]
     fn a_worker_that_reports_failure_is_quoted() {
-        let script = "echo '{\"hello\":{\"protocol\":1,\"pid\":1}}'; echo '{\"failed\":{\"message\":\"no model\"}}'; exit 1";
-        let error = error_of(script, SOON);
+        let error =
+            error_of(&format!("{TURN}; echo '{{\"failed\":{{\"message\":\"no model\"}}}}'"), SOON);
         assert!(error.contains("no model"), "{error}");
     }
 
     #[test]
     fn done_without_a_model_is_no_report() {
-        let script = "echo '{\"hello\":{\"protocol\":1,\"pid\":1}}'; echo '{\"done\":{\"peak_rss_bytes\":null}}'";
-        let error = error_of(script, SOON);
+        let error = error_of(&format!("{TURN}; {DONE}"), SOON);
         assert!(error.contains("never sent `tool`"), "{error}");
     }
 
     #[test]
+    fn an_answer_to_a_turn_that_was_not_ordered_is_an_error() {
+        let error = error_of(&TURN.replace("\"round\":0", "\"round\":1"), SOON);
+        assert!(
+            error
+                .contains("line 3: expected Took { round: 0, workload: 0 }, found Took { round: 1"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_worker_that_is_given_up_is_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = script_at(folder.path(), "exec sleep 600");
+        let limits = Limits { silence: SOON };
+        let mut worker = Worker::start(&path, &request(), 0, limits, &SystemClock::new()).unwrap();
+        assert!(worker.child.try_wait().unwrap().is_none(), "it is running");
+        let proc = PathBuf::from(format!("/proc/{}", worker.child.id()));
+        drop(worker);
+        assert!(!proc.exists(), "{} is still there", proc.display());
+    }
+
+    #[test]
     fn done_and_then_a_bad_end_is_an_error() {
-        let script = "echo '{\"hello\":{\"protocol\":1,\"pid\":1}}'; echo '{\"done\":{\"peak_rss_bytes\":null}}'; exit 9";
-        let error = error_of(script, SOON);
+        let error = error_of(&format!("{TURN}; {DONE}; exit 9"), SOON);
         assert!(error.contains("reported `done` and then ended with exit status: 9"), "{error}");
     }
 }

@@ -57,7 +57,7 @@ pub(crate) struct Finished {
     counters: Vec<engine::Count>,
 }
 
-pub(crate) use rounds::measure;
+pub(crate) use rounds::Workloads;
 
 /// All kinds, sorted.
 pub(crate) const WORKLOADS: &[&dyn Workload] = &[

@@ -2,36 +2,54 @@
 //!
 //! Other work on a machine comes in bursts of some tens of milliseconds. Iterations in one go would put a short workload
 //! within one burst or outside of it, and its median would be a coin toss; spread over the life of the process, every
-//! workload meets the same weather. The first iteration of a turn finds the caches as the others left them.
+//! workload meets the same weather. Whose turn it is, is the parent's to say: between two turns of this process the
+//! other process of its pair takes its own. The first iteration of a turn finds the caches as the others left them.
 
-use anyhow::{Context as _, Result};
-use baselines::record::{Counts, Series, WorkloadDef};
+use anyhow::{Context as _, Result, bail};
+use baselines::record::{Counts, Series, Suite, WorkloadDef};
 
 use super::{Bench, Finished, Prepared, Sampled, Trace, find};
 use crate::measure::Plan;
 
-/// Turns that each workload gets; those with fewer iterations get one turn for each.
-const ROUNDS: u64 = 10;
+/// Every workload of a suite, set up and warmed up.
+pub(crate) struct Workloads<'a, 's> {
+    suite: &'s Suite,
+    turns: Vec<Turns<'a, 's>>,
+}
 
-/// Measures `defs` in turns. `alive` is called after each turn.
-pub(crate) fn measure(
-    bench: Bench<'_>,
-    defs: &[WorkloadDef],
-    mut alive: impl FnMut() -> Result<()>,
-) -> Result<Vec<Trace>> {
-    let failed = |def: &WorkloadDef| format!("failed to measure workload `{}`", def.name);
-    let mut turns = Vec::with_capacity(defs.len());
-    for def in defs {
-        turns.push(Turns::prepare(bench, def).with_context(|| failed(def))?);
-        alive()?;
-    }
-    for round in 0..ROUNDS {
-        for turn in &mut turns {
-            turn.take(round).with_context(|| failed(turn.def))?;
+impl<'a, 's> Workloads<'a, 's> {
+    /// Sets up and warms up every workload of `suite`. `alive` is called after each.
+    pub(crate) fn prepare(
+        bench: Bench<'a>,
+        suite: &'s Suite,
+        mut alive: impl FnMut() -> Result<()>,
+    ) -> Result<Self> {
+        let mut turns = Vec::with_capacity(suite.workloads.len());
+        for def in &suite.workloads {
+            turns.push(Turns::prepare(bench, def).with_context(|| failed(def))?);
             alive()?;
         }
+        Ok(Self { suite, turns })
     }
-    Ok(turns.into_iter().map(Turns::trace).collect())
+
+    /// The iterations of workload `idx` that fall to `round`.
+    pub(crate) fn take_turn(&mut self, round: u64, idx: usize) -> Result<()> {
+        let n = self.turns.len();
+        let Some(turns) = self.turns.get_mut(idx) else {
+            bail!("expected a turn of one of {n} workloads, found one of workload {idx}");
+        };
+        let iterations = self.suite.in_round(turns.plan.iterations, round);
+        turns.take(iterations).with_context(|| failed(turns.def))
+    }
+
+    /// What each workload gave.
+    pub(crate) fn traces(self) -> Vec<Trace> {
+        self.turns.into_iter().map(Turns::trace).collect()
+    }
+}
+
+fn failed(def: &WorkloadDef) -> String {
+    format!("failed to measure workload `{}`", def.name)
 }
 
 /// One workload, and what its turns gave so far.
@@ -53,11 +71,11 @@ impl<'a, 'd> Turns<'a, 'd> {
         Ok(Self { def, plan, prepared, series: Vec::new() })
     }
 
-    /// The iterations of one round.
-    fn take(&mut self, round: u64) -> Result<()> {
-        for _ in 0..in_round(self.plan.iterations, round) {
-            for (metric, samples_ns) in self.prepared.once()? {
-                self.record((metric, samples_ns));
+    /// The iterations of one turn.
+    fn take(&mut self, iterations: u64) -> Result<()> {
+        for _ in 0..iterations {
+            for sampled in self.prepared.once()? {
+                self.record(sampled);
             }
         }
         Ok(())
@@ -92,25 +110,5 @@ impl<'a, 'd> Turns<'a, 'd> {
             })
             .collect();
         Trace { series: self.series, output, ids, counts }
-    }
-}
-
-/// How many of `iterations` fall to `round`, as evenly as whole numbers allow.
-const fn in_round(iterations: u64, round: u64) -> u64 {
-    iterations * (round + 1) / ROUNDS - iterations * round / ROUNDS
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_rounds_share_all_iterations_evenly() {
-        for iterations in [1, 2, 5, 7, 8, 20, 1000] {
-            let shares: Vec<u64> = (0..ROUNDS).map(|round| in_round(iterations, round)).collect();
-            assert_eq!(shares.iter().sum::<u64>(), iterations);
-            let (least, most) = (shares.iter().min().unwrap(), shares.iter().max().unwrap());
-            assert!(most - least <= 1, "{iterations}: {shares:?}");
-        }
     }
 }

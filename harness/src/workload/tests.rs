@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use baselines::record::Suite;
+
 use super::*;
 use crate::measure::SystemClock;
 
@@ -37,7 +39,19 @@ fn trace(kind: &str, hooks: &Hooks) -> Trace {
     };
     let def = small(kind);
     check(find(kind).unwrap(), &def).unwrap();
-    measure(bench, &[def], || Ok(())).unwrap().remove(0)
+    let suite = Suite {
+        name: "small".to_owned(),
+        digest: baselines::Digest::of(b"small"),
+        rounds: 2,
+        workloads: vec![def],
+    };
+    let mut workloads = Workloads::prepare(bench, &suite, || Ok(())).unwrap();
+    for round in 0..suite.rounds {
+        workloads.take_turn(round, 0).unwrap();
+    }
+    let error = workloads.take_turn(0, 1).unwrap_err().to_string();
+    assert!(error.contains("one of 1 workloads, found one of workload 1"), "{error}");
+    workloads.traces().remove(0)
 }
 
 #[test]

@@ -10,6 +10,8 @@ pub const MAX_SERIES: usize = 2_000;
 pub const MAX_SAMPLES: usize = 2_000_000;
 /// Iterations of one series of one process.
 pub const MAX_ITERATIONS: u64 = 1_000;
+/// Rounds of a suite: no workload has an iteration for more.
+const MAX_ROUNDS: u64 = MAX_ITERATIONS;
 
 /// What has been counted so far in one document.
 pub(crate) struct Limits {
@@ -26,6 +28,12 @@ impl Limits {
 
     /// Adds a record found at `prefix` (`base.` in a bundle).
     pub(crate) fn add(&mut self, prefix: &str, record: &RunRecord) -> Result<()> {
+        let rounds = record.suite.rounds;
+        if !(1..=MAX_ROUNDS).contains(&rounds) {
+            return Err(self.error(&format!(
+                "`{prefix}suite.rounds`: expected 1 to {MAX_ROUNDS}, found {rounds}"
+            )));
+        }
         for (process_idx, process) in record.processes.iter().enumerate() {
             for (series_idx, series) in process.series.iter().enumerate() {
                 let place = format!("`{prefix}processes[{process_idx}].series[{series_idx}]`");

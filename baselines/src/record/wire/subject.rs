@@ -81,6 +81,7 @@ mirror!(Linear for domain::Linear { name, rows, cols, format, n, bytes, once_per
 pub(super) struct Settings {
     isa: String,
     threads: u64,
+    pinned: bool,
     activations: String,
     batch: u64,
     device_requested: String,
@@ -90,5 +91,5 @@ pub(super) struct Settings {
 }
 
 mirror!(Settings for domain::Settings {
-    isa, threads, activations, batch, device_requested, device_selected, fallback,
+    isa, threads, pinned, activations, batch, device_requested, device_selected, fallback,
 });

@@ -14,10 +14,12 @@ use crate::record as domain;
 pub(super) struct Suite {
     name: String,
     digest: Hex,
+    #[schemars(range(min = 1, max = 1_000))]
+    rounds: u64,
     workloads: Vec<WorkloadDef>,
 }
 
-mirror!(Suite for domain::Suite { name, digest, workloads });
+mirror!(Suite for domain::Suite { name, digest, rounds, workloads });
 
 /// One named workload.
 #[derive(Serialize, Deserialize, JsonSchema)]
