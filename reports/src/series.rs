@@ -4,7 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use baselines::{Evidence, RunRecord, evidence::HistoryPoint, metric, unit::Unit};
+use baselines::{
+    Evidence, RunRecord,
+    evidence::HistoryPoint,
+    metric,
+    record::{Process, pair_log_ratio},
+    unit::Unit,
+};
 
 /// Values at or above this are no time, size or count that a chart can show (as nanoseconds: 11 days).
 const LARGEST_DRAWN: f64 = 1e15;
@@ -24,6 +30,8 @@ pub struct Series {
     pub base: Vec<ProcessSamples>,
     /// The head arm's, likewise.
     pub head: Vec<ProcessSamples>,
+    /// log(head / base) of each pair that has one, as `baselines` defines it.
+    pub ratios: BTreeMap<u64, f64>,
     /// Values left out because no chart can show them: not finite, negative or absurdly large.
     pub n_unusable: usize,
 }
@@ -50,14 +58,8 @@ pub struct Pair {
     pub base: f64,
     /// The head process's median.
     pub head: f64,
-}
-
-impl Pair {
-    /// log(head / base), or `None` where a median is zero.
-    #[must_use]
-    pub fn log_ratio(&self) -> Option<f64> {
-        (self.base > 0.0 && self.head > 0.0).then(|| libm::log(self.head / self.base))
-    }
+    /// log(head / base), the median over the pair's rounds: not the ratio of the two medians. `None` where there is none.
+    pub log_ratio: Option<f64>,
 }
 
 impl Series {
@@ -67,7 +69,10 @@ impl Series {
         let base: BTreeMap<u64, f64> = self.base.iter().map(|p| (p.pair, p.median)).collect();
         let head: BTreeMap<u64, f64> = self.head.iter().map(|p| (p.pair, p.median)).collect();
         base.into_iter()
-            .filter_map(|(pair, base)| head.get(&pair).map(|&head| Pair { pair, base, head }))
+            .filter_map(|(pair, base)| {
+                let log_ratio = self.ratios.get(&pair).copied();
+                head.get(&pair).map(|&head| Pair { pair, base, head, log_ratio })
+            })
             .collect()
     }
 }
@@ -109,8 +114,28 @@ fn one(evidence: &Evidence, workload: &str, metric: &str) -> Series {
         history,
         base,
         head,
+        ratios: ratios(evidence, workload, metric),
         n_unusable,
     }
+}
+
+/// The log ratio of every pair in which both arms have the series.
+fn ratios(evidence: &Evidence, workload: &str, metric: &str) -> BTreeMap<u64, f64> {
+    let find = |process: &'_ Process| {
+        process
+            .series
+            .iter()
+            .position(|series| series.workload == workload && series.metric == metric)
+    };
+    let head: BTreeMap<u64, &Process> =
+        evidence.head.processes.iter().map(|process| (process.pair, process)).collect();
+    let ratio = |base: &Process| {
+        let head = head.get(&base.pair)?;
+        let (base_series, head_series) = (&base.series[find(base)?], &head.series[find(head)?]);
+        let ratio = pair_log_ratio(&evidence.base.suite, base_series, head_series).ok()?;
+        Some((base.pair, ratio))
+    };
+    evidence.base.processes.iter().filter_map(ratio).collect()
 }
 
 fn arm(
@@ -195,12 +220,13 @@ mod tests {
             history: Vec::new(),
             base: vec![process(0, 10.0), process(1, 0.0), process(2, 10.0)],
             head: vec![process(2, 20.0), process(1, 5.0), process(7, 1.0)],
+            ratios: BTreeMap::from([(2, 0.7), (7, 0.1)]),
             n_unusable: 0,
         };
         let pairs = series.pairs();
         assert_eq!(pairs.iter().map(|pair| pair.pair).collect::<Vec<_>>(), [1, 2]);
-        assert_eq!(pairs[0].log_ratio(), None, "a zero median has no log ratio");
-        assert_eq!(pairs[1].log_ratio(), Some(libm::log(2.0)));
+        assert_eq!(pairs[0].log_ratio, None, "a time of zero has no log ratio");
+        assert_eq!(pairs[1].log_ratio, Some(0.7));
     }
 
     #[test]

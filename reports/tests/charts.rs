@@ -48,13 +48,19 @@ fn series_of(n_pairs: u64, n_history: u8, samples: impl Fn(u64) -> Vec<f64>) -> 
             max: median,
         }
     });
+    let (base, head): (Vec<ProcessSamples>, Vec<_>) = (arm(0), arm(1));
+    let positive =
+        base.iter().zip(&head).filter(|(base, head)| base.median > 0.0 && head.median > 0.0);
+    let ratios =
+        positive.map(|(base, head)| (base.pair, (head.median / base.median).ln())).collect();
     Series {
         workload: "decode-64".into(),
         metric: "decode_step_ns".into(),
         unit: Unit::Nanoseconds,
         history: history.collect(),
-        base: arm(0),
-        head: arm(1),
+        base,
+        head,
+        ratios,
         n_unusable: 0,
     }
 }

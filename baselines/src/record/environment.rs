@@ -30,7 +30,7 @@ pub struct Host {
 /// A fact about the environment, taken before any timing was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
-    /// Kebab-case name: `load-average-high`, `governor-unknown`, `steal-time`, …
+    /// Kebab-case name: `governor-unknown`, `other-work`, `steal-time`, …
     pub name: String,
     /// The number or text behind it, and what would help.
     pub detail: String,

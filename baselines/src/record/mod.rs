@@ -3,6 +3,7 @@
 
 mod environment;
 mod fingerprint;
+mod pair;
 mod process;
 mod subject;
 mod suite;
@@ -10,6 +11,7 @@ mod version;
 pub mod wire;
 
 pub use environment::{Host, Mark, Probe, ProbeKind, ProbeWhen};
+pub use pair::pair_log_ratio;
 pub use process::{Counts, Output, Process, Series, StopReason};
 pub use subject::{Linear, ModelInfo, Settings, Subject, Tool};
 pub use suite::{Accuracy, Suite, WorkloadDef};

@@ -3,12 +3,11 @@
 //! In: the records of both arms and the policy. Out: a [`Row`] per gated metric, in the policy's order.
 
 mod judge;
-mod pair;
 
 use baselines::{
     RunRecord,
     metric::Better,
-    record::{Process, Series},
+    record::{Process, Series, pair_log_ratio},
     unit::Unit,
 };
 
@@ -152,7 +151,7 @@ fn log_ratios(base: &RunRecord, head: &RunRecord, gated: &Gated) -> Result<Vec<f
         let (_, partner) = partner
             .filter(|_| second.is_none())
             .ok_or_else(|| format!("pair {pair} has no partner"))?;
-        Ok(direction(gated) * pair::log_ratio(&base.suite, series, partner)?)
+        Ok(direction(gated) * pair_log_ratio(&base.suite, series, partner)?)
     };
     base_arm.iter().map(ratio).collect()
 }

@@ -6,14 +6,19 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use baselines::{Evidence, RunRecord};
+use baselines::{Evidence, RunRecord, timestamp::parse_ms};
 use gates::Verdict;
+use time::OffsetDateTime;
 
 use super::{Context, print};
 use crate::{
     failure::{Failure, INVALID},
     files::{self, Document, EVIDENCE},
+    measure::timestamp,
 };
+
+/// How far ahead of this machine's clock another's may be. Evidence travels between machines that set theirs by themselves.
+const CLOCKS_APART_MS: i64 = 60_000;
 
 /// Options of `bench verify`.
 #[derive(Debug, clap::Args)]
@@ -23,12 +28,35 @@ pub(crate) struct Args {
     path: PathBuf,
 }
 
-pub(crate) fn run(args: &Args, _: &Context<'_>) -> Result<u8> {
+pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     let path = files::evidence_path(&args.path);
-    match Document::read(&path)? {
+    let document = Document::read(&path)?;
+    let (field, stamp) = match &document {
+        Document::Evidence(evidence) => ("created_at", &evidence.created_at),
+        Document::Record(record) => ("ended_at", &record.ended_at),
+    };
+    if let Some(refusal) = ahead_of(context.clock.utc(), field, stamp) {
+        return Err(
+            Failure::invalid(format!("failed to verify `{}`: {refusal}", path.display())).into()
+        );
+    }
+    match document {
         Document::Evidence(evidence) => verify_bundle(&path, &evidence),
         Document::Record(record) => verify_record(&record),
     }
+}
+
+/// Why a stamp cannot be: it is of a time that has not come. The one rule of evidence that needs a clock.
+fn ahead_of(now: OffsetDateTime, field: &str, stamp: &str) -> Option<String> {
+    let now = timestamp(now);
+    // A stamp of no known form never got past the reader.
+    let (stamped_ms, now_ms) = (parse_ms(stamp)?, parse_ms(&now)?);
+    (stamped_ms > now_ms + CLOCKS_APART_MS).then(|| {
+        format!(
+            "{field}: expected a time that has been, at most {now} by this machine's clock, found {stamp}; set the clock \
+             that is wrong, and measure again if it was the measuring machine's"
+        )
+    })
 }
 
 fn verify_record(record: &RunRecord) -> Result<u8> {
@@ -147,6 +175,16 @@ mod tests {
         let text =
             first_difference(b"{\n \"a\": 1,\n \"b\": 2\n}\n", b"{\n \"a\": 1,\n \"b\": 3\n}\n");
         assert_eq!(text, "line 3, byte 7: expected \"\\\"b\\\": 2\", found \"\\\"b\\\": 3\"");
+    }
+
+    #[test]
+    fn a_stamp_of_the_future_is_refused_and_clocks_may_be_a_little_apart() {
+        let now = time::macros::datetime!(2026-03-02 09:00:00 UTC);
+        assert_eq!(ahead_of(now, "created_at", "2026-03-02T09:00:59.999Z"), None);
+        assert_eq!(ahead_of(now, "created_at", "2025-09-24T04:52:00.000Z"), None);
+        let refusal = ahead_of(now, "created_at", "2026-03-02T09:01:00.001Z").unwrap();
+        assert!(refusal.starts_with("created_at: expected a time that has been"), "{refusal}");
+        assert!(refusal.contains("2026-03-02T09:00:00.000Z"), "{refusal}");
     }
 
     #[test]

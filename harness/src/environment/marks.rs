@@ -1,17 +1,15 @@
 //! Marks: what a reader must know about the machine's state, taken before any timing is read.
+//!
+//! Not among them: the load average. After a gate it is that gate's own, and what else ran is counted by `busy.rs`.
 
 use std::{fs, path::Path};
 
 use baselines::record::{Host, Mark, Tool};
 
-/// Share of the CPUs that may be busy with other work before it is worth a warning.
-const LOAD_PER_CPU_MAX: f64 = 0.5;
-
 /// The marks of this moment.
 pub(crate) fn marks(host: &Host, tool: &Tool) -> Vec<Mark> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let mut marks = Vec::new();
-    marks.extend(load_average(&read("/proc/loadavg"), host.cpus));
     marks.extend(governor(&host.governor));
     marks.extend(swap(&read("/proc/meminfo")));
     marks.extend(battery(Path::new("/sys/class/power_supply")));
@@ -21,17 +19,6 @@ pub(crate) fn marks(host: &Host, tool: &Tool) -> Vec<Mark> {
 
 fn mark(name: &str, detail: String) -> Mark {
     Mark { name: name.to_owned(), detail }
-}
-
-fn load_average(text: &str, cpus: u64) -> Option<Mark> {
-    let load: f64 = text.split_whitespace().next()?.parse().ok()?;
-    #[expect(clippy::cast_precision_loss, reason = "a number of CPUs")]
-    let per_cpu = load / cpus as f64;
-    (per_cpu > LOAD_PER_CPU_MAX).then(|| {
-        let detail =
-            format!("{load} over the last minute on {cpus} CPUs; end other work and wait a minute");
-        mark("load-average-high", detail)
-    })
 }
 
 fn governor(governor: &str) -> Option<Mark> {
@@ -78,14 +65,6 @@ fn profile(tool: &Tool) -> Option<Mark> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_busy_machine_is_marked_and_an_idle_one_is_not() {
-        assert_eq!(load_average("0.90 1.0 1.0 1/100 7", 2), None);
-        let mark = load_average("1.10 1.0 1.0 1/100 7", 2).unwrap();
-        assert_eq!(mark.name, "load-average-high");
-        assert!(mark.detail.starts_with("1.1 over the last minute on 2 CPUs"));
-    }
 
     #[test]
     fn any_governor_but_performance_is_marked() {

@@ -172,6 +172,10 @@ impl Worker {
     /// The error with what the worker's end and its stderr add to it. The worker is stopped.
     fn explained(&mut self, result: Result<()>) -> Result<()> {
         let Err(error) = result else { return Ok(()) };
+        if self.heard.failed {
+            // It said all there is to say, and its stderr says it again.
+            bail!("failed to measure: worker `{}`: {error:#}", self.binary.display());
+        }
         // It may be hanging; one that has already ended cannot be killed, which is as well.
         let _ = self.child.kill();
         let status = end_of(&mut self.child, self.limits)?;
@@ -241,6 +245,8 @@ fn end_of(child: &mut Child, limits: Limits) -> Result<ExitStatus> {
 #[derive(Debug, Default)]
 struct Heard {
     n_lines: u64,
+    /// Whether it reported a failure by itself.
+    failed: bool,
     pid: Option<u64>,
     tool: Option<Tool>,
     model: Option<ModelInfo>,
@@ -293,7 +299,10 @@ impl Heard {
                 self.peak_rss_bytes = peak_rss_bytes;
                 step = Some(Step::Done);
             }
-            Event::Failed { message } => bail!("{message}"),
+            Event::Failed { message } => {
+                self.failed = true;
+                bail!("{message}");
+            }
         }
         ensure!(self.pid.is_some(), "line 1: expected `hello`");
         Ok(step)
@@ -418,7 +427,7 @@ mod tests {
     fn a_worker_that_reports_failure_is_quoted() {
         let error =
             error_of(&format!("{TURN}; echo '{{\"failed\":{{\"message\":\"no model\"}}}}'"), SOON);
-        assert!(error.contains("no model"), "{error}");
+        assert!(error.ends_with("worker`: no model"), "{error}");
     }
 
     #[test]

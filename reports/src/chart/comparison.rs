@@ -31,12 +31,12 @@ impl Chart for Comparison {
     }
 
     fn doc(&self) -> &'static str {
-        "Dots: head ÷ base of each pair of processes, on a log scale. Diamond and bar: trimmed mean with its 95 % \
+        "Dots: head ÷ base of each pair of processes, the median over its rounds, on a log scale. Diamond and bar: trimmed mean with its 95 % \
          interval. Lines: no change, the negligible margin m0 and the unacceptable margin m1; beyond m1 is shaded."
     }
 
     fn draw(&self, series: &Series, finding: Option<&Finding>) -> Result<Drawing> {
-        let ratios: Vec<f64> = series.pairs().iter().filter_map(|pair| pair.log_ratio()).collect();
+        let ratios: Vec<f64> = series.pairs().iter().filter_map(|pair| pair.log_ratio).collect();
         if ratios.is_empty() {
             let reason = "no pair of processes in which both base and head have samples above zero";
             return Ok(Drawing::Nothing(reason.to_owned()));

@@ -48,7 +48,7 @@ pub(super) fn findings(all: &[Series], findings: &[Finding]) -> Markup {
                     }
                 }))
                 p.note {
-                    "Change and interval: 20\u{a0}% trimmed mean of log(head/base) over pairs, Yuen's interval. Base and head: "
+                    "Change and interval: 20\u{a0}% trimmed mean over pairs of log(head/base), Yuen's interval; of a pair, the median over its rounds. Base and head: "
                     "median of process medians. Margins: negligible (m0) and unacceptable (m1)."
                 }
             }
@@ -140,14 +140,14 @@ pub(super) fn pairs(series: &Series) -> Markup {
                         th.number scope="col" { "Pair" }
                         th.number scope="col" { "Base" }
                         th.number scope="col" { "Head" }
-                        th.number scope="col" { "Change" }
+                        th.number scope="col" { "Change by rounds" }
                     } }
                     tbody { @for pair in &pairs {
                         tr {
                             th.number scope="row" { (pair.pair) }
                             td.number { (value(pair.base, unit)) }
                             td.number { (value(pair.head, unit)) }
-                            td.number { (or_dash(pair.log_ratio(), percent)) }
+                            td.number { (or_dash(pair.log_ratio, percent)) }
                         }
                     } }
                 }

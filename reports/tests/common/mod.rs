@@ -44,7 +44,7 @@ pub(crate) fn findings(evidence: &Evidence) -> Vec<Finding> {
 }
 
 fn finding(series: &Series) -> Finding {
-    let ratios: Vec<f64> = series.pairs().iter().filter_map(|pair| pair.log_ratio()).collect();
+    let ratios: Vec<f64> = series.pairs().iter().filter_map(|pair| pair.log_ratio).collect();
     let n = f64::from(u32::try_from(ratios.len()).expect("few pairs"));
     let estimate = (n > 0.0).then(|| ratios.iter().sum::<f64>() / n);
     let half = estimate.map(|mean| {

@@ -7,12 +7,13 @@
 //! pair, both processes have samples of two levels, and each median may fall on either; the two of one round were taken
 //! within some tens of milliseconds of each other and met the same level.
 
-use baselines::record::{Series, Suite};
+use super::{Series, Suite};
 
-use crate::stats::quantile::median;
-
-/// The log ratio of one pair; an error where the two series do not match, or hold what has no logarithm.
-pub(super) fn log_ratio(suite: &Suite, base: &Series, head: &Series) -> Result<f64, String> {
+/// The log ratio of one pair, ln(head ÷ base).
+///
+/// # Errors
+/// Why there is none: the two series do not match, or hold what has no logarithm.
+pub fn pair_log_ratio(suite: &Suite, base: &Series, head: &Series) -> Result<f64, String> {
     let (base_n, head_n) = (iterations(base), iterations(head));
     if base_n != head_n {
         return Err(format!("{base_n} iterations of the base, {head_n} of the head"));
@@ -24,14 +25,25 @@ pub(super) fn log_ratio(suite: &Suite, base: &Series, head: &Series) -> Result<f
         let n = usize::try_from(suite.in_round(base_n, round)).unwrap_or(usize::MAX);
         let take = |arm: &mut std::slice::Chunks<'_, f64>| {
             let samples: Vec<f64> = arm.by_ref().take(n).flatten().copied().collect();
-            median(&samples).map(f64::ln)
+            median(samples).map(libm::log)
         };
         // A workload of few iterations has none in some rounds.
         if let (Some(base), Some(head)) = (take(&mut base), take(&mut head)) {
             ratios.push(head - base);
         }
     }
-    median(&ratios).ok_or_else(|| "no round of positive finite times in both arms".to_owned())
+    median(ratios).ok_or_else(|| "no round of positive finite times in both arms".to_owned())
+}
+
+/// The middle value, or the mean of the two in the middle; `None` without values, or if one is not finite.
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    if values.is_empty() || values.iter().any(|value| !value.is_finite()) {
+        return None;
+    }
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    let upper = values[middle];
+    Some(if values.len().is_multiple_of(2) { values[middle - 1].midpoint(upper) } else { upper })
 }
 
 fn iterations(series: &Series) -> u64 {
@@ -49,7 +61,7 @@ mod tests {
     fn suite(rounds: u64) -> Suite {
         Suite {
             name: "s".to_owned(),
-            digest: baselines::Digest::of(b""),
+            digest: crate::Digest::of(b""),
             rounds,
             workloads: Vec::new(),
         }
@@ -69,7 +81,7 @@ mod tests {
         // The machine slows down by half after the second of three rounds (base) and within it (head).
         let base = series(1, &[100.0, 100.0, 100.0, 100.0, 150.0, 150.0]);
         let head = series(1, &[110.0, 110.0, 110.0, 165.0, 165.0, 165.0]);
-        let got = log_ratio(&suite(3), &base, &head).unwrap();
+        let got = pair_log_ratio(&suite(3), &base, &head).unwrap();
         assert!((got - 1.1_f64.ln()).abs() < 1e-12, "{got}");
         // The ratio of the medians, 137.5 ÷ 100, would have said + 37.5 %.
     }
@@ -79,26 +91,26 @@ mod tests {
         // Two iterations of three samples, one in each of two rounds: medians 2 and 20 of the base, 4 and 10 of the head.
         let base = series(3, &[1.0, 2.0, 3.0, 10.0, 20.0, 30.0]);
         let head = series(3, &[4.0, 3.0, 5.0, 10.0, 9.0, 11.0]);
-        let got = log_ratio(&suite(2), &base, &head).unwrap();
+        let got = pair_log_ratio(&suite(2), &base, &head).unwrap();
         let want = (2.0_f64.ln() + 0.5_f64.ln()) / 2.0;
         assert!((got - want).abs() < 1e-12, "{got}");
     }
 
     #[test]
     fn a_single_iteration_in_ten_rounds_is_one_ratio() {
-        let got = log_ratio(&suite(10), &series(1, &[2.0]), &series(1, &[3.0])).unwrap();
+        let got = pair_log_ratio(&suite(10), &series(1, &[2.0]), &series(1, &[3.0])).unwrap();
         assert!((got - 1.5_f64.ln()).abs() < 1e-12, "{got}");
     }
 
     #[test]
     fn arms_that_do_not_match_or_have_no_logarithm_are_errors() {
         let one = series(1, &[1.0, 2.0]);
-        let error = log_ratio(&suite(2), &one, &series(1, &[1.0])).unwrap_err();
+        let error = pair_log_ratio(&suite(2), &one, &series(1, &[1.0])).unwrap_err();
         assert_eq!(error, "2 iterations of the base, 1 of the head");
         for bad in [f64::NAN, f64::INFINITY, 0.0] {
-            let error = log_ratio(&suite(2), &one, &series(1, &[bad, bad])).unwrap_err();
+            let error = pair_log_ratio(&suite(2), &one, &series(1, &[bad, bad])).unwrap_err();
             assert!(error.starts_with("no round"), "{bad}: {error}");
         }
-        assert!(log_ratio(&suite(2), &series(1, &[]), &series(1, &[])).is_err());
+        assert!(pair_log_ratio(&suite(2), &series(1, &[]), &series(1, &[])).is_err());
     }
 }
