@@ -7,9 +7,10 @@ use std::{env, path::Path, process::Command};
 
 fn main() {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("..");
-    // A path that does not exist would make cargo run this script each time.
+    // A path that does not exist would make cargo run this script each time. Not the index: a mere `git status` may
+    // write it, and the next build would be another one of the same tree.
     for watched in
-        [".git/HEAD", ".git/index", "engine", "baselines", "gates", "reports", "Cargo.lock"]
+        [".git/HEAD", ".git/logs/HEAD", "engine", "baselines", "gates", "reports", "Cargo.lock"]
     {
         let path = root.join(watched);
         if path.exists() {
@@ -22,7 +23,8 @@ fn main() {
 
     let git = |args: &[&str]| output(Command::new("git").arg("-C").arg(&root).args(args));
     let commit = git(&["rev-parse", "--verify", "--quiet", "HEAD"]).unwrap_or_default();
-    let dirty = match git(&["status", "--porcelain", "--untracked-files=no"]) {
+    let dirty = match git(&["--no-optional-locks", "status", "--porcelain", "--untracked-files=no"])
+    {
         _ if commit.is_empty() => "unknown",
         None => "unknown",
         Some(changes) if changes.is_empty() => "clean",
