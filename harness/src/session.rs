@@ -81,8 +81,11 @@ pub(crate) fn run(
     progress.begin(n_steps + 3);
     let mut probes = environment::probe(threads, ProbeWhen::Before, clock)?;
     progress.step("probes before");
-    let reports = replicate(assignment, subjects, &slots, clock, progress)?;
-    let accuracy = score(assignment, head, clock)?;
+    let crowded =
+        busy_before.zip(Busy::now()).is_some_and(|(before, now)| now.is_crowded_since(&before));
+    let request = request(assignment, !crowded);
+    let reports = replicate(&request, subjects, &slots, clock, progress)?;
+    let accuracy = score(assignment, &request, head, clock)?;
     progress.step(if accuracy.is_some() { "accuracy" } else { "accuracy left out" });
     probes.extend(environment::probe(threads, ProbeWhen::After, clock)?);
     progress.step("probes after");
@@ -119,13 +122,13 @@ pub(crate) fn run(
 
 /// Runs every worker: those of a pair together, by turns.
 fn replicate(
-    assignment: &Assignment,
+    request: &Request,
     subjects: &Subjects,
     slots: &[Slot],
     clock: &dyn Clock,
     progress: &Progress,
 ) -> Result<Vec<(Slot, Report)>> {
-    let request = request(assignment, Job::Suite);
+    let suite = &request.suite;
     let mut reports = Vec::with_capacity(slots.len());
     for pair in slots.chunk_by(|a, b| a.pair == b.pair) {
         let mut workers = Vec::with_capacity(pair.len());
@@ -135,12 +138,12 @@ fn replicate(
                 (Subjects::One { head, .. } | Subjects::Pair { head, .. }, _) => head,
             };
             let (path, padding) = (&binary.path, slot.padding_bytes);
-            let mut worker = Worker::start(path, &request, padding, Limits::generous(), clock)?;
+            let mut worker = Worker::start(path, request, padding, Limits::generous(), clock)?;
             worker.ready()?;
             workers.push(worker);
         }
-        for round in 0..assignment.suite.rounds {
-            for workload in 0..assignment.suite.workloads.len() {
+        for round in 0..suite.rounds {
+            for workload in 0..suite.workloads.len() {
                 for idx in order_of_turns(workers.len(), round) {
                     workers[idx].take_turn(round, workload)?;
                 }
@@ -161,23 +164,30 @@ fn replicate(
 }
 
 /// Accuracy of the head, in a process of its own: its memory and its threads stay out of every other number.
-fn score(assignment: &Assignment, head: &Binary, clock: &dyn Clock) -> Result<Option<Accuracy>> {
+fn score(
+    assignment: &Assignment,
+    request: &Request,
+    head: &Binary,
+    clock: &dyn Clock,
+) -> Result<Option<Accuracy>> {
     if assignment.positions.is_none() {
         return Ok(None);
     }
-    let request = request(assignment, Job::Accuracy);
+    let request = Request { job: Job::Accuracy, ..request.clone() };
     let report = Worker::start(&head.path, &request, 0, Limits::generous(), clock)?.wait(clock)?;
     report.accuracy.map(Some).context("failed to measure: the worker never sent `accuracy`")
 }
 
-fn request(assignment: &Assignment, job: Job) -> Request {
+/// What every worker of the session is told. `pin`: whether threads are to stay where they are put.
+fn request(assignment: &Assignment, pin: bool) -> Request {
     Request {
         protocol: PROTOCOL,
-        job,
+        job: Job::Suite,
         model: assignment.model.clone(),
         seed: assignment.seed,
         isa: assignment.isa.clone(),
         threads: assignment.threads,
+        pin,
         prompt: assignment.prompt.clone(),
         suite: assignment.suite.clone(),
         positions: assignment.positions.unwrap_or(0),

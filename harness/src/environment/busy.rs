@@ -6,6 +6,9 @@ use baselines::record::Mark;
 
 /// Share of all CPU time that other processes may take before it is worth a warning.
 const OTHER_SHARE_MAX: f64 = 0.05;
+/// The same, from which on threads are better left to the scheduler than kept in place: it can move two of ours to the
+/// CPU that is left, where they wait for each other for microseconds and not for another program's time slices.
+const CROWDED_SHARE: f64 = 0.15;
 /// The same for time that the hypervisor gave to other guests.
 const STOLEN_SHARE_MAX: f64 = 0.01;
 
@@ -49,21 +52,33 @@ impl Busy {
         (times.len() == 4).then(|| Self { all, total, stolen, ours: times.iter().sum() })
     }
 
+    /// Whether so much else has run since `before` that threads kept on a CPU each would have to share one.
+    pub(crate) fn is_crowded_since(&self, before: &Self) -> bool {
+        self.other_share_since(before) > CROWDED_SHARE
+    }
+
+    /// Share of all CPU time since `before` that other processes took.
+    #[expect(clippy::cast_precision_loss, reason = "ticks of a session")]
+    fn other_share_since(&self, before: &Self) -> f64 {
+        let ours = self.ours.saturating_sub(before.ours);
+        let other = self.all.saturating_sub(before.all).saturating_sub(ours) as f64;
+        other / self.total.saturating_sub(before.total).max(1) as f64
+    }
+
     /// Warnings about what happened since `before`.
     #[expect(clippy::cast_precision_loss, reason = "ticks of a session")]
     pub(crate) fn marks_since(&self, before: &Self) -> Vec<Mark> {
         let total = self.total.saturating_sub(before.total).max(1) as f64;
-        let ours = self.ours.saturating_sub(before.ours);
-        let other = self.all.saturating_sub(before.all).saturating_sub(ours) as f64;
+        let other = self.other_share_since(before);
         let stolen = self.stolen.saturating_sub(before.stolen) as f64;
         let mark = |name: &str, share: f64, what: &str| Mark {
             name: name.to_owned(),
             detail: format!("{:.0} % of the CPU time of this session {what}", 100.0 * share),
         };
         let mut marks = Vec::new();
-        if other / total > OTHER_SHARE_MAX {
+        if other > OTHER_SHARE_MAX {
             let what = "went to other processes; end them and measure again";
-            marks.push(mark("other-work", other / total, what));
+            marks.push(mark("other-work", other, what));
         }
         if stolen / total > STOLEN_SHARE_MAX {
             let what = "went to other guests of this host; a quieter hour or host would help";
@@ -99,5 +114,6 @@ mod tests {
             noisy.marks_since(&before).into_iter().map(|mark| mark.name).collect();
         assert_eq!(names, ["other-work", "steal-time"]);
         assert!(noisy.marks_since(&before)[0].detail.starts_with("30 % of the CPU time"));
+        assert!(noisy.is_crowded_since(&before) && !quiet.is_crowded_since(&before));
     }
 }

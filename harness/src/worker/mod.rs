@@ -55,7 +55,9 @@ fn measure(
     let source = Source::named(&request.model);
     let model = source.open()?;
     let mut options = source.options(request.isa.as_deref(), request.threads)?;
-    options.cpus = places(options.threads);
+    if request.pin {
+        options.cpus = places(options.threads);
+    }
     let info = source.describe(&model);
     let linears = info.linears.clone();
     send(output, &Event::Model(info))?;

@@ -42,6 +42,8 @@ pub(crate) struct Request {
     pub(crate) isa: Option<String>,
     /// Threads; all CPUs where it is missing.
     pub(crate) threads: Option<u64>,
+    /// Keep each thread on a CPU of its own, where there are exactly as many.
+    pub(crate) pin: bool,
     /// Text of the prompt of end-to-end workloads, in place of their own.
     pub(crate) prompt: Option<String>,
     /// What it measures.

@@ -368,6 +368,7 @@ mod tests {
             seed: 42,
             isa: None,
             threads: None,
+            pin: false,
             prompt: None,
             suite,
             positions: 0,
