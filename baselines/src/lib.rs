@@ -10,6 +10,7 @@ pub mod digest;
 pub mod error;
 pub mod evidence;
 pub mod metric;
+pub mod quantile;
 pub mod record;
 mod schemas;
 pub mod store;

@@ -5,8 +5,6 @@
 pub enum ErrorKind {
     /// The policy is no TOML, has an unknown or missing key, or a value out of range.
     Policy,
-    /// A record could not be written as bytes, so that nothing can be derived from it.
-    Record,
 }
 
 /// What, where, expected, found, way out: a lowercase fragment that follows "failed to …".

@@ -4,10 +4,10 @@ use anyhow::Result;
 use baselines::{
     Evidence, RunRecord,
     evidence::{BaselineRef, HistoryPoint},
+    quantile::median,
     record::SCHEMA_VERSION,
     store::DirStore,
 };
-use gates::stats::quantile::median;
 
 /// Earlier records that the trend charts show at most.
 const HISTORY_RECORDS_MAX: usize = 50;

@@ -4,8 +4,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use baselines::{RunRecord, record::WorkloadDef};
-use gates::stats::quantile::{median, quantile};
+use baselines::{
+    RunRecord,
+    quantile::{median, quantile},
+    record::WorkloadDef,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 

@@ -8,6 +8,7 @@ use baselines::{
     Evidence, RunRecord,
     evidence::HistoryPoint,
     metric,
+    quantile::median,
     record::{Process, pair_log_ratio},
     unit::Unit,
 };
@@ -148,7 +149,7 @@ fn arm(
     for (process, all) in record.samples(workload, metric) {
         let samples: Vec<f64> = all.iter().copied().filter(|x| is_drawable(*x)).collect();
         *n_unusable += all.len() - samples.len();
-        if let Some(median) = quantile(&sorted(&samples), 0.5) {
+        if let Some(median) = median(&samples) {
             processes.push(ProcessSamples {
                 order: process.order,
                 pair: process.pair,
@@ -168,7 +169,7 @@ fn is_drawable(value: f64) -> bool {
 /// The median of process medians; `None` without a process.
 pub(crate) fn median_of(processes: &[ProcessSamples]) -> Option<f64> {
     let medians: Vec<f64> = processes.iter().map(|process| process.median).collect();
-    quantile(&sorted(&medians), 0.5)
+    median(&medians)
 }
 
 /// A sorted copy.
@@ -178,37 +179,12 @@ pub(crate) fn sorted(values: &[f64]) -> Vec<f64> {
     values
 }
 
-/// The `p` quantile of sorted values, linear between neighbours (type 7 of Hyndman and Fan 1996).
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    clippy::cast_precision_loss,
-    reason = "0 ≤ place ≤ len − 1, and no series has 2^53 samples"
-)]
-pub(crate) fn quantile(sorted: &[f64], p: f64) -> Option<f64> {
-    let last = sorted.len().checked_sub(1)?;
-    let place = p * last as f64;
-    let below = place.floor() as usize;
-    let above = (below + 1).min(last);
-    Some(sorted[below] + (sorted[above] - sorted[below]) * (place - below as f64))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn process(pair: u64, median: f64) -> ProcessSamples {
         ProcessSamples { order: pair, pair, median, samples: vec![median] }
-    }
-
-    #[test]
-    fn quantiles_follow_the_linear_rule() {
-        let values = sorted(&[4.0, 1.0, 3.0, 2.0]);
-        assert_eq!(quantile(&values, 0.0), Some(1.0));
-        assert_eq!(quantile(&values, 0.5), Some(2.5));
-        assert_eq!(quantile(&values, 1.0), Some(4.0));
-        assert_eq!(quantile(&[7.0], 0.25), Some(7.0));
-        assert_eq!(quantile(&[], 0.5), None);
     }
 
     #[test]

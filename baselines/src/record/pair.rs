@@ -8,6 +8,7 @@
 //! within some tens of milliseconds of each other and met the same level.
 
 use super::{Series, Suite};
+use crate::quantile::median;
 
 /// The log ratio of one pair, ln(head ÷ base).
 ///
@@ -25,25 +26,14 @@ pub fn pair_log_ratio(suite: &Suite, base: &Series, head: &Series) -> Result<f64
         let n = usize::try_from(suite.in_round(base_n, round)).unwrap_or(usize::MAX);
         let take = |arm: &mut std::slice::Chunks<'_, f64>| {
             let samples: Vec<f64> = arm.by_ref().take(n).flatten().copied().collect();
-            median(samples).map(libm::log)
+            median(&samples).map(libm::log)
         };
         // A workload of few iterations has none in some rounds.
         if let (Some(base), Some(head)) = (take(&mut base), take(&mut head)) {
             ratios.push(head - base);
         }
     }
-    median(ratios).ok_or_else(|| "no round of positive finite times in both arms".to_owned())
-}
-
-/// The middle value, or the mean of the two in the middle; `None` without values, or if one is not finite.
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    if values.is_empty() || values.iter().any(|value| !value.is_finite()) {
-        return None;
-    }
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    let upper = values[middle];
-    Some(if values.len().is_multiple_of(2) { values[middle - 1].midpoint(upper) } else { upper })
+    median(&ratios).ok_or_else(|| "no round of positive finite times in both arms".to_owned())
 }
 
 fn iterations(series: &Series) -> u64 {

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use baselines::{
     RunRecord,
+    quantile::median,
     record::{Mark, ModelInfo},
     store::Pointer,
     unit::{Rate, Unit},
 };
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use gates::{Derived, MetricVerdict, Row, Verdict, stats::quantile::median};
+use gates::{Derived, MetricVerdict, Row, Verdict};
 use serde_json::{Value, json};
 
 /// Columns of a table at most.

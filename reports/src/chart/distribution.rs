@@ -1,6 +1,8 @@
 //! The distribution: the samples of every process, in the order the processes ran.
 //! In: one series. Out: dots where there are few samples, quartiles and 5–95 % whiskers where there are many.
 
+use baselines::quantile::quantile;
+
 use super::{
     Chart, Drawing, Picture,
     axis::{Axis, to_f64},
@@ -9,7 +11,7 @@ use super::{
 use crate::{
     Finding, Result,
     quantity::{Scale, counted, grouped, value},
-    series::{ProcessSamples, Series, quantile, sorted},
+    series::{ProcessSamples, Series, sorted},
     theme::{CHART_SIZE, Role},
 };
 
@@ -75,9 +77,8 @@ impl Chart for Distribution {
 }
 
 fn column(process: &ProcessSamples, marker: Marker, role: Role) -> Column<'_> {
-    let values = sorted(&process.samples);
     let quantiles = [0.05, 0.25, 0.5, 0.75, 0.95]
-        .map(|p| quantile(&values, p).expect("a process in a series has a sample"));
+        .map(|p| quantile(&process.samples, p).expect("a process in a series has finite samples"));
     Column { process, marker, role, quantiles }
 }
 
