@@ -10,6 +10,7 @@
 
 pub mod budget;
 pub mod compare;
+pub mod decision;
 mod derive;
 pub mod design;
 pub mod error;
@@ -21,10 +22,11 @@ mod report;
 pub mod route;
 pub mod stats;
 mod text;
+pub mod validate;
 pub mod verdict;
 pub mod verify;
 
-pub use compare::{Comparison, Row, compare_arms, compare_records};
+pub use compare::{Comparison, Row, compare_arms, compare_records, goes_on};
 pub use derive::{Derived, Records, Tally, derive};
 pub use error::{Error, ErrorKind, Result};
 pub use gate::GateReport;

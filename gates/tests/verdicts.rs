@@ -67,7 +67,7 @@ fn three_percent_slower_passes_within_the_margin_and_fails_on_any() {
     assert_eq!((row.verdict, row.outcome), (MetricVerdict::Pass, Outcome::Unchanged));
     assert!(
         row.reason.starts_with("pass, proven slower by +")
-            && row.reason.ends_with("within the margin of +5.0 %"),
+            && row.reason.contains("over 16 pairs, within the margin of +5.0 %; 40 pairs find"),
         "{}",
         row.reason
     );
@@ -203,8 +203,8 @@ fn records_of_two_sessions_are_estimated_and_never_judged() {
 fn too_few_pairs_are_inconclusive_whatever_they_say() {
     let policy = gates::Policy::parse(DEFAULT_POLICY).expect("it ships");
     for (n, text) in [
-        (15, "15 pairs, the policy judges at 16"),
-        (8, "8 pairs, the policy"),
+        (15, "over 15 pairs: the policy judges at 16 pairs"),
+        (8, "over 8 pairs: the policy judges at 16"),
         (5, "5 pairs allow no"),
     ] {
         let mut evidence = session(1, 1.2);
@@ -220,7 +220,7 @@ fn too_few_pairs_are_inconclusive_whatever_they_say() {
     }
     let eight = gates::Policy::parse(
         &DEFAULT_POLICY
-            .replace("looks = [16]", "looks = [8]")
+            .replace("looks = [16, 24, 32, 40]", "looks = [8]")
             .replace("fail = 0.01", "fail = 0.05"),
     );
     let mut evidence = session(1, 1.2);

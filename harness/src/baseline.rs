@@ -100,7 +100,7 @@ pub(crate) fn record(
     let kept = store.put_binary(&Binary::current()?.path)?;
     let head = Binary::at(&store.binary_path(kept)?)?;
     let subjects = Subjects::One { head, processes, purpose: Purpose::Baseline };
-    let record = session::run(assignment, &subjects, clock, progress)?.head;
+    let record = session::run(assignment, &subjects, &|_, _| false, clock, progress)?.head;
     let refusals = gates::check_record(&record);
     if let Some(refusal) = refusals.first() {
         return Err(Failure::invalid(format!(

@@ -27,7 +27,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Gate<'a> {
     pub(crate) assignment: &'a Assignment,
-    pub(crate) pairs: u64,
+    /// The session ends with so many pairs at the latest; `None`: with those of the policy's last look.
+    pub(crate) pairs: Option<u64>,
     pub(crate) store: &'a DirStore,
     pub(crate) baseline: &'a str,
     /// Arguments of `bench baseline record` where there is no baseline yet; `None` where that is an error (`CI=true`).
@@ -46,15 +47,17 @@ pub(crate) fn gate(
     progress: &Progress,
 ) -> Result<(Derived, Vec<Mark>)> {
     // Everything that can fail cheaply fails before the first minute is spent.
-    Policy::parse(gate.policy).context("failed to read the policy")?;
+    let policy = Policy::parse(gate.policy).context("failed to read the policy")?;
     files::check_folder(gate.out)?;
     files::remove_stale(gate.out)?;
     let baseline = baseline_of(gate, progress)?;
     check_comparable(gate, &baseline)?;
 
     let (head, _copy) = head_beside(gate.store, &baseline.binary)?;
-    let subjects = Subjects::Pair { base: baseline.binary.clone(), head, pairs: gate.pairs };
-    let measured = session::run(gate.assignment, &subjects, clock, progress)?;
+    let looks = looks(&policy, gate.pairs);
+    let subjects = Subjects::Pair { base: baseline.binary.clone(), head, looks };
+    let goes_on = |base: &RunRecord, head: &RunRecord| gates::goes_on(base, head, &policy);
+    let measured = session::run(gate.assignment, &subjects, &goes_on, clock, progress)?;
     let base = measured.base.context("a paired session has a base")?;
 
     let history = evidence::history(gate.store, &measured.head)?;
@@ -70,6 +73,14 @@ pub(crate) fn gate(
     files::write(gate.out, &evidence, &files)?;
     keep(gate.store, &evidence.head, derived.verdict)?;
     Ok((derived, evidence.head.marks))
+}
+
+/// Numbers of pairs at which the session may end: the policy's looks, as far as `most` allows. Fewer than the first look are
+/// measured as asked for, and decide nothing.
+fn looks(policy: &Policy, most: Option<u64>) -> Vec<u64> {
+    let looks = policy.pairs.looks.iter().map(|pairs| *pairs as u64);
+    let looks: Vec<u64> = looks.filter(|pairs| most.is_none_or(|most| *pairs <= most)).collect();
+    if looks.is_empty() { most.into_iter().collect() } else { looks }
 }
 
 /// The baseline, recorded first if there is none and that is allowed.

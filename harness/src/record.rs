@@ -5,7 +5,7 @@
 use anyhow::{Context as _, Result, ensure};
 use baselines::{
     RunRecord,
-    record::{Accuracy, Host, Mark, Probe, Process, Purpose, SCHEMA_VERSION, Subject, Suite},
+    record::{Host, Mark, Probe, Process, Purpose, SCHEMA_VERSION, Subject, Suite},
 };
 
 use crate::{measure::Slot, subject::Binary, worker::Report};
@@ -25,12 +25,11 @@ pub(crate) struct Setting {
     pub(crate) probes: Vec<Probe>,
 }
 
-/// The record of one arm: `reports` are those of `binary`, in the order they ran.
+/// The record of one arm: `reports` are those of `binary`, in the order they ran. Accuracy is the session's to add.
 pub(crate) fn record(
     setting: &Setting,
     binary: &Binary,
     reports: Vec<(Slot, Report)>,
-    accuracy: Option<Accuracy>,
 ) -> Result<RunRecord> {
     let (_, first) = reports.first().context("no worker ran")?;
     let (tool, model, settings) = (first.tool.clone(), first.model.clone(), first.settings.clone());
@@ -58,7 +57,7 @@ pub(crate) fn record(
         marks: setting.marks.clone(),
         probes: setting.probes.clone(),
         processes: reports.into_iter().map(|(slot, report)| process(slot, report)).collect(),
-        accuracy,
+        accuracy: None,
     })
 }
 

@@ -40,9 +40,12 @@ pub(crate) struct Assignment {
 pub(crate) enum Subjects {
     /// One binary.
     One { head: Binary, processes: u64, purpose: Purpose },
-    /// The baseline's kept binary and the current one, interleaved.
-    Pair { base: Binary, head: Binary, pairs: u64 },
+    /// The baseline's kept binary and the current one, interleaved, up to the last of these numbers of pairs.
+    Pair { base: Binary, head: Binary, looks: Vec<u64> },
 }
+
+/// Asked at each look but the last: may more pairs change the verdict? In: both arms so far.
+pub(crate) type GoesOn<'a> = &'a dyn Fn(&RunRecord, &RunRecord) -> bool;
 
 /// The records of a session.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,10 +57,11 @@ pub(crate) struct Measured {
     pub(crate) ids: Vec<Ids>,
 }
 
-/// Runs a session.
+/// Runs a session of one subject, or of a pair as long as it `goes_on`.
 pub(crate) fn run(
     assignment: &Assignment,
     subjects: &Subjects,
+    goes_on: GoesOn<'_>,
     clock: &dyn Clock,
     progress: &Progress,
 ) -> Result<Measured> {
@@ -71,9 +75,9 @@ pub(crate) fn run(
     let mut marks = environment::marks(&host, &environment::tool());
     let busy_before = Busy::now();
     let threads = assignment.threads.unwrap_or(host.cpus);
-    let slots = match *subjects {
-        Subjects::One { processes, .. } => unpaired(processes, assignment.seed, &session),
-        Subjects::Pair { pairs, .. } => paired(pairs, assignment.seed, &session),
+    let slots = match subjects {
+        Subjects::One { processes, .. } => unpaired(*processes, assignment.seed, &session),
+        Subjects::Pair { looks, .. } => paired(looks, assignment.seed, &session),
     };
 
     // One step for each pair or process, two for the probes, one for accuracy.
@@ -84,7 +88,30 @@ pub(crate) fn run(
     let crowded =
         busy_before.zip(Busy::now()).is_some_and(|(before, now)| now.is_crowded_since(&before));
     let request = request(assignment, !crowded);
-    let reports = replicate(&request, subjects, &slots, clock, progress)?;
+    let mut setting = Setting {
+        session,
+        purpose,
+        ended_at: started_at.clone(),
+        started_at,
+        seed: assignment.seed,
+        deterministic: assignment.deterministic,
+        suite: assignment.suite.clone(),
+        host,
+        marks: Vec::new(),
+        probes: Vec::new(),
+    };
+    let mut reports: Vec<(Slot, Report)> = Vec::new();
+    for pair in slots.chunk_by(|a, b| a.pair == b.pair) {
+        if let Subjects::Pair { base, head, looks } = subjects
+            && looks.contains(&pair[0].pair)
+        {
+            let (base, head) = arms(&setting, base, head, &reports)?;
+            if !goes_on(&base, &head) {
+                break;
+            }
+        }
+        reports.extend(replicate(&request, subjects, pair, clock, progress)?);
+    }
     let accuracy = score(assignment, &request, head, clock)?;
     progress.step(if accuracy.is_some() { "accuracy" } else { "accuracy left out" });
     probes.extend(environment::probe(threads, ProbeWhen::After, clock)?);
@@ -94,72 +121,72 @@ pub(crate) fn run(
         marks.extend(after.marks_since(&before));
     }
 
-    let setting = Setting {
-        session,
-        purpose,
-        started_at,
-        ended_at: timestamp(clock.utc()),
-        seed: assignment.seed,
-        deterministic: assignment.deterministic,
-        suite: assignment.suite.clone(),
-        host,
-        marks,
-        probes,
-    };
-    let (of_base, of_head): (Vec<_>, Vec<_>) =
-        reports.into_iter().partition(|(slot, _)| slot.arm == Arm::Base);
-    let base = match subjects {
-        Subjects::One { .. } => None,
+    setting = Setting { ended_at: timestamp(clock.utc()), marks, probes, ..setting };
+    head.check_unchanged()?;
+    let first_of_head = reports.iter().find(|(slot, _)| slot.arm == Arm::Head);
+    let ids = first_of_head.map(|(_, report)| report.ids.clone()).unwrap_or_default();
+    match subjects {
+        Subjects::One { .. } => {
+            let head = RunRecord { accuracy, ..record(&setting, head, reports)? };
+            Ok(Measured { base: None, head, ids })
+        }
         Subjects::Pair { base, .. } => {
             base.check_unchanged()?;
-            Some(record(&setting, base, of_base, None)?)
+            let (base, of_head) = arms(&setting, base, head, &reports)?;
+            Ok(Measured { base: Some(base), head: RunRecord { accuracy, ..of_head }, ids })
         }
-    };
-    head.check_unchanged()?;
-    let ids = of_head.first().map(|(_, report)| report.ids.clone()).unwrap_or_default();
-    Ok(Measured { base, head: record(&setting, head, of_head, accuracy)?, ids })
+    }
 }
 
-/// Runs every worker: those of a pair together, by turns.
+/// The records of both arms.
+fn arms(
+    setting: &Setting,
+    base: &Binary,
+    head: &Binary,
+    reports: &[(Slot, Report)],
+) -> Result<(RunRecord, RunRecord)> {
+    let (of_base, of_head): (Vec<_>, Vec<_>) =
+        reports.iter().cloned().partition(|(slot, _)| slot.arm == Arm::Base);
+    Ok((record(setting, base, of_base)?, record(setting, head, of_head)?))
+}
+
+/// Runs the workers of one pair, or one process by itself: all of them at once, by turns.
 fn replicate(
     request: &Request,
     subjects: &Subjects,
-    slots: &[Slot],
+    pair: &[Slot],
     clock: &dyn Clock,
     progress: &Progress,
 ) -> Result<Vec<(Slot, Report)>> {
     let suite = &request.suite;
-    let mut reports = Vec::with_capacity(slots.len());
-    for pair in slots.chunk_by(|a, b| a.pair == b.pair) {
-        let mut workers = Vec::with_capacity(pair.len());
-        for slot in pair {
-            let binary = match (subjects, slot.arm) {
-                (Subjects::Pair { base, .. }, Arm::Base) => base,
-                (Subjects::One { head, .. } | Subjects::Pair { head, .. }, _) => head,
-            };
-            let (path, padding) = (&binary.path, slot.padding_bytes);
-            let mut worker = Worker::start(path, request, padding, Limits::generous(), clock)?;
-            worker.ready()?;
-            workers.push(worker);
-        }
-        for round in 0..suite.rounds {
-            for workload in 0..suite.workloads.len() {
-                for idx in order_of_turns(workers.len(), round) {
-                    workers[idx].take_turn(round, workload)?;
-                }
+    let mut workers = Vec::with_capacity(pair.len());
+    for slot in pair {
+        let binary = match (subjects, slot.arm) {
+            (Subjects::Pair { base, .. }, Arm::Base) => base,
+            (Subjects::One { head, .. } | Subjects::Pair { head, .. }, _) => head,
+        };
+        let (path, padding) = (&binary.path, slot.padding_bytes);
+        let mut worker = Worker::start(path, request, padding, Limits::generous(), clock)?;
+        worker.ready()?;
+        workers.push(worker);
+    }
+    for round in 0..suite.rounds {
+        for workload in 0..suite.workloads.len() {
+            for idx in order_of_turns(workers.len(), round) {
+                workers[idx].take_turn(round, workload)?;
             }
         }
-        let start = reports.len();
-        for (slot, worker) in pair.iter().zip(workers) {
-            reports.push((*slot, worker.finish(clock)?));
-        }
-        let wall_ns = reports[start..].iter().map(|(_, report)| report.wall_ns).max();
-        let (what, n) = match subjects {
-            Subjects::One { .. } => ("process", pair[0].order + 1),
-            Subjects::Pair { .. } => ("pair", pair[0].pair + 1),
-        };
-        progress.step(&format!("{what} {n}: {} ms", wall_ns.unwrap_or(0) / 1_000_000));
     }
+    let mut reports = Vec::with_capacity(pair.len());
+    for (slot, worker) in pair.iter().zip(workers) {
+        reports.push((*slot, worker.finish(clock)?));
+    }
+    let wall_ns = reports.iter().map(|(_, report)| report.wall_ns).max();
+    let (what, n) = match subjects {
+        Subjects::One { .. } => ("process", pair[0].order + 1),
+        Subjects::Pair { .. } => ("pair", pair[0].pair + 1),
+    };
+    progress.step(&format!("{what} {n}: {} ms", wall_ns.unwrap_or(0) / 1_000_000));
     Ok(reports)
 }
 

@@ -1,85 +1,73 @@
-//! The verdict rule: PASS first, FAIL over the family by Holm, else inconclusive with what would decide it.
+//! What was measured becomes rows: the family's decision, its numbers, and each verdict in a sentence.
 //!
-//! In: what was measured of every gated metric. Out: the rows. The rule: `docs/statistics.md`.
+//! In: the gated metrics of a session, the policy. Out: a [`Row`] each. The decision itself: [`crate::decision`].
 
 use baselines::unit::Unit;
 
-use super::{
-    Comparison, Location, Measured, Method, MetricVerdict, Outcome, Row, holm, median, power,
-};
+use super::{Comparison, Found, Location, Measured, MetricVerdict, Outcome, Row, median};
 use crate::{
-    design::Look,
-    policy::{FailOn, Policy},
+    decision::{Decided, Decision, Margins, Rule, decide},
+    policy::Policy,
+    stats::power,
     text,
 };
 
-/// Judges all metrics together: the family is the policy's whole list, measured or not.
+/// The decision about the family: the policy's whole list, measured or not.
+pub(super) fn decided(measured: &[Measured<'_>], policy: &Policy) -> Decided {
+    let pairs_of = |measured: &Measured<'_>| match &measured.found {
+        Found::Pairs(pairs) => pairs.as_ref().ok().cloned(),
+        Found::Groups(_) => None,
+    };
+    let pairs: Vec<Option<Vec<f64>>> = measured.iter().map(pairs_of).collect();
+    let family: Vec<(Option<&[f64]>, Margins)> = pairs
+        .iter()
+        .zip(measured)
+        .map(|(pairs, measured)| (pairs.as_deref(), measured.margins()))
+        .collect();
+    decide(&family, &Rule::of(policy))
+}
+
+/// A row for each metric.
 pub(super) fn rows(measured: &[Measured<'_>], policy: &Policy) -> Vec<Row> {
-    let family = measured.len();
-    let comparisons: Vec<Option<Comparison>> =
-        measured.iter().map(|measured| comparison(measured, policy, family)).collect();
-    // A metric without numbers keeps its place in the family: leaving it out would loosen the level of the others.
-    let p_values: Vec<f64> =
-        comparisons.iter().map(|found| found.as_ref().map_or(1.0, |found| found.p_fail)).collect();
-    let fails = holm::rejected(&p_values, policy.levels.fail);
+    let decided = decided(measured, policy);
+    let rule = Rule::of(policy);
     measured
         .iter()
-        .zip(comparisons)
-        .zip(fails)
-        .map(|((measured, comparison), fails)| row(measured, comparison, fails, policy))
+        .zip(decided.metrics)
+        .map(|(measured, decision)| row(measured, decision, &rule, policy.gated.len()))
         .collect()
 }
 
-fn comparison(measured: &Measured<'_>, policy: &Policy, family: usize) -> Option<Comparison> {
-    let location = measured.location.as_ref().ok()?;
-    let (ci_low, ci_high) = location.interval_95()?;
-    let (m0, m1) = (measured.gated.margin_negligible.ln(), measured.gated.margin_unacceptable.ln());
-    let fail_bound = if policy.verdict.fail_on == FailOn::Unacceptable { m1 } else { m0 };
-    let (se, n) = (location.standard_error(), measured.n());
-    Some(Comparison {
-        method: location.method(),
-        n_pairs: n,
-        base_median: median(&measured.base)?,
-        head_median: median(&measured.head)?,
-        estimate: location.estimate(),
-        ci_low,
-        ci_high,
-        p_fail: location.p_above(fail_bound),
-        p_pass: location.p_below(m1),
-        m0,
-        m1,
-        detectable: fail_bound + power::detectable_distance(se, n, strictest(policy, family)),
-        passable: m1 - power::detectable_distance(se, n, policy.levels.pass),
-    })
-}
-
-/// The level that the smallest p of the family must reach.
-#[expect(clippy::cast_precision_loss, reason = "a family has at most 8 metrics")]
-fn strictest(policy: &Policy, family: usize) -> f64 {
-    policy.levels.fail / family.max(1) as f64
-}
-
-fn row(
-    measured: &Measured<'_>,
-    comparison: Option<Comparison>,
-    fails: bool,
-    policy: &Policy,
-) -> Row {
-    let location = measured.location.as_ref();
-    let (verdict, outcome, reason) = match (location, &comparison) {
-        (Err(why), _) => {
+fn row(measured: &Measured<'_>, decision: Option<Decision>, rule: &Rule, family: usize) -> Row {
+    let comparison = match &measured.found {
+        Found::Pairs(_) => {
+            decision.as_ref().and_then(|decision| of_pairs(measured, decision, rule, family))
+        }
+        Found::Groups(location) => {
+            location.as_ref().ok().and_then(|location| of_groups(measured, location, rule))
+        }
+    };
+    let pairs_needed = decision
+        .as_ref()
+        .filter(|decision| decision.verdict == MetricVerdict::Inconclusive)
+        .and_then(|decision| needed(decision, measured.margins(), rule, family));
+    let (verdict, outcome, reason) = match (&measured.found, &comparison) {
+        (Found::Pairs(Err(why)) | Found::Groups(Err(why)), _) => {
             (MetricVerdict::Missing, Outcome::Missing, format!("nothing to compare: {why}"))
         }
-        (Ok(_), None) => {
-            inconclusive(format!("{} pairs allow no 95 % interval; 6 are the least", measured.n()))
+        (_, None) => inconclusive(match decision.map(|decision| decision.n_pairs) {
+            Some(n) => format!("{n} pairs allow no 95 % interval; 6 are the least"),
+            None => "nothing to compare: a log ratio is not finite".to_owned(),
+        }),
+        (Found::Groups(_), Some(found)) => inconclusive(format!(
+            "{}: the records are not from one session, so the machine's drift is in the number; `bench gate` pairs them",
+            estimate(found)
+        )),
+        (Found::Pairs(_), Some(found)) => {
+            let decision = decision.as_ref().expect("a comparison of pairs has its decision");
+            judged(found, decision, rule, family, pairs_needed)
         }
-        (Ok(location), Some(found)) => judged(location, found, fails, policy),
     };
-    let open = verdict == MetricVerdict::Inconclusive;
-    let pairs_needed = comparison
-        .as_ref()
-        .filter(|_| open)
-        .and_then(|found| needed(location.ok()?, found, policy));
     Row {
         workload: measured.gated.workload.clone(),
         metric: measured.gated.metric.clone(),
@@ -93,89 +81,132 @@ fn row(
     }
 }
 
-fn judged(
-    location: &Location,
-    found: &Comparison,
-    fails: bool,
-    policy: &Policy,
-) -> (MetricVerdict, Outcome, String) {
-    if found.method == Method::UnpairedYuen {
-        return inconclusive(format!(
-            "{}: the records are not from one session, so the machine's drift is in the number; `bench gate` pairs them",
-            estimate(found)
-        ));
-    }
-    let Some(look) = policy.design().look(found.n_pairs) else {
-        let first = policy.design().first_pairs();
-        return inconclusive(format!(
-            "{}: {} pairs, the policy judges at {first}",
-            estimate(found),
-            found.n_pairs
-        ));
-    };
-    decided(location, found, look, fails, policy)
+/// The numbers behind a decision; `None` where there are too few pairs for an interval.
+fn of_pairs(
+    measured: &Measured<'_>,
+    decision: &Decision,
+    rule: &Rule,
+    family: usize,
+) -> Option<Comparison> {
+    let margins = measured.margins();
+    let (ci_low, ci_high) = decision.location.interval_95()?;
+    Some(Comparison {
+        method: decision.location.method(),
+        n_pairs: decision.n_pairs,
+        block_size: decision.location.block_size(),
+        base_median: median(&measured.base)?,
+        head_median: median(&measured.head)?,
+        estimate: decision.location.estimate(),
+        ci_low,
+        ci_high,
+        p_fail: decision.p_fail,
+        p_pass: decision.p_pass,
+        level_fail: decision.look.map(|look| rule.fail_level(look, family)),
+        level_pass: decision.look.map(|look| look.pass),
+        m0: margins.m0,
+        m1: margins.m1,
+        detectable: Some(rule.detectable(decision, margins, family)),
+        passable: Some(rule.passable(decision, margins)),
+    })
 }
 
-fn decided(
-    location: &Location,
+fn of_groups(measured: &Measured<'_>, location: &Location, rule: &Rule) -> Option<Comparison> {
+    let (ci_low, ci_high) = location.interval_95()?;
+    let margins = measured.margins();
+    Some(Comparison {
+        method: location.method(),
+        n_pairs: measured.base.len().min(measured.head.len()),
+        block_size: 1,
+        base_median: median(&measured.base)?,
+        head_median: median(&measured.head)?,
+        estimate: location.estimate(),
+        ci_low,
+        ci_high,
+        p_fail: location.p_above(rule.fail_bound(margins)),
+        p_pass: location.p_below(margins.m1),
+        level_fail: None,
+        level_pass: None,
+        m0: margins.m0,
+        m1: margins.m1,
+        detectable: None,
+        passable: None,
+    })
+}
+
+fn judged(
     found: &Comparison,
-    look: Look,
-    fails: bool,
-    policy: &Policy,
+    decision: &Decision,
+    rule: &Rule,
+    family: usize,
+    pairs_needed: Option<u32>,
 ) -> (MetricVerdict, Outcome, String) {
-    let fail_on = policy.verdict.fail_on;
-    let passes = found.p_pass <= look.pass;
-    let estimate = estimate(found);
+    let seen = format!("{} {}", estimate(found), over(found));
+    let power = format!(
+        "{} pairs find a slow-down of {} 9 times in 10",
+        rule.design.last().pairs,
+        text::change(found.detectable.unwrap_or(f64::NAN))
+    );
     let margin = text::change(found.m1);
-    match (passes, fails) {
-        (true, true) if fail_on != FailOn::Any => (
-            MetricVerdict::Pass,
-            Outcome::Unchanged,
-            format!(
-                "pass, proven slower by {}, within the margin of {margin}",
-                text::change(found.estimate)
-            ),
+    let bound = text::change(rule.fail_bound(Margins { m0: found.m0, m1: found.m1 }));
+    let reason = match decision.verdict {
+        MetricVerdict::Pass if decision.proven_slower => {
+            format!("pass, proven slower by {seen}, within the margin of {margin}; {power}")
+        }
+        MetricVerdict::Pass => {
+            format!("{seen}: not slower than {margin} (p = {:.2e}); {power}", found.p_pass)
+        }
+        MetricVerdict::Fail => format!(
+            "{seen}: slower than {bound} (p = {:.2e}, level {:.1e} of a family of {family}); {power}",
+            found.p_fail,
+            found.level_fail.unwrap_or_default(),
         ),
-        (true, false) => {
+        MetricVerdict::Inconclusive | MetricVerdict::Missing => {
+            format!("{seen}: {}; {power}", open(found, decision, rule, pairs_needed))
+        }
+    };
+    (decision.verdict, outcome(decision, rule, family), reason)
+}
+
+/// Why a metric is open.
+fn open(found: &Comparison, decision: &Decision, rule: &Rule, needed: Option<u32>) -> String {
+    let first = rule.design.first().pairs;
+    if decision.look.is_none() {
+        return format!("the policy judges at {first} pairs");
+    }
+    let bound = rule.fail_bound(Margins { m0: found.m0, m1: found.m1 });
+    let why = format!(
+        "neither within {} nor slower than {}",
+        text::change(found.m1),
+        text::change(bound)
+    );
+    match needed {
+        Some(pairs) => format!("{why}, {pairs} pairs would decide"),
+        None => format!("{why}, and no number of pairs that a session can have would decide"),
+    }
+}
+
+fn outcome(decision: &Decision, rule: &Rule, family: usize) -> Outcome {
+    match decision.verdict {
+        MetricVerdict::Pass => {
             // The interval alone errs 2.5 times in 100, for each metric; "improved" is a claim, and takes the level that the
             // smallest p of the family must reach to be one.
-            let level = strictest(policy, policy.gated.len());
-            let improved = found.ci_high < 0.0 && location.p_below(0.0) <= level;
-            let outcome = if improved { Outcome::Improved } else { Outcome::Unchanged };
-            (
-                MetricVerdict::Pass,
-                outcome,
-                format!("{estimate}: not slower than {margin} (p = {:.2e})", found.p_pass),
-            )
+            let level = decision.look.map_or(0.0, |look| rule.fail_level(look, family));
+            let improved = decision.location.p_below(0.0) <= level;
+            if improved { Outcome::Improved } else { Outcome::Unchanged }
         }
-        (_, true) => {
-            let bound = if fail_on == FailOn::Unacceptable { found.m1 } else { found.m0 };
-            let bound = text::change(bound);
-            let reason = format!(
-                "{estimate}: slower than {bound} (p = {:.2e}, corrected for the family)",
-                found.p_fail
-            );
-            (MetricVerdict::Fail, Outcome::Regressed, reason)
-        }
-        (false, false) => inconclusive(format!(
-            "{estimate}: neither within {margin} nor slower than {}; {} pairs find a slow-down of {} 9 times in 10",
-            text::change(found.m0),
-            found.n_pairs,
-            text::change(found.detectable),
-        )),
+        MetricVerdict::Fail => Outcome::Regressed,
+        MetricVerdict::Inconclusive => Outcome::Inconclusive,
+        MetricVerdict::Missing => Outcome::Missing,
     }
 }
 
-/// Pairs after which a truth equal to the estimate would be decided.
-fn needed(location: &Location, found: &Comparison, policy: &Policy) -> Option<u32> {
-    if found.method == Method::UnpairedYuen {
-        return None;
-    }
-    let fail_bound =
-        if policy.verdict.fail_on == FailOn::Unacceptable { found.m1 } else { found.m0 };
-    let pass = (found.m1 - found.estimate, policy.levels.pass);
-    let fail = (found.estimate - fail_bound, strictest(policy, policy.gated.len()));
-    power::pairs_needed(location.standard_error(), found.n_pairs, pass, fail)
+/// Pairs after which a truth equal to the estimate would be decided, at the levels of the last look.
+fn needed(decision: &Decision, margins: Margins, rule: &Rule, family: usize) -> Option<u32> {
+    let (location, last) = (&decision.location, rule.design.last());
+    let pass = (margins.m1 - location.estimate(), last.pass);
+    let fail = (location.estimate() - rule.fail_bound(margins), rule.fail_level(last, family));
+    let values = power::pairs_needed(location.standard_error(), location.n_values()?, pass, fail)?;
+    values.checked_mul(u32::try_from(location.block_size()).ok()?)
 }
 
 fn inconclusive(reason: String) -> (MetricVerdict, Outcome, String) {
@@ -185,4 +216,16 @@ fn inconclusive(reason: String) -> (MetricVerdict, Outcome, String) {
 fn estimate(found: &Comparison) -> String {
     let Comparison { estimate, ci_low, ci_high, .. } = found;
     format!("{} [{}, {}]", text::change(*estimate), text::change(*ci_low), text::change(*ci_high))
+}
+
+/// How many pairs, and what was lost because they depend on each other.
+fn over(found: &Comparison) -> String {
+    match found.block_size {
+        1 => format!("over {} pairs", found.n_pairs),
+        size => format!(
+            "over {} pairs, neighbours dependent: {} means of {size}",
+            found.n_pairs,
+            found.n_pairs / size
+        ),
+    }
 }

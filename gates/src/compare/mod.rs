@@ -12,8 +12,9 @@ use baselines::{
 };
 
 use crate::{
+    decision::Margins,
     policy::{Gated, Policy},
-    stats::{Location, Method, holm, power, quantile::median},
+    stats::{Location, Method, quantile::median},
     verdict::{MetricVerdict, Outcome},
 };
 
@@ -22,8 +23,11 @@ use crate::{
 pub struct Comparison {
     /// The test.
     pub method: Method,
-    /// Pairs; for an unpaired comparison, processes of the smaller arm.
+    /// Pairs that the numbers rest on: those of the look at which the verdict fell. For an unpaired comparison, processes of
+    /// the smaller arm.
     pub n_pairs: usize,
+    /// Pairs that were averaged into one value of the test, because neighbours depend on each other; else 1.
+    pub block_size: usize,
     /// Median over the base's processes of their medians, in the unit of the metric.
     pub base_median: f64,
     /// The same of the head.
@@ -38,14 +42,19 @@ pub struct Comparison {
     pub p_fail: f64,
     /// One-sided p against "the log ratio is ≥ `m1`".
     pub p_pass: f64,
+    /// What `p_fail` had to reach at this look, as the first of its family; `None` before the first look.
+    pub level_fail: Option<f64>,
+    /// What `p_pass` had to reach at this look.
+    pub level_pass: Option<f64>,
     /// Log of the negligible margin.
     pub m0: f64,
     /// Log of the unacceptable margin.
     pub m1: f64,
-    /// The least true log ratio that FAIL finds 9 times in 10 at this n, at the family's strictest level.
-    pub detectable: f64,
-    /// The greatest true log ratio that PASS finds 9 times in 10 at this n.
-    pub passable: f64,
+    /// The least true log ratio that ends in FAIL 9 times in 10 by the design's last look, if the spread stays as it is.
+    /// `None` where the arms do not pair up, and nothing is judged.
+    pub detectable: Option<f64>,
+    /// The greatest true log ratio that ends in PASS 9 times in 10.
+    pub passable: Option<f64>,
 }
 
 /// One gated metric, compared and judged.
@@ -89,41 +98,62 @@ pub fn compare_records(base: &RunRecord, head: &RunRecord, policy: &Policy) -> V
     judge::rows(&measured, policy)
 }
 
+/// Whether more pairs can change a verdict of this session: a gated metric is open, none has failed, and looks remain.
+#[must_use]
+pub fn goes_on(base: &RunRecord, head: &RunRecord, policy: &Policy) -> bool {
+    let measured: Vec<Measured<'_>> =
+        policy.gated.iter().map(|gated| Measured::paired(base, head, gated)).collect();
+    judge::decided(&measured, policy).open
+}
+
 /// What was measured of one gated metric, before any judgement.
 struct Measured<'a> {
     gated: &'a Gated,
     base: Vec<f64>,
     head: Vec<f64>,
-    location: Result<Location, String>,
+    found: Found,
+}
+
+/// How the two arms of a metric belong together.
+enum Found {
+    /// One log ratio per pair, in the order taken; an error where the arms do not pair up.
+    Pairs(Result<Vec<f64>, String>),
+    /// Arms of two sessions; an error where one of them has too few samples.
+    Groups(Result<Location, String>),
 }
 
 impl<'a> Measured<'a> {
     fn paired(base: &RunRecord, head: &RunRecord, gated: &'a Gated) -> Self {
-        let location = log_ratios(base, head, gated)
-            .and_then(|ratios| Location::of_pairs(&ratios).ok_or_else(|| too_few(ratios.len())));
+        let found = Found::Pairs(log_ratios(base, head, gated).and_then(|ratios| {
+            if ratios.len() < 2 { Err(too_few(ratios.len())) } else { Ok(ratios) }
+        }));
         let (base, head) = (process_medians(base, gated), process_medians(head, gated));
-        Self { gated, base, head, location }
+        Self { gated, base, head, found }
     }
 
     fn unpaired(base: &RunRecord, head: &RunRecord, gated: &'a Gated) -> Self {
         let (base, head) = (process_medians(base, gated), process_medians(head, gated));
         let logs = |values: &[f64]| -> Vec<f64> {
-            values.iter().map(|value| direction(gated) * value.ln()).collect()
+            values.iter().map(|value| direction(gated) * libm::log(*value)).collect()
         };
         let location = Location::of_groups(&logs(&base), &logs(&head))
             .ok_or_else(|| too_few(base.len().min(head.len())));
-        Self { gated, base, head, location }
+        Self { gated, base, head, found: Found::Groups(location) }
     }
 
-    fn n(&self) -> usize {
-        self.base.len().min(self.head.len())
+    fn margins(&self) -> Margins {
+        Margins {
+            m0: libm::log(self.gated.margin_negligible),
+            m1: libm::log(self.gated.margin_unacceptable),
+        }
     }
 }
 
 fn too_few(n: usize) -> String {
     match n {
         0 => "no samples in one of the arms".to_owned(),
-        n => format!("{n} pairs of positive finite times, 2 are the least"),
+        1 => "1 pair of positive finite times, 2 are the least".to_owned(),
+        n => format!("{n} processes of positive finite times, 2 are the least"),
     }
 }
 

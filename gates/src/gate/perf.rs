@@ -95,6 +95,7 @@ pub(crate) fn row(row: &Row) -> Value {
         json!({
             "method": found.method.name(),
             "n_pairs": found.n_pairs,
+            "block_size": found.block_size,
             "base_median": found.base_median,
             "head_median": found.head_median,
             "log_ratio": found.estimate,
@@ -102,6 +103,8 @@ pub(crate) fn row(row: &Row) -> Value {
             "ci_high": found.ci_high,
             "p_fail": found.p_fail,
             "p_pass": found.p_pass,
+            "level_fail": found.level_fail,
+            "level_pass": found.level_pass,
             "m0": found.m0,
             "m1": found.m1,
             "detectable": found.detectable,

@@ -33,7 +33,7 @@ pub struct Policy {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pairs {
-    /// Pairs at each look; one look, of at least 6 pairs.
+    /// Pairs at each look, rising; the first of at least 6 pairs.
     pub looks: Vec<usize>,
 }
 
@@ -191,6 +191,8 @@ pub struct Routes {
 
 /// Most metrics a family may hold; more would thin the levels until nothing fails.
 const MAX_GATED: usize = 8;
+/// Most looks: more would thin the early levels to nothing.
+const MAX_LOOKS: usize = 8;
 
 pub(super) fn parse(text: &str) -> Result<Policy> {
     let table: toml::Table = text.parse().map_err(|error| invalid(format!("policy: {error}")))?;
@@ -206,10 +208,12 @@ pub(super) fn parse(text: &str) -> Result<Policy> {
 fn check(policy: &Policy) -> Result<()> {
     let Policy { version, pairs, levels, gated, budgets, physics, gates, .. } = policy;
     demand(*version == 1, "version", "1", version)?;
+    let rising = pairs.looks.is_sorted_by(|a, b| a < b);
+    let within_bounds = pairs.looks.iter().all(|pairs| (6..=1_000).contains(pairs));
     demand(
-        pairs.looks.len() == 1 && pairs.looks[0] >= 6,
+        rising && within_bounds && (1..=MAX_LOOKS).contains(&pairs.looks.len()),
         "pairs.looks",
-        "one count of at least 6",
+        "1 to 8 rising counts from 6 to 1000",
         &pairs.looks,
     )?;
     demand(within(levels.pass, 1e-6, 0.2), "levels.pass", "1e-6 to 0.2", levels.pass)?;
@@ -275,15 +279,17 @@ mod tests {
     fn the_shipped_policy_is_read_and_gates_six_metrics() {
         let policy = Policy::parse(DEFAULT_POLICY).expect("it ships");
         assert_eq!(policy.gated.len(), 6);
-        assert_eq!(policy.pairs.looks, [16]);
+        assert_eq!(policy.pairs.looks, [16, 24, 32, 40]);
     }
 
     #[test]
     fn every_planted_fault_is_named() {
         for (good, bad, named) in [
             ("version = 1", "version = 2", "`version`: expected 1, found 2"),
-            ("looks = [16]", "looks = [5]", "pairs.looks"),
-            ("looks = [16]", "looks = [16, 24]", "pairs.looks"),
+            ("looks = [16, 24, 32, 40]", "looks = [5]", "pairs.looks"),
+            ("looks = [16, 24, 32, 40]", "looks = []", "pairs.looks"),
+            ("looks = [16, 24, 32, 40]", "looks = [16, 16]", "pairs.looks"),
+            ("looks = [16, 24, 32, 40]", "looks = [24, 16]", "pairs.looks"),
             ("pass = 0.05", "pass = 0.5", "levels.pass"),
             ("fail = 0.01", "fail = nan", "levels.fail"),
             ("metric = \"load_ns\"", "metric = \"load_ms\"", "one of decode_step_ns"),

@@ -24,6 +24,6 @@ impl Policy {
     /// The looks and levels of this policy.
     #[must_use]
     pub fn design(&self) -> Design {
-        Design::single(self.pairs.looks[0], self.levels.pass, self.levels.fail)
+        Design::new(&self.pairs.looks, self.levels.pass, self.levels.fail)
     }
 }

@@ -123,9 +123,6 @@ fn table_row(row: &Row) -> String {
         MetricVerdict::Fail => "❌ ",
         MetricVerdict::Inconclusive | MetricVerdict::Missing => "",
     };
-    let pairs = row
-        .pairs_needed
-        .map_or_else(String::new, |pairs| format!("; about {pairs} pairs would decide it"));
     let (base, head, change) = row.comparison.as_ref().map_or_else(
         || ("–".to_owned(), "–".to_owned(), "–".to_owned()),
         |found| {
@@ -139,7 +136,7 @@ fn table_row(row: &Row) -> String {
         },
     );
     format!(
-        "| {workload} | {metric} | {base} | {head} | {change} | {mark}{} | {reason}{pairs} |\n",
+        "| {workload} | {metric} | {base} | {head} | {change} | {mark}{} | {reason} |\n",
         outcome.name()
     )
 }

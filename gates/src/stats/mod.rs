@@ -1,5 +1,7 @@
 //! The statistics: one method a file, each with its source. Plain numbers in, plain numbers out; nothing random.
 
+pub mod blocks;
+pub mod clopper_pearson;
 pub mod holm;
 pub mod location;
 pub mod power;
@@ -11,3 +13,4 @@ pub mod yuen_welch;
 
 pub use baselines::quantile;
 pub use location::{Location, Method};
+pub use yuen_welch::YuenWelch;

@@ -3,7 +3,7 @@
 //! In: standard error at `n` pairs, levels, margins. Out: log ratios and pair counts.
 //!
 //! By the usual approximation of the noncentral t: an effect `δ` beyond a bound is found with power `1 − β` where
-//! `δ = (t_{1−α} + t_{1−β}) · se`. The simulation in `tests/calibration.rs` checks the power it promises.
+//! `δ = (t_{1−α} + t_{1−β}) · se`. `validate` measures the power it promises.
 
 use super::{
     student,

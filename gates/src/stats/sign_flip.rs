@@ -14,6 +14,8 @@ pub const MAX_VALUES: usize = 14;
 /// mean of the flipped values is at least the bound, so that counting subset means is counting sign patterns.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SignFlip {
+    /// Values.
+    pub n: usize,
     /// Mean of the values.
     pub estimate: f64,
     subset_means: Vec<f64>,
@@ -30,7 +32,7 @@ impl SignFlip {
         let mut subset_means: Vec<f64> =
             (1_u32..1 << n).map(|subset| subset_mean(values, subset)).collect();
         subset_means.sort_by(f64::total_cmp);
-        Some(Self { estimate: mean(values), subset_means })
+        Some(Self { n, estimate: mean(values), subset_means })
     }
 
     /// Exact p of "the truth is ≥ `bound`": the share of sign patterns with a sum as low as the one seen.

@@ -11,9 +11,6 @@ use super::{
 };
 use crate::{config::Config, pipeline, policy, session};
 
-/// Pairs where nothing says otherwise: the policy's first look.
-const PAIRS: u64 = 16;
-
 /// Options of `bench gate`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -27,7 +24,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     baseline: Option<String>,
 
-    /// Pairs of worker processes [default: 16].
+    /// Pairs of worker processes at the latest; a session ends at the first look of the policy that decides all [default:
+    /// the policy's last look].
     #[arg(long, value_name = "N")]
     pairs: Option<u64>,
 
@@ -43,8 +41,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     let start_ns = context.clock.now_ns();
     let config = Config::read(context.config.as_deref())?;
-    let pairs = args.pairs.or(config.pairs).unwrap_or(PAIRS);
-    session::check_count("pairs", pairs, 2)?;
+    let pairs = args.pairs.or(config.pairs);
+    pairs.map_or(Ok(()), |pairs| session::check_count("pairs", pairs, 2))?;
     let policy = policy::text(args.policy.as_deref().or(config.policy.as_deref()))?;
     let store = args.store.open(context, &config)?;
     let assignment = args.subject.assignment(context, &config, None)?;

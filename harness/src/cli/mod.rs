@@ -9,6 +9,7 @@ mod options;
 mod report;
 mod run;
 mod table;
+mod validate;
 mod verify;
 mod worker;
 
@@ -73,6 +74,8 @@ enum Command {
     Baseline(baseline::Command),
     /// Write the report, one self-contained HTML page.
     Report(report::Args),
+    /// Measure the error rates that a verdict promises, on simulated sessions.
+    Validate(validate::Args),
     /// Inspect a model, generate text, write logits.
     #[command(subcommand)]
     Model(model::Command),
@@ -121,6 +124,7 @@ pub(crate) fn run(
         Command::Verify(args) => verify::run(args, &context),
         Command::Baseline(command) => baseline::run(command, &context),
         Command::Report(args) => report::run(args, &context),
+        Command::Validate(args) => validate::run(args, &context),
         Command::Model(command) => model::run(command, &context),
         Command::Worker(args) => worker::run(args, &context),
     };

@@ -54,7 +54,8 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     session::check_count("processes", processes, 1)?;
     let assignment = args.subject.assignment(context, &config, args.prompt.clone())?;
     let subjects = Subjects::One { head: Binary::current()?, processes, purpose: Purpose::Run };
-    let measured = session::run(&assignment, &subjects, context.clock, context.progress)?;
+    let measured =
+        session::run(&assignment, &subjects, &|_, _| false, context.clock, context.progress)?;
     let record = measured.head;
     let refusal = gates::check_record(&record).first().map(files::paragraph);
 

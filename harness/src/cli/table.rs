@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 const WIDTH: u16 = 80;
 
 /// A table without lines: cells two spaces apart, the columns of `numbers` flush right.
-fn table(header: &[&str], numbers: std::ops::Range<usize>) -> Table {
+pub(super) fn table(header: &[&str], numbers: std::ops::Range<usize>) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
@@ -33,7 +33,8 @@ fn table(header: &[&str], numbers: std::ops::Range<usize>) -> Table {
     table
 }
 
-fn text(table: &Table) -> String {
+/// Its lines, without blanks at their ends.
+pub(super) fn text(table: &Table) -> String {
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n") + "\n"
 }
@@ -86,32 +87,35 @@ const fn glyph(verdict: Verdict) -> (&'static str, &'static str) {
 
 /// The rows of a comparison.
 pub(crate) fn rows(rows: &[Row]) -> String {
-    let mut compared = table(&HEADER, 1..5);
+    // Eight columns in 80: one space between them.
+    let mut compared = table(&HEADER, 1..7);
+    for (idx, column) in compared.column_iter_mut().enumerate() {
+        column.set_padding((0, u16::from(idx + 1 < HEADER.len())));
+    }
     for row in rows {
         compared.add_row(cells(row, rows));
     }
     let mut said = text(&compared);
     for row in rows.iter().filter(|row| row.verdict != MetricVerdict::Pass) {
-        let needed = row
-            .pairs_needed
-            .map_or_else(String::new, |n| format!("; about {n} pairs would decide"));
-        said += &format!("{}: {}{needed}\n", row.workload, row.reason);
+        said += &format!("{}: {}\n", row.workload, row.reason);
     }
     said
 }
 
 /// The same as a Markdown table.
 pub(crate) fn rows_markdown(rows: &[Row]) -> String {
-    let mut said = format!("| {} |\n|---|---:|---:|---:|---:|---|\n", HEADER.join(" | "));
+    let mut said = format!("| {} |\n|---|---:|---:|---:|---:|---:|---:|---|\n", HEADER.join(" | "));
     for row in rows {
         said += &format!("| {} |\n", cells(row, rows).join(" | "));
     }
     said
 }
 
-const HEADER: [&str; 6] = ["", "base", "head", "change", "95 % interval", "verdict"];
+/// *n*: pairs behind the numbers; *detects*: the slow-down that the session finds 9 times in 10.
+const HEADER: [&str; 8] =
+    ["", "base", "head", "change", "95 % interval", "n", "detects", "verdict"];
 
-fn cells(row: &Row, all: &[Row]) -> [String; 6] {
+fn cells(row: &Row, all: &[Row]) -> [String; 8] {
     let alone = all.iter().filter(|other| other.workload == row.workload).count() == 1;
     let name =
         if alone { row.workload.clone() } else { format!("{} {}", row.workload, row.metric) };
@@ -124,14 +128,17 @@ fn cells(row: &Row, all: &[Row]) -> [String; 6] {
     let verdict = format!("{glyph} {}", row.outcome.name());
     let Some(found) = &row.comparison else {
         let none = "–".to_owned();
-        return [name, none.clone(), none.clone(), none.clone(), none, verdict];
+        let [a, b, c, d, e] = std::array::from_fn(|_| none.clone());
+        return [name, a, b, c, d, e, none, verdict];
     };
     [
         name,
         row.unit.text(found.base_median),
         row.unit.text(found.head_median),
         format!("{} %", percent(found.estimate)),
-        format!("{} to {} %", percent(found.ci_low), percent(found.ci_high)),
+        format!("{}…{} %", percent(found.ci_low), percent(found.ci_high)),
+        found.n_pairs.to_string(),
+        found.detectable.map_or_else(|| "–".to_owned(), |effect| format!("{} %", percent(effect))),
         verdict,
     ]
 }
@@ -173,6 +180,8 @@ fn row_json(row: &Row) -> Value {
             "n_pairs": found.n_pairs, "base_median": found.base_median, "head_median": found.head_median,
             "estimate": found.estimate, "ci_low": found.ci_low, "ci_high": found.ci_high,
             "p_fail": found.p_fail, "p_pass": found.p_pass, "m0": found.m0, "m1": found.m1,
+            "level_fail": found.level_fail, "level_pass": found.level_pass, "block_size": found.block_size,
+            "detectable": found.detectable, "passable": found.passable,
         })
     });
     json!({

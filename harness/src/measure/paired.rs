@@ -35,18 +35,21 @@ pub(crate) struct Slot {
     pub(crate) padding_bytes: u32,
 }
 
-/// `n_pairs` pairs in the order drawn from `seed` for this `session`: half of them base first (for an odd number, half
-/// rounded up).
-pub(crate) fn paired(n_pairs: u64, seed: u64, session: &str) -> Vec<Slot> {
+/// The pairs up to the last of the rising numbers `looks`, in the order drawn from `seed` for this `session`: half of those
+/// between one look and the next run the base first (for an odd number, half rounded up), so that either arm has been first
+/// equally often wherever the session ends.
+pub(crate) fn paired(looks: &[u64], seed: u64, session: &str) -> Vec<Slot> {
     // Under the root seed alone every session would run in the same order, and its luck with it.
     let mut order = Drawing::new(seed, &format!("pair-order/{session}"));
     let mut padding = Drawing::new(seed, &format!("padding/{session}"));
-    let mut base_first: Vec<bool> = (0..n_pairs).map(|pair| pair % 2 == 0).collect();
-    // Fisher-Yates, from the end.
-    for last in (1..base_first.len()).rev() {
-        let n = u32::try_from(last + 1).expect("a session has far fewer than 2^32 pairs");
-        base_first.swap(last, order.below(n) as usize);
+    let mut base_first = Vec::new();
+    for look in looks {
+        let start = base_first.len();
+        let n_before = start as u64;
+        base_first.extend((n_before..*look).map(|pair| pair % 2 == 0));
+        shuffle(&mut base_first[start..], &mut order);
     }
+    let n_pairs = base_first.len() as u64;
     let mut slots = Vec::new();
     for (pair, base_first) in (0..n_pairs).zip(base_first) {
         let arms = if base_first { [Arm::Base, Arm::Head] } else { [Arm::Head, Arm::Base] };
@@ -56,6 +59,14 @@ pub(crate) fn paired(n_pairs: u64, seed: u64, session: &str) -> Vec<Slot> {
         }
     }
     slots
+}
+
+/// Fisher and Yates, from the end.
+fn shuffle(places: &mut [bool], order: &mut Drawing) {
+    for last in (1..places.len()).rev() {
+        let n = u32::try_from(last + 1).expect("a session has far fewer than 2^32 pairs");
+        places.swap(last, order.below(n) as usize);
+    }
 }
 
 /// `n_processes` processes of one subject, each its own pair.
@@ -78,18 +89,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn half_of_the_pairs_run_the_base_first_whatever_the_seed() {
+    fn half_of_the_pairs_of_each_look_run_the_base_first_whatever_the_seed() {
         for seed in 0..50 {
-            let slots = paired(16, seed, "s");
-            let base_first =
-                slots.iter().filter(|slot| slot.arm == Arm::Base && slot.position == 0).count();
-            assert_eq!(base_first, 8, "seed {seed}");
+            let slots = paired(&[16, 24, 32, 40], seed, "s");
+            for n_pairs in [16, 24, 32, 40] {
+                let base_first = slots[..2 * n_pairs]
+                    .iter()
+                    .filter(|slot| slot.arm == Arm::Base && slot.position == 0)
+                    .count();
+                assert_eq!(base_first, n_pairs / 2, "seed {seed}, {n_pairs} pairs");
+            }
         }
     }
 
     #[test]
     fn each_pair_has_both_arms_and_each_place_is_taken_once() {
-        let slots = paired(16, 42, "s");
+        let slots = paired(&[16], 42, "s");
         for (order, slot) in (0..).zip(&slots) {
             assert_eq!(slot.order, order);
             assert_eq!(slot.order, 2 * slot.pair + slot.position);
@@ -103,7 +118,7 @@ mod tests {
     #[test]
     fn the_order_follows_from_seed_and_session() {
         let arms = |seed, session| -> Vec<_> {
-            paired(16, seed, session).iter().map(|slot| slot.arm).collect()
+            paired(&[16], seed, session).iter().map(|slot| slot.arm).collect()
         };
         assert_eq!(arms(42, "a"), arms(42, "a"));
         assert_ne!(arms(42, "a"), arms(42, "b"));
@@ -121,7 +136,7 @@ mod tests {
     #[test]
     fn padding_varies_within_its_bound() {
         let paddings: Vec<u32> =
-            paired(16, 42, "s").iter().map(|slot| slot.padding_bytes).collect();
+            paired(&[16], 42, "s").iter().map(|slot| slot.padding_bytes).collect();
         assert!(paddings.iter().all(|bytes| *bytes <= PADDING_BYTES_MAX));
         assert!(paddings.iter().any(|bytes| *bytes != paddings[0]), "{paddings:?}");
     }
