@@ -2,13 +2,17 @@
 
 mod busy;
 mod host;
+mod machine;
 mod marks;
+mod power;
 mod probes;
 mod tool;
 
-pub(crate) use busy::Busy;
-pub(crate) use host::host;
-pub(crate) use marks::marks;
+pub(crate) use busy::{Busy, CROWDED_SHARE, OTHER_SHARE_MAX, STOLEN_SHARE_MAX, ticks_of_process};
+pub(crate) use host::{host, virtualization};
+pub(crate) use machine::{Machine, cpu_list, field, shown};
+pub(crate) use marks::{SWAP_MIB_MAX, marks, swap_used_mib};
+pub(crate) use power::{Supply, supplies};
 pub(crate) use probes::probe;
 pub(crate) use tool::tool;
 

@@ -10,6 +10,7 @@ mod accuracy;
 mod baseline;
 mod cli;
 mod config;
+mod doctor;
 mod environment;
 mod evidence;
 mod failure;

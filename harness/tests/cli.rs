@@ -178,3 +178,17 @@ fn logits_are_written_as_safetensors() {
         .expect(1, &["4096"]);
     assert!(!here.path("y.safetensors").exists());
 }
+
+#[test]
+fn doctor_reports_on_this_machine_and_fails_only_when_asked_to() {
+    let here = Folder::new();
+    let run = here.bench(&["doctor", "--strict", "--format", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let unfit = document["fitness"] == "unfit";
+    assert_eq!(run.code, if unfit { 3 } else { 0 }, "{document:#}");
+    assert!(document["checks"].as_array().unwrap().len() > 10, "{document:#}");
+
+    let run = here.bench(&["doctor"]).expect(0, &["watching this machine"]);
+    assert!(run.stdout.starts_with("check "), "{}", run.stdout);
+    assert!(!run.stdout.contains('\u{1b}'), "a pipe gets no colour: {}", run.stdout);
+}

@@ -3,6 +3,7 @@
 
 mod baseline;
 mod compare;
+mod doctor;
 mod gate;
 mod model;
 mod options;
@@ -76,6 +77,8 @@ enum Command {
     Report(report::Args),
     /// Measure the error rates that a verdict promises, on simulated sessions.
     Validate(validate::Args),
+    /// Is this machine fit to measure, and what would help.
+    Doctor(doctor::Args),
     /// Inspect a model, generate text, write logits.
     #[command(subcommand)]
     Model(model::Command),
@@ -125,6 +128,7 @@ pub(crate) fn run(
         Command::Baseline(command) => baseline::run(command, &context),
         Command::Report(args) => report::run(args, &context),
         Command::Validate(args) => validate::run(args, &context),
+        Command::Doctor(args) => doctor::run(args, &context),
         Command::Model(command) => model::run(command, &context),
         Command::Worker(args) => worker::run(args, &context),
     };

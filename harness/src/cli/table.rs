@@ -39,6 +39,27 @@ pub(super) fn text(table: &Table) -> String {
     lines.join("\n") + "\n"
 }
 
+/// `said` in lines of at most 80 columns, each but the first after `indent`. A longer word stays in one piece.
+pub(super) fn wrapped(said: &str, indent: &str) -> String {
+    let most = usize::from(WIDTH) - indent.len();
+    let (mut lines, mut line, mut n_chars) = (Vec::new(), String::new(), 0);
+    for word in said.split(' ') {
+        let n = word.chars().count();
+        if n_chars > 0 && n_chars + 1 + n > most {
+            lines.push(std::mem::take(&mut line));
+            n_chars = 0;
+        }
+        if n_chars > 0 {
+            line.push(' ');
+            n_chars += 1;
+        }
+        line += word;
+        n_chars += n;
+    }
+    lines.push(line);
+    lines.join(&format!("\n{indent}"))
+}
+
 /// The whole verdict of a gate.
 pub(crate) fn verdict(derived: &Derived, marks: &[Mark], out: &Path, wall_ns: u64) -> String {
     let mut said = String::new();
@@ -73,7 +94,8 @@ pub(crate) fn verdict(derived: &Derived, marks: &[Mark], out: &Path, wall_ns: u6
     said
 }
 
-const RESET: &str = "\u{1b}[0m";
+/// Ends a colour.
+pub(super) const RESET: &str = "\u{1b}[0m";
 
 /// Colour only where a verdict differs from pass; the glyph and the word carry it alone.
 const fn glyph(verdict: Verdict) -> (&'static str, &'static str) {

@@ -1,16 +1,16 @@
 //! Who used the CPUs during a session: ours, other processes, or the hypervisor. No timing is read for it.
 
-use std::fs;
-
 use baselines::record::Mark;
 
+use super::machine::Machine;
+
 /// Share of all CPU time that other processes may take before it is worth a warning.
-const OTHER_SHARE_MAX: f64 = 0.05;
+pub(crate) const OTHER_SHARE_MAX: f64 = 0.05;
 /// The same, from which on threads are better left to the scheduler than kept in place: it can move two of ours to the
 /// CPU that is left, where they wait for each other for microseconds and not for another program's time slices.
-const CROWDED_SHARE: f64 = 0.15;
+pub(crate) const CROWDED_SHARE: f64 = 0.15;
 /// The same for time that the hypervisor gave to other guests.
-const STOLEN_SHARE_MAX: f64 = 0.01;
+pub(crate) const STOLEN_SHARE_MAX: f64 = 0.01;
 
 /// CPU time so far, in the system's ticks (100 a second on Linux).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,8 +28,12 @@ pub(crate) struct Busy {
 impl Busy {
     /// As of now; `None` where the system does not say.
     pub(crate) fn now() -> Option<Self> {
-        let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-        Self::read(&read("/proc/stat"), &read("/proc/self/stat"))
+        Self::of(&Machine::here())
+    }
+
+    /// The same of `machine`.
+    pub(crate) fn of(machine: &Machine) -> Option<Self> {
+        Self::read(&machine.text("/proc/stat")?, &machine.text("/proc/self/stat")?)
     }
 
     fn read(stat: &str, own: &str) -> Option<Self> {
@@ -39,17 +43,14 @@ impl Busy {
         let &[user, nice, system, idle, iowait, irq, softirq, stolen, ..] = cpus.as_slice() else {
             return None;
         };
-        // The name in parentheses may hold spaces; utime, stime, cutime and cstime are the 12th to 15th field after it.
-        let (_, fields) = own.rsplit_once(')')?;
-        let times: Vec<u64> = fields
-            .split_whitespace()
-            .skip(11)
-            .take(4)
-            .map_while(|text| text.parse().ok())
-            .collect();
-        let all = user + nice + system + irq + softirq;
-        let total = all + idle + iowait + stolen;
-        (times.len() == 4).then(|| Self { all, total, stolen, ours: times.iter().sum() })
+        let sum = |times: &[u64]| times.iter().fold(0_u64, |sum, ticks| sum.saturating_add(*ticks));
+        let all = sum(&[user, nice, system, irq, softirq]);
+        Some(Self {
+            all,
+            total: sum(&[all, idle, iowait, stolen]),
+            stolen,
+            ours: sum(&ticks_of_process(own)?),
+        })
     }
 
     /// Whether so much else has run since `before` that threads kept on a CPU each would have to share one.
@@ -59,18 +60,33 @@ impl Busy {
 
     /// Share of all CPU time since `before` that other processes took.
     #[expect(clippy::cast_precision_loss, reason = "ticks of a session")]
-    fn other_share_since(&self, before: &Self) -> f64 {
-        let ours = self.ours.saturating_sub(before.ours);
-        let other = self.all.saturating_sub(before.all).saturating_sub(ours) as f64;
+    pub(crate) fn other_share_since(&self, before: &Self) -> f64 {
+        let all = self.all.saturating_sub(before.all);
+        let other = all.saturating_sub(self.own_ticks_since(before)) as f64;
         other / self.total.saturating_sub(before.total).max(1) as f64
     }
 
-    /// Warnings about what happened since `before`.
+    /// Share of all CPU time since `before` that the hypervisor gave to other guests.
     #[expect(clippy::cast_precision_loss, reason = "ticks of a session")]
-    pub(crate) fn marks_since(&self, before: &Self) -> Vec<Mark> {
-        let total = self.total.saturating_sub(before.total).max(1) as f64;
-        let other = self.other_share_since(before);
+    pub(crate) fn stolen_share_since(&self, before: &Self) -> f64 {
         let stolen = self.stolen.saturating_sub(before.stolen) as f64;
+        stolen / self.total.saturating_sub(before.total).max(1) as f64
+    }
+
+    /// Ticks of all CPUs since `before`, idle ones too.
+    pub(crate) const fn ticks_since(&self, before: &Self) -> u64 {
+        self.total.saturating_sub(before.total)
+    }
+
+    /// Ticks of this process, and of its children that ended, since `before`.
+    pub(crate) const fn own_ticks_since(&self, before: &Self) -> u64 {
+        self.ours.saturating_sub(before.ours)
+    }
+
+    /// Warnings about what happened since `before`.
+    pub(crate) fn marks_since(&self, before: &Self) -> Vec<Mark> {
+        let other = self.other_share_since(before);
+        let stolen = self.stolen_share_since(before);
         let mark = |name: &str, share: f64, what: &str| Mark {
             name: name.to_owned(),
             detail: format!("{:.0} % of the CPU time of this session {what}", 100.0 * share),
@@ -80,12 +96,20 @@ impl Busy {
             let what = "went to other processes; end them and measure again";
             marks.push(mark("other-work", other, what));
         }
-        if stolen / total > STOLEN_SHARE_MAX {
+        if stolen > STOLEN_SHARE_MAX {
             let what = "went to other guests of this host; a quieter hour or host would help";
-            marks.push(mark("steal-time", stolen / total, what));
+            marks.push(mark("steal-time", stolen, what));
         }
         marks
     }
+}
+
+/// User and system ticks of a process and of its children that have ended, from its `stat`.
+pub(crate) fn ticks_of_process(stat: &str) -> Option<[u64; 4]> {
+    // The name in parentheses may hold spaces; utime, stime, cutime and cstime are the 12th to 15th field after it.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut times = fields.split_whitespace().skip(11).map_while(|text| text.parse().ok());
+    Some([times.next()?, times.next()?, times.next()?, times.next()?])
 }
 
 #[cfg(test)]
@@ -102,6 +126,8 @@ mod tests {
         assert_eq!(Busy::read("", OWN), None);
         assert_eq!(Busy::read(STAT, "7 (x) S 1"), None);
         assert!(Busy::now().is_some());
+        let huge = STAT.replace("1000", &u64::MAX.to_string());
+        assert_eq!(Busy::read(&huge, OWN).unwrap().total, u64::MAX);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Host facts from `/proc` and `/sys`: those that change what a time means, and nothing that changes by itself.
 
-use std::{fs, thread};
+use std::thread;
 
 use baselines::{Digest, record::Host};
+
+use super::machine::{Machine, field};
 
 /// Flags that decide which kernels can run and how fast they are.
 const FLAGS: &[&str] = &[
@@ -32,7 +34,8 @@ const FLAGS: &[&str] = &[
 
 /// This machine.
 pub(crate) fn host() -> Host {
-    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let machine = Machine::here();
+    let read = |path: &str| machine.text(path).unwrap_or_default();
     let cpus = thread::available_parallelism().map_or(1, |cpus| cpus.get() as u64);
     facts(&Files {
         cpuinfo: read("/proc/cpuinfo"),
@@ -72,11 +75,6 @@ fn facts(files: &Files) -> Host {
     let memory_kib: u64 = field(&files.meminfo, "MemTotal")
         .and_then(|text| text.split_whitespace().next()?.parse().ok())
         .unwrap_or(0);
-    let virtualization = if all_flags.contains(&"hypervisor") {
-        Some(files.vendor.trim()).filter(|vendor| !vendor.is_empty()).unwrap_or("unknown")
-    } else {
-        "none"
-    };
     let mut host = Host {
         fingerprint: Digest::of(b""),
         cpu_model: known(cpu("model name")),
@@ -91,18 +89,18 @@ fn facts(files: &Files) -> Host {
             known(Some(files.os_release.trim()))
         ),
         governor: known(Some(files.governor.trim())),
-        virtualization: virtualization.to_owned(),
+        virtualization: virtualization(&files.cpuinfo, &files.vendor).unwrap_or("none").to_owned(),
     };
     host.fingerprint = host.computed_fingerprint();
     host
 }
 
-/// The value of the first `name : value` line.
-fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    text.lines().find_map(|line| {
-        let (key, value) = line.split_once(':')?;
-        (key.trim() == name).then(|| value.trim())
-    })
+/// Whose guest this is by the machine's `sys_vendor`: `none` on the machine itself, `unknown` for a guest of somebody;
+/// `None` where the CPU's flags are not told.
+pub(crate) fn virtualization<'a>(cpuinfo: &str, vendor: &'a str) -> Option<&'a str> {
+    let is_guest = field(cpuinfo, "flags")?.split_whitespace().any(|flag| flag == "hypervisor");
+    let vendor = Some(vendor.trim()).filter(|vendor| !vendor.is_empty()).unwrap_or("unknown");
+    Some(if is_guest { vendor } else { "none" })
 }
 
 #[cfg(test)]

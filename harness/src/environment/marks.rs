@@ -2,17 +2,23 @@
 //!
 //! Not among them: the load average. After a gate it is that gate's own, and what else ran is counted by `busy.rs`.
 
-use std::{fs, path::Path};
-
 use baselines::record::{Host, Mark, Tool};
+
+use super::{
+    machine::{Machine, field},
+    power::{self, Supply},
+};
+
+/// Less than this is what an idle system leaves in swap.
+pub(crate) const SWAP_MIB_MAX: u64 = 64;
 
 /// The marks of this moment.
 pub(crate) fn marks(host: &Host, tool: &Tool) -> Vec<Mark> {
-    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let machine = Machine::here();
     let mut marks = Vec::new();
     marks.extend(governor(&host.governor));
-    marks.extend(swap(&read("/proc/meminfo")));
-    marks.extend(battery(Path::new("/sys/class/power_supply")));
+    marks.extend(swap(&machine.text("/proc/meminfo").unwrap_or_default()));
+    marks.extend(battery(&power::supplies(&machine)));
     marks.extend(profile(tool));
     marks
 }
@@ -36,21 +42,23 @@ fn governor(governor: &str) -> Option<Mark> {
 }
 
 fn swap(meminfo: &str) -> Option<Mark> {
-    let kib = |name: &str| -> Option<u64> {
-        let line = meminfo.lines().find_map(|line| line.strip_prefix(name))?;
-        line.split_whitespace().next()?.parse().ok()
-    };
-    let used_mib = kib("SwapTotal:")?.saturating_sub(kib("SwapFree:")?) / 1024;
-    (used_mib > 64)
+    let used_mib = swap_used_mib(meminfo)?;
+    (used_mib > SWAP_MIB_MAX)
         .then(|| mark("swap-in-use", format!("{used_mib} MiB; free memory before measuring")))
 }
 
-fn battery(supplies: &Path) -> Option<Mark> {
-    let discharging = fs::read_dir(supplies).ok()?.flatten().any(|supply| {
-        let status = fs::read_to_string(supply.path().join("status")).unwrap_or_default();
-        status.trim() == "Discharging"
-    });
-    discharging
+/// MiB of swap in use by `/proc/meminfo`.
+pub(crate) fn swap_used_mib(meminfo: &str) -> Option<u64> {
+    let kib = |name: &str| -> Option<u64> {
+        field(meminfo, name)?.split_whitespace().next()?.parse().ok()
+    };
+    Some(kib("SwapTotal")?.saturating_sub(kib("SwapFree")?) / 1024)
+}
+
+fn battery(supplies: &[Supply]) -> Option<Mark> {
+    supplies
+        .iter()
+        .any(Supply::is_discharging)
         .then(|| mark("on-battery", "plug the machine in: batteries lower the clock".to_owned()))
 }
 
@@ -82,11 +90,14 @@ mod tests {
 
     #[test]
     fn a_discharging_battery_is_marked() {
-        let supplies = tempfile::tempdir().unwrap();
-        assert_eq!(battery(supplies.path()), None);
-        let battery_0 = supplies.path().join("BAT0");
-        fs::create_dir(&battery_0).unwrap();
-        fs::write(battery_0.join("status"), "Discharging\n").unwrap();
-        assert_eq!(battery(supplies.path()).unwrap().name, "on-battery");
+        let supply = |status: &str| Supply {
+            name: "BAT0".to_owned(),
+            kind: "Battery".to_owned(),
+            status: status.to_owned(),
+            capacity: None,
+        };
+        assert_eq!(battery(&[]), None);
+        assert_eq!(battery(&[supply("Charging")]), None);
+        assert_eq!(battery(&[supply("Discharging")]).unwrap().name, "on-battery");
     }
 }
