@@ -4,7 +4,10 @@
 //! budgets → verdict → gate documents, route and report. All of it is pure: no clock, no environment, no file, no
 //! network, so that `bench verify` can derive the same bytes again from the same bundle.
 //!
-//! `docs/statistics.md` says which test, why, and what it cannot see; `docs/evidence.md` lists the rules.
+//! [`history`] stands beside the road: many records of one machine, and where their level changed.
+//!
+//! `docs/statistics.md` says which test, why, and what it cannot see; `docs/history.md` the same of history, stored baselines
+//! and warm-up; `docs/evidence.md` lists the rules.
 
 #![forbid(unsafe_code)]
 
@@ -16,6 +19,7 @@ pub mod design;
 pub mod error;
 mod facts;
 pub mod gate;
+pub mod history;
 mod inference;
 pub mod policy;
 mod report;

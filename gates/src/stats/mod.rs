@@ -2,11 +2,18 @@
 
 pub mod blocks;
 pub mod clopper_pearson;
+pub mod hampel;
 pub mod holm;
 pub mod location;
+pub mod noise;
+pub mod pelt;
 pub mod power;
+pub mod prediction;
+pub mod repetition;
 pub mod sign_flip;
+pub mod steady;
 pub mod student;
+pub mod variance;
 pub mod wilson;
 pub mod yuen;
 pub mod yuen_welch;
@@ -14,3 +21,5 @@ pub mod yuen_welch;
 pub use baselines::quantile;
 pub use location::{Location, Method};
 pub use yuen_welch::YuenWelch;
+pub use steady::{EvidenceClass, SteadyState};
+pub use variance::VarianceComponents;
