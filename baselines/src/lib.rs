@@ -9,6 +9,7 @@
 pub mod digest;
 pub mod error;
 pub mod evidence;
+pub mod import;
 pub mod metric;
 pub mod quantile;
 pub mod record;

@@ -22,6 +22,7 @@ pub mod gate;
 pub mod history;
 mod inference;
 pub mod policy;
+pub mod replay;
 mod report;
 pub mod route;
 pub mod stats;

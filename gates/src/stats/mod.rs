@@ -20,6 +20,6 @@ pub mod yuen_welch;
 
 pub use baselines::quantile;
 pub use location::{Location, Method};
-pub use yuen_welch::YuenWelch;
 pub use steady::{EvidenceClass, SteadyState};
 pub use variance::VarianceComponents;
+pub use yuen_welch::YuenWelch;

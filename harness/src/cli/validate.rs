@@ -1,7 +1,17 @@
-//! `bench validate`: the error rates that a verdict promises, measured on simulated sessions, each beside its demand.
+//! `bench validate`: the error rates that a verdict promises, each beside its demand: measured on simulated sessions, or on
+//! series that somebody else took.
 
-use anyhow::{Result, ensure};
-use gates::validate::{self, Fault, Line, PROPERTIES, Plan};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use baselines::import::{Imported, import};
+use gates::{
+    replay::{self, Foreign, Replay},
+    validate::{self, Fault, Line, PROPERTIES, Plan},
+};
 use serde_json::json;
 
 use super::{Context, Format, print, table};
@@ -23,6 +33,11 @@ pub(crate) struct Args {
     /// Put a well-known mistake into the rule, to see the table turn red: winsor, alpha, iterations or family.
     #[arg(long, value_name = "FAULT", value_parser = fault)]
     plant: Option<Fault>,
+
+    /// Replay the files of a folder instead: Go benchmark text of one build on several days, or CSV histories (columns
+    /// `timestamp_s`, revision, cpu, metric, value, unit), each plain or gzip.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["sessions", "seed", "plant"])]
+    replay: Option<PathBuf>,
 }
 
 fn fault(text: &str) -> Result<Fault, String> {
@@ -32,6 +47,13 @@ fn fault(text: &str) -> Result<Fault, String> {
 }
 
 pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
+    match &args.replay {
+        Some(folder) => replayed(folder, context),
+        None => simulated(args, context),
+    }
+}
+
+fn simulated(args: &Args, context: &Context<'_>) -> Result<u8> {
     ensure!(
         (100..=1_000_000).contains(&args.sessions),
         "failed to plan the simulation: `--sessions`: expected 100 to 1000000, found {}",
@@ -114,4 +136,60 @@ fn summary(lines: &[Line]) -> String {
     let (met, broken) = (with(true), with(false));
     let mark = if broken == 0 { "✔" } else { "✘" };
     format!("{mark} {} demands: {met} met, {broken} broken\n", met + broken)
+}
+
+/// Replays every file below `folder` that an importer knows; the others are named on stderr.
+fn replayed(folder: &Path, context: &Context<'_>) -> Result<u8> {
+    let mut files: Vec<(String, Imported)> = Vec::new();
+    for path in files_below(folder)? {
+        let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
+        let bytes =
+            fs::read(&path).with_context(|| format!("failed to read `{}`", path.display()))?;
+        match import(&bytes) {
+            Ok(imported) => files.push((name, imported)),
+            Err(error) => context.progress.note(&format!("left out: {name}: {error}")),
+        }
+    }
+    ensure!(
+        !files.is_empty(),
+        "failed to replay: no file below `{}` is Go benchmark text or a CSV history, plain or gzip",
+        folder.display()
+    );
+    let foreign: Vec<Foreign<'_>> =
+        files.iter().map(|(path, imported)| Foreign { path, imported }).collect();
+    let found = replay::replay(&foreign);
+    match context.format {
+        Format::Human => print(&found.to_string())?,
+        Format::Json => print(&format!("{:#}\n", replay_document(&found)))?,
+        Format::Md => print(&format!("```\n{found}```\n"))?,
+    }
+    Ok(if found.holds() { 0 } else { BROKEN })
+}
+
+fn replay_document(replay: &Replay) -> serde_json::Value {
+    let row = |row: &replay::Row| {
+        json!({
+            "property": row.property, "demand": row.demand, "rate": row.measured, "low": row.low, "high": row.high, "n": row.n,
+            "holds": row.holds,
+        })
+    };
+    json!({ "rows": replay.rows.iter().map(row).collect::<Vec<_>>(), "notes": replay.notes })
+}
+
+/// All files below `folder`, sorted; links to folders are not followed.
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let failed = || format!("failed to list `{}`", folder.display());
+    let mut entries = fs::read_dir(folder)
+        .and_then(|entries| entries.collect::<Result<Vec<_>, _>>())
+        .with_context(failed)?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    let mut files = Vec::new();
+    for entry in entries {
+        if entry.file_type().with_context(failed)?.is_dir() {
+            files.extend(files_below(&entry.path())?);
+        } else {
+            files.push(entry.path());
+        }
+    }
+    Ok(files)
 }
