@@ -13,7 +13,9 @@ pub mod import;
 pub mod metric;
 pub mod quantile;
 pub mod record;
+pub mod retention;
 mod schemas;
+pub mod select;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -2,12 +2,14 @@
 
 use serde_json::Value;
 
-use crate::{evidence, record};
+use crate::{evidence, record, store};
 
 /// File name and text of every published schema.
 #[must_use]
 pub fn schemas() -> Vec<(&'static str, String)> {
     vec![
+        ("baseline-entry.v1.json", text(&store::entry_schema())),
+        ("baseline-head.v1.json", text(&store::head_schema())),
         ("evidence.v1.json", text(&evidence::wire::schema())),
         ("run-record.v1.json", text(&record::wire::schema())),
     ]

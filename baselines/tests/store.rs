@@ -1,14 +1,12 @@
 //! The folder store: what is put in comes out, what was changed is refused, what cannot be written leaves no trace.
 
 mod common;
-mod edit;
 
 use std::{fs, path::Path};
 
 use baselines::{
     Digest, ErrorKind, RunRecord,
-    record::SCHEMA_VERSION,
-    store::{DirStore, Pointer},
+    store::{Action, DirStore, Note},
 };
 use common::small_record;
 
@@ -32,29 +30,17 @@ impl Fixture {
         Self { dir, store, record, binary }
     }
 
-    fn pointer(&self, name: &str) -> Pointer {
-        let record = &self.record;
-        Pointer {
-            version: SCHEMA_VERSION,
-            name: name.to_owned(),
-            record: self.store.put_record(record).expect("a record"),
-            binary: self.binary,
-            model: record.subject.model.digest,
-            fingerprint: record.host.fingerprint,
-            recorded_at: record.started_at.clone(),
-            reason: "first".to_owned(),
-            recorded_by: "someone".to_owned(),
-        }
-    }
-
-    /// A pointer to `digest`, without touching the record.
-    fn pointer_to(&self, digest: Digest) -> Pointer {
-        let other = Self::new();
-        Pointer { record: digest, binary: self.binary, ..other.pointer("main") }
-    }
-
     fn record_file(&self, digest: Digest) -> std::path::PathBuf {
         self.store.root().join(format!("records/{digest}.json"))
+    }
+}
+
+fn note() -> Note {
+    Note {
+        at: "2026-03-02T10:00:00.000Z".to_owned(),
+        reason: "first".to_owned(),
+        recorded_by: "someone".to_owned(),
+        approved_by: None,
     }
 }
 
@@ -79,8 +65,11 @@ fn a_store_that_does_not_exist_is_empty_and_is_not_made_by_reading() {
     let root = dir.path().join("none");
     let store = DirStore::open(&root).unwrap();
     assert_eq!(store.records().unwrap(), []);
-    assert_eq!(store.pointers().unwrap(), []);
-    assert_eq!(store.pointer("main").unwrap(), None);
+    assert_eq!(store.names().unwrap(), [""; 0]);
+    assert_eq!(store.binaries().unwrap(), []);
+    assert_eq!(store.journal("main").unwrap(), None);
+    assert_eq!(store.promoted("main").unwrap(), []);
+    assert_eq!(store.resolve("main").unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(store.get_record(Digest::of(b"x")).unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(store.binary_path(Digest::of(b"x")).unwrap_err().kind(), ErrorKind::NotFound);
     assert!(!root.exists());
@@ -122,10 +111,8 @@ fn a_record_edited_by_hand_is_refused_and_can_be_put_right() {
     for word in [&digest.to_string(), &found, "changed after it was written", "delete it"] {
         assert!(text.contains(word), "{word}: {text}");
     }
-    assert_eq!(
-        fixture.store.set_pointer(&fixture.pointer_to(digest)).unwrap_err().kind(),
-        ErrorKind::Digest
-    );
+    let error = fixture.store.append("main", &[(Action::Record, digest)], &note()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Digest);
 
     fixture.store.put_record(&fixture.record).unwrap();
     assert_eq!(fixture.store.get_record(digest).unwrap(), fixture.record);
@@ -161,76 +148,22 @@ fn a_kept_binary_runs_and_is_refused_once_changed() {
 }
 
 #[test]
-fn a_pointer_reads_back_and_can_move() {
-    let fixture = Fixture::new();
-    let first = fixture.pointer("main");
-    fixture.store.set_pointer(&first).unwrap();
-    assert_eq!(fixture.store.pointer("main").unwrap(), Some(first.clone()));
-    let moved = Pointer { reason: "faster machine".to_owned(), ..first };
-    fixture.store.set_pointer(&moved).unwrap();
-    fixture.store.set_pointer(&fixture.pointer("before")).unwrap();
-    let names: Vec<_> =
-        fixture.store.pointers().unwrap().into_iter().map(|p| (p.name, p.reason)).collect();
-    let expected = [("before", "first"), ("main", "faster machine")]
-        .map(|(a, b)| (a.to_owned(), b.to_owned()));
-    assert_eq!(names, expected);
-}
-
-#[test]
-fn a_pointer_that_disagrees_with_the_store_is_not_set() {
-    let fixture = Fixture::new();
-    let good = fixture.pointer("main");
-    let other = Digest::of(b"other");
-    for (pointer, kind) in [
-        (Pointer { record: other, ..good.clone() }, ErrorKind::NotFound),
-        (Pointer { binary: other, ..good.clone() }, ErrorKind::Malformed),
-        (Pointer { model: other, ..good.clone() }, ErrorKind::Malformed),
-        (Pointer { fingerprint: other, ..good.clone() }, ErrorKind::Malformed),
-        (Pointer { name: "../main".to_owned(), ..good.clone() }, ErrorKind::Malformed),
-        (Pointer { recorded_at: "yesterday".to_owned(), ..good.clone() }, ErrorKind::Malformed),
-    ] {
-        assert_eq!(fixture.store.set_pointer(&pointer).unwrap_err().kind(), kind, "{pointer:?}");
-    }
-    fs::remove_file(fixture.store.binary_path(fixture.binary).unwrap()).unwrap();
-    assert_eq!(fixture.store.set_pointer(&good).unwrap_err().kind(), ErrorKind::NotFound);
-    assert_eq!(fixture.store.pointers().unwrap(), []);
-}
-
-#[test]
-fn a_damaged_pointer_file_is_an_error_that_names_it() {
-    let fixture = Fixture::new();
-    fixture.store.set_pointer(&fixture.pointer("main")).unwrap();
-    let folder = fixture.store.root().join("baselines");
-    let bytes = fs::read(folder.join("main.json")).unwrap();
-
-    fs::write(folder.join("other.json"), &bytes).unwrap();
-    let error = fixture.store.pointer("other").unwrap_err().to_string();
-    assert!(error.contains("expected \"other\", that of the file, found \"main\""), "{error}");
-
-    for (edited, kind) in [
-        (bytes[..40].to_vec(), ErrorKind::Malformed),
-        (edit::with(&bytes, "/version", "9.0".into()), ErrorKind::Version),
-        (edit::with(&bytes, "/owner", "me".into()), ErrorKind::Malformed),
-    ] {
-        fs::write(folder.join("main.json"), edited).unwrap();
-        let error = fixture.store.pointer("main").unwrap_err();
-        assert_eq!(error.kind(), kind);
-        assert!(error.to_string().contains("main.json"), "{error}");
-    }
-}
-
-#[test]
 fn foreign_files_in_the_folders_are_passed_over() {
     let fixture = Fixture::new();
-    let pointer = fixture.pointer("main");
-    fixture.store.set_pointer(&pointer).unwrap();
-    for name in
-        ["records/.tmp-abc", "records/README.md", "records/short.json", "baselines/.DS_Store"]
-    {
+    let record = fixture.store.put_record(&fixture.record).unwrap();
+    fixture.store.append("main", &[(Action::Record, record)], &note()).unwrap();
+    for name in [
+        "records/.tmp-abc",
+        "records/README.md",
+        "records/short.json",
+        "baselines/.DS_Store",
+        "binaries/x",
+    ] {
         fs::write(fixture.store.root().join(name), b"x").unwrap();
     }
-    assert_eq!(fixture.store.records().unwrap(), [pointer.record]);
-    assert_eq!(fixture.store.pointers().unwrap(), [pointer]);
+    assert_eq!(fixture.store.records().unwrap(), [record]);
+    assert_eq!(fixture.store.binaries().unwrap(), [fixture.binary]);
+    assert_eq!(fixture.store.names().unwrap(), ["main"]);
 }
 
 #[test]

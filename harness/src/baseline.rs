@@ -1,6 +1,8 @@
-//! Baselines: a stored record, the binary that made it, and the pointer that names them.
+//! Baselines: a stored record, the binary that made it, and the journal that names them.
 //!
 //! Only `bench baseline record` writes one. Where `bench gate` needs one first, it starts that command as its own process.
+
+mod settle;
 
 use std::{
     path::Path,
@@ -11,13 +13,15 @@ use anyhow::{Context as _, Result, bail};
 use baselines::{
     Digest, RunRecord,
     evidence::{BaselineOutput, BaselineRef},
-    record::{Purpose, SCHEMA_VERSION, Suite},
-    store::{DirStore, Pointer},
+    record::{Purpose, Suite},
+    store::{DirStore, Entry, check_text},
 };
+use gates::Policy;
 
 use crate::{
+    agreement::Row,
     failure::Failure,
-    measure::Clock,
+    measure::{Clock, timestamp},
     progress::Progress,
     session::{self, Assignment, Subjects},
     subject::Binary,
@@ -26,7 +30,7 @@ use crate::{
 /// A baseline is a statement about a build: fewer processes say too little about it.
 pub(crate) const PROCESSES_LEAST: u64 = 10;
 
-/// What a pointer names, read and checked.
+/// What a name points at, read and checked.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Baseline {
     pub(crate) reference: BaselineRef,
@@ -51,11 +55,19 @@ impl Baseline {
 
 /// The baseline called `name`, if the store has one: record and binary are checked against their digests.
 pub(crate) fn find(store: &DirStore, name: &str, bootstrap: bool) -> Result<Option<Baseline>> {
-    let Some(pointer) = store.pointer(name)? else { return Ok(None) };
+    let journal = store.journal(name)?;
+    let Some((journal, current)) =
+        journal.as_ref().and_then(|journal| Some((journal, journal.current()?)))
+    else {
+        return Ok(None);
+    };
+    if let Some(expiry) = journal.expiry_of(current.record) {
+        return Err(expired(store, expiry).into());
+    }
     let at_fault =
         || format!("failed to read baseline `{name}` of store `{}`", store.root().display());
-    let record = store.get_record(pointer.record).with_context(at_fault)?;
-    let binary = store.binary_path(pointer.binary).with_context(at_fault)?;
+    let record = store.get_record(current.record).with_context(at_fault)?;
+    let binary = store.binary_path(current.binary).with_context(at_fault)?;
     let outputs = record.processes.first().map_or_else(Vec::new, |process| {
         let output = |output: &baselines::record::Output| BaselineOutput {
             workload: output.workload.clone(),
@@ -66,24 +78,36 @@ pub(crate) fn find(store: &DirStore, name: &str, bootstrap: bool) -> Result<Opti
         process.outputs.iter().map(output).collect()
     });
     let reference = BaselineRef {
-        name: pointer.name,
-        record: pointer.record,
-        binary: pointer.binary,
-        model: pointer.model,
-        fingerprint: pointer.fingerprint,
-        recorded_at: pointer.recorded_at,
+        name: current.name.clone(),
+        record: current.record,
+        binary: current.binary,
+        model: current.model,
+        fingerprint: current.fingerprint,
+        recorded_at: current.recorded_at.clone(),
         bootstrap,
         outputs,
     };
     Ok(Some(Baseline { reference, record, binary: Binary::at(&binary)? }))
 }
 
-/// What a new baseline is called, and by whom and why it was recorded.
+/// What a new baseline is called, and by whom and why it is recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct Order {
     pub(crate) name: String,
     pub(crate) reason: String,
     pub(crate) recorded_by: String,
+    pub(crate) approved_by: Option<String>,
+    /// Whether it is taken even if it does not agree with an earlier one of the same build.
+    pub(crate) accept: bool,
+}
+
+/// A baseline that was recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Recorded {
+    pub(crate) digest: Digest,
+    pub(crate) record: RunRecord,
+    /// The earlier record of the same build, and how far the two agree.
+    pub(crate) earlier: Option<(Entry, Vec<Row>)>,
 }
 
 /// Measures the running program and points the baseline at the result.
@@ -91,11 +115,14 @@ pub(crate) fn record(
     store: &DirStore,
     assignment: &Assignment,
     processes: u64,
-    entry: &Entry,
+    order: &Order,
+    policy: &Policy,
     clock: &dyn Clock,
     progress: &Progress,
-) -> Result<(Digest, RunRecord)> {
+) -> Result<Recorded> {
     session::check_count("processes", processes, PROCESSES_LEAST)?;
+    // A journal that does not hold takes no entry: that is known before the first minute is spent.
+    store.journal(&order.name)?;
     // Measured is the kept copy, so that a build meanwhile changes nothing.
     let kept = store.put_binary(&Binary::current()?.path)?;
     let head = Binary::at(&store.binary_path(kept)?)?;
@@ -110,18 +137,26 @@ pub(crate) fn record(
         .into());
     }
     let digest = store.put_record(&record)?;
-    store.set_pointer(&Pointer {
-        version: SCHEMA_VERSION,
-        name: entry.name.clone(),
-        record: digest,
-        binary: kept,
-        model: record.subject.model.digest,
-        fingerprint: record.host.fingerprint,
-        recorded_at: record.ended_at.clone(),
-        reason: entry.reason.clone(),
-        recorded_by: entry.recorded_by.clone(),
-    })?;
-    Ok((digest, record))
+    let at = timestamp(clock.utc());
+    let earlier = settle::settle(store, digest, &record, order, policy, at)?;
+    Ok(Recorded { digest, record, earlier })
+}
+
+/// Refuses an option that is to say something and does not.
+pub(crate) fn check_said(option: &str, text: &str) -> Result<()> {
+    check_text(option, text).map_err(|error| anyhow::anyhow!("failed to read the options: {error}"))
+}
+
+fn expired(store: &DirStore, expiry: &Entry) -> Failure {
+    let name = &expiry.name;
+    Failure::incomparable(format!(
+        "failed to use baseline `{name}` of store `{}`: expected one in use, found one that expired {}: {}; record another \
+         with `bench baseline record --name {name}` on the revision to compare with, or take an earlier one with \
+         `bench baseline promote`",
+        store.root().display(),
+        expiry.at,
+        expiry.reason
+    ))
 }
 
 /// Starts `bench baseline record` as a process of its own: the process that compares cannot write a baseline.

@@ -2,6 +2,8 @@
 
 /// A usage or tool error.
 pub(crate) const TOOL_ERROR: u8 = 1;
+/// Honest noise: neither can be said.
+pub(crate) const INCONCLUSIVE: u8 = 3;
 /// Evidence that does not hold.
 pub(crate) const INVALID: u8 = 4;
 /// Nothing to compare with, or nothing comparable.
@@ -16,6 +18,11 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
+    /// Neither can be said: exit 3.
+    pub(crate) fn inconclusive(message: impl Into<String>) -> Self {
+        Self { exit_code: INCONCLUSIVE, message: message.into() }
+    }
+
     /// Evidence that does not hold: exit 4.
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self { exit_code: INVALID, message: message.into() }

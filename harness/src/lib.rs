@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod accuracy;
+mod agreement;
 mod baseline;
 mod cli;
 mod config;

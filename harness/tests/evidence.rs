@@ -6,8 +6,7 @@ use std::fs;
 
 use baselines::{
     RunRecord,
-    record::SCHEMA_VERSION,
-    store::{DirStore, Pointer},
+    store::{Action, DirStore, Note},
     testing,
 };
 use common::Folder;
@@ -18,18 +17,14 @@ fn keep(here: &Folder, mut record: RunRecord) {
     let store = DirStore::open(&here.path("store")).expect(writable);
     fs::write(here.path("kept"), "a binary").expect(writable);
     record.subject.binary = store.put_binary(&here.path("kept")).expect(writable);
-    let pointer = Pointer {
-        version: SCHEMA_VERSION,
-        name: "main".to_owned(),
-        record: store.put_record(&record).expect(writable),
-        binary: record.subject.binary,
-        model: record.subject.model.digest,
-        fingerprint: record.host.fingerprint,
-        recorded_at: record.ended_at.clone(),
+    let note = Note {
+        at: record.ended_at.clone(),
         reason: "a test".to_owned(),
         recorded_by: "a test".to_owned(),
+        approved_by: None,
     };
-    store.set_pointer(&pointer).expect("the pointer agrees with its record");
+    let digest = store.put_record(&record).expect(writable);
+    store.append("main", &[(Action::Record, digest)], &note).expect("record and binary are kept");
 }
 
 #[test]

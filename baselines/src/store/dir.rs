@@ -1,4 +1,4 @@
-//! A store in a folder: `records/SHA256.json`, `binaries/SHA256`, `baselines/NAME.json`.
+//! A store in a folder: `records/SHA256.json`, `binaries/SHA256`, and the journals under `baselines/`.
 //! Every read checks the content against the digest that names it.
 
 use std::{
@@ -6,10 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    atomic::{self, EXECUTABLE, READABLE},
-    pointer::{Pointer, check_name},
-};
+use super::atomic::{self, EXECUTABLE, READABLE};
 use crate::{Digest, Error, ErrorKind, Result, RunRecord};
 
 /// A store in a folder.
@@ -98,97 +95,36 @@ impl DirStore {
         Ok(path)
     }
 
-    /// Makes `pointer.name` point where `pointer` says.
-    ///
-    /// # Errors
-    ///
-    /// `Malformed` for a bad name or a pointer that disagrees with its record; `NotFound` or `Digest` if the record
-    /// or the binary is not in the store as it was written; `Io` if the folder cannot be written.
-    pub fn set_pointer(&self, pointer: &Pointer) -> Result<()> {
-        check_name(&pointer.name)?;
-        let record = self.get_record(pointer.record)?;
-        let subject = &record.subject;
-        for (field, expected, found) in [
-            ("binary", subject.binary, pointer.binary),
-            ("model", subject.model.digest, pointer.model),
-            ("fingerprint", record.host.fingerprint, pointer.fingerprint),
-        ] {
-            if expected != found {
-                let text = format!(
-                    "baseline pointer `{}`: `{field}`: expected {expected}, that of its record, found {found}",
-                    pointer.name
-                );
-                return Err(Error::new(ErrorKind::Malformed, text));
-            }
-        }
-        self.binary_path(pointer.binary)?;
-        let bytes = pointer.to_json();
-        Pointer::from_json(&bytes)?;
-        self.put(&self.pointer_path(&pointer.name), &bytes, READABLE)
-    }
-
-    /// The pointer called `name`, if there is one.
-    ///
-    /// # Errors
-    ///
-    /// `Malformed` for a bad name or file; `Version` for a newer one; `Io` if it cannot be read.
-    pub fn pointer(&self, name: &str) -> Result<Option<Pointer>> {
-        check_name(name)?;
-        let path = self.pointer_path(name);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(unreadable(&path, &error)),
-        };
-        let pointer = Pointer::from_json(&bytes).map_err(|error| {
-            let text = format!("read `{}`: {error}; record the baseline again", path.display());
-            Error::new(error.kind(), text)
-        })?;
-        if pointer.name != name {
-            let (path, found) = (path.display(), &pointer.name);
-            let text = format!(
-                "read `{path}`: `name`: expected {name:?}, that of the file, found {found:?}"
-            );
-            return Err(Error::new(ErrorKind::Malformed, text));
-        }
-        Ok(Some(pointer))
-    }
-
-    /// All pointers, sorted by name.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::pointer`].
-    pub fn pointers(&self) -> Result<Vec<Pointer>> {
-        let stems = stems(&self.root.join("baselines"), |stem| check_name(stem).is_ok())?;
-        // A pointer removed since the folder was listed is no error.
-        stems.iter().filter_map(|name| self.pointer(name).transpose()).collect()
-    }
-
     /// The names of all records, sorted.
     ///
     /// # Errors
     ///
     /// `Io` if the folder cannot be read.
     pub fn records(&self) -> Result<Vec<Digest>> {
-        let stems = stems(&self.root.join("records"), |stem| stem.parse::<Digest>().is_ok())?;
-        stems.iter().map(|stem| stem.parse()).collect()
+        let names = file_names(&self.root.join("records"))?;
+        Ok(names.iter().filter_map(|name| name.strip_suffix(".json")?.parse().ok()).collect())
     }
 
-    fn record_path(&self, digest: Digest) -> PathBuf {
+    /// The names of all kept binaries, sorted.
+    ///
+    /// # Errors
+    ///
+    /// `Io` if the folder cannot be read.
+    pub fn binaries(&self) -> Result<Vec<Digest>> {
+        let names = file_names(&self.root.join("binaries"))?;
+        Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
+    }
+
+    pub(super) fn record_path(&self, digest: Digest) -> PathBuf {
         self.root.join("records").join(format!("{digest}.json"))
     }
 
-    fn kept_binary(&self, digest: Digest) -> PathBuf {
+    pub(super) fn kept_binary(&self, digest: Digest) -> PathBuf {
         self.root.join("binaries").join(digest.to_string())
     }
 
-    fn pointer_path(&self, name: &str) -> PathBuf {
-        self.root.join("baselines").join(format!("{name}.json"))
-    }
-
     /// Writes unless the very same bytes are there: a file that was changed is put right, none is touched in vain.
-    fn put(&self, path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    pub(super) fn put(&self, path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
         let folder = path.parent().expect("every path of the store has a folder");
         fs::create_dir_all(folder).map_err(|error| {
             let (store, folder) = (self.root.display(), folder.display());
@@ -214,7 +150,7 @@ fn verified(path: &Path, digest: Digest, what: &str) -> Result<Vec<u8>> {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let text = format!(
-                "read {what} {}: no such file `{shown}`; record the baseline again",
+                "read {what} {}: expected the file `{shown}`, found none; record the baseline again",
                 digest.short()
             );
             return Err(Error::new(ErrorKind::NotFound, text));
@@ -234,27 +170,23 @@ fn verified(path: &Path, digest: Digest, what: &str) -> Result<Vec<u8>> {
     ))
 }
 
-/// Sorted file names in `folder`, without `.json`, that `keep` accepts; temporary and foreign files are passed over.
-fn stems(folder: &Path, keep: impl Fn(&str) -> bool) -> Result<Vec<String>> {
+/// Sorted names of the files in `folder`; temporary and foreign ones are among them.
+pub(super) fn file_names(folder: &Path) -> Result<Vec<String>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(unreadable(folder, &error)),
     };
-    let mut stems = Vec::new();
+    let mut names = Vec::new();
     for entry in entries {
         let name = entry.map_err(|error| unreadable(folder, &error))?.file_name();
-        if let Some(stem) = name.to_str().and_then(|name| name.strip_suffix(".json"))
-            && keep(stem)
-        {
-            stems.push(stem.to_owned());
-        }
+        names.extend(name.into_string());
     }
-    stems.sort();
-    Ok(stems)
+    names.sort();
+    Ok(names)
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Error {
+pub(super) fn unreadable(path: &Path, error: &io::Error) -> Error {
     let text = format!(
         "read `{}`: expected a path that this user can read, found: {error}",
         path.display()

@@ -70,7 +70,7 @@ enum Command {
     Gate(gate::Args),
     /// Derive the gate files again from the evidence and say what does not hold.
     Verify(verify::Args),
-    /// Record, list or show baselines.
+    /// Record, promote, show, compare, check and retire baselines.
     #[command(subcommand)]
     Baseline(baseline::Command),
     /// Write the report, one self-contained HTML page.

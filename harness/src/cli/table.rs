@@ -6,7 +6,6 @@ use baselines::{
     RunRecord,
     quantile::median,
     record::{Mark, ModelInfo},
-    store::Pointer,
     unit::{Rate, Unit},
 };
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
@@ -17,7 +16,7 @@ use serde_json::{Value, json};
 const WIDTH: u16 = 80;
 
 /// A table without lines: cells two spaces apart, the columns of `numbers` flush right.
-pub(super) fn table(header: &[&str], numbers: std::ops::Range<usize>) -> Table {
+pub(crate) fn table(header: &[&str], numbers: std::ops::Range<usize>) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
@@ -34,7 +33,7 @@ pub(super) fn table(header: &[&str], numbers: std::ops::Range<usize>) -> Table {
 }
 
 /// Its lines, without blanks at their ends.
-pub(super) fn text(table: &Table) -> String {
+pub(crate) fn text(table: &Table) -> String {
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n") + "\n"
 }
@@ -166,7 +165,7 @@ fn cells(row: &Row, all: &[Row]) -> [String; 8] {
 }
 
 /// A log ratio as a change in per cent.
-fn percent(log_ratio: f64) -> String {
+pub(crate) fn percent(log_ratio: f64) -> String {
     format!("{:+.1}", log_ratio.exp_m1() * 100.0)
 }
 
@@ -336,23 +335,7 @@ pub(crate) fn model(info: &ModelInfo, tokenizer: &str) -> String {
     said
 }
 
-/// The baselines of a store.
-pub(crate) fn pointers(pointers: &[Pointer]) -> String {
-    let mut listed = table(&["name", "recorded", "record", "binary", "machine", "reason"], 0..0);
-    for pointer in pointers {
-        listed.add_row([
-            pointer.name.clone(),
-            pointer.recorded_at.get(..16).unwrap_or_default().replace('T', " "),
-            pointer.record.short(),
-            pointer.binary.short(),
-            pointer.fingerprint.short(),
-            pointer.reason.clone(),
-        ]);
-    }
-    text(&listed)
-}
-
-fn count(n: u64, what: &str) -> String {
+pub(crate) fn count(n: u64, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
