@@ -9,6 +9,8 @@
 mod accuracy;
 mod agreement;
 mod baseline;
+#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "for `bench gate --base`"))]
+mod build;
 mod cli;
 mod config;
 mod doctor;

@@ -1,0 +1,152 @@
+//! The repository: which one, which commit a name stands for, whether anything is uncommitted.
+//! In: a folder and what the user calls a revision. Out: facts from `git`, or a sentence with the way out.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use baselines::Digest;
+
+/// Variables by which git would look into another repository than the folder's: a hook sets them.
+const MISLEADING: &[&str] = &[
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_WORK_TREE",
+];
+
+/// A repository on disk, seen from one of its working folders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Repository {
+    /// The top of the working tree.
+    pub(super) top: PathBuf,
+    /// The folder that was asked about, below the top; empty at the top.
+    pub(super) prefix: PathBuf,
+    /// The store that all worktrees of this repository share.
+    common: String,
+}
+
+impl Repository {
+    /// The repository that `folder` is in.
+    pub(super) fn open(folder: &Path) -> Result<Self> {
+        let args =
+            ["--show-toplevel", "--show-prefix", "--path-format=absolute", "--git-common-dir"];
+        let output = output(git(folder).arg("rev-parse").args(args))?;
+        if !output.status.success() {
+            bail!(
+                "failed to find revisions: `{}` is in no git working tree ({}); run in a clone, or compare with a stored \
+                 baseline (`--baseline NAME`)",
+                folder.display(),
+                first_line(&output.stderr)
+            );
+        }
+        let text = text(output.stdout)?;
+        let mut lines = text.lines();
+        let mut next = || lines.next().context("failed to read what `git rev-parse` says");
+        let (top, prefix, common) = (next()?.into(), next()?.into(), next()?.to_owned());
+        // An older git repeats the option that it does not know.
+        ensure!(
+            Path::new(&common).is_absolute(),
+            "failed to find the repository's store: expected a path, found `{common}`; git 2.31 or later is needed"
+        );
+        Ok(Self { top, prefix, common })
+    }
+
+    /// The commit that `revision` stands for. It is never taken as an option, whatever it looks like.
+    pub(super) fn commit(&self, revision: &str) -> Result<String> {
+        let peeled = format!("{revision}^{{commit}}");
+        let args = ["rev-parse", "--verify", "--quiet", "--end-of-options", &peeled];
+        let output = output(git(&self.top).args(args))?;
+        let commit = text(output.stdout)?.trim().to_owned();
+        if output.status.success() && commit.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Ok(commit);
+        }
+        let way_out = if self.is_shallow() {
+            "the clone is shallow and may lack it: `git fetch --deepen=50`, or `fetch-depth: 0` in the checkout step"
+        } else {
+            "`git log --oneline --all` lists those that are here, `git fetch` brings those of the remote"
+        };
+        bail!(
+            "failed to find revision `{revision}`: `{}` has no such commit; {way_out}",
+            self.top.display()
+        )
+    }
+
+    /// Whether the working tree holds anything that its commit does not: changed, staged or untracked files.
+    pub(super) fn has_changes(&self) -> Result<bool> {
+        has_changes(&self.top, false)
+    }
+
+    /// A short name for the repository, the same from each of its worktrees.
+    pub(super) fn id(&self) -> String {
+        Digest::of(self.common.as_bytes()).short()
+    }
+
+    fn is_shallow(&self) -> bool {
+        let asked = git(&self.top).args(["rev-parse", "--is-shallow-repository"]).output();
+        asked.is_ok_and(|output| output.stdout.starts_with(b"true"))
+    }
+}
+
+/// Whether the working tree at `top` differs from its commit; `strictly`: also by files that git ignores.
+pub(super) fn has_changes(top: &Path, strictly: bool) -> Result<bool> {
+    let mut command = git(top);
+    command.args(["status", "--porcelain", "--untracked-files=normal"]);
+    if strictly {
+        command.arg("--ignored");
+    }
+    Ok(!stdout(&mut command)?.is_empty())
+}
+
+/// `git` in `folder`: no variable of the caller's leads it elsewhere, no hook runs, no lock is taken for a mere look.
+pub(super) fn git(folder: &Path) -> Command {
+    let mut command = Command::new("git");
+    isolate(&mut command).env("LC_ALL", "C").arg("--no-optional-locks");
+    command.args(["-c", "core.hooksPath=/dev/null"]).arg("-C").arg(folder);
+    command
+}
+
+/// Removes what would mislead a `git` that this command starts.
+pub(super) fn isolate(command: &mut Command) -> &mut Command {
+    for name in MISLEADING {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// What a git command that must succeed writes.
+pub(super) fn stdout(command: &mut Command) -> Result<String> {
+    let output = output(command)?;
+    ensure!(
+        output.status.success(),
+        "failed to run {command:?}: {}: {}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    text(output.stdout)
+}
+
+fn output(command: &mut Command) -> Result<Output> {
+    command.output().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => anyhow::anyhow!(
+            "failed to run `git`: there is no such program on the PATH; install git, or compare with a stored baseline \
+             (`--baseline NAME`)"
+        ),
+        _ => anyhow::Error::new(error).context("failed to run `git`"),
+    })
+}
+
+fn text(bytes: Vec<u8>) -> Result<String> {
+    String::from_utf8(bytes).context("failed to read what git says: expected UTF-8")
+}
+
+fn first_line(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    text.lines().next().unwrap_or("git says nothing").to_owned()
+}
