@@ -4,6 +4,7 @@ mod common;
 
 use baselines::{
     Digest, Evidence, METRICS, RunRecord,
+    evidence::Given,
     record::{ProbeKind, Purpose, StopReason},
     testing, timestamp,
 };
@@ -89,7 +90,12 @@ proptest! {
         let mut bundle = testing::evidence(1, 1.0);
         (bundle.base, bundle.head, bundle.policy) = (base, head, policy);
         bundle.head_sha = bundle.head_sha.filter(|_| known);
-        bundle.baseline.bootstrap = known;
+        if known {
+            bundle.baseline.as_mut().expect("scripted").bootstrap = true;
+        } else {
+            bundle.baseline = None;
+            bundle.given = Some(Given { asked: "HEAD~1".to_owned(), commit: bundle.head_sha.clone() });
+        }
         bundle.history[0].median = median;
         let bytes = bundle.to_json();
         let back = Evidence::from_json(&bytes).map_err(|error| TestCaseError::fail(error.to_string()))?;

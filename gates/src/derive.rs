@@ -69,8 +69,8 @@ pub struct Records {
     pub base: Digest,
     /// SHA-256 of the head's record.
     pub head: Digest,
-    /// SHA-256 of the stored baseline's record, as the pointer names it.
-    pub baseline: Digest,
+    /// SHA-256 of the stored baseline's record, as the pointer names it, if there is one.
+    pub baseline: Option<Digest>,
 }
 
 /// All that follows from a bundle.
@@ -144,7 +144,7 @@ pub fn derive(evidence: &Evidence) -> Result<Derived> {
         evidence: Digest::of(&evidence.to_json()),
         base: Digest::of(&evidence.base.to_json()),
         head: Digest::of(&evidence.head.to_json()),
-        baseline: evidence.baseline.record,
+        baseline: evidence.baseline.as_ref().map(|baseline| baseline.record),
     };
     let refusals = check_evidence(evidence, &policy);
     // Times of evidence that does not hold are not looked at: a speed-up with another output is none.

@@ -1,5 +1,7 @@
 //! Ratios and shares for people, the same in every report. In: log ratios and shares. Out: text, rounded once.
 
+use baselines::Evidence;
+
 /// A log ratio as a change in percent: `+1.2 %`.
 #[must_use]
 pub(crate) fn change(log_ratio: f64) -> String {
@@ -7,6 +9,24 @@ pub(crate) fn change(log_ratio: f64) -> String {
     // "−0.0 %" would name a direction that the rounding has removed.
     let percent = if percent.abs() < 0.05 { 0.0 } else { percent };
     format!("{percent:+.1} %")
+}
+
+/// What the head is compared with: "baseline `main` (0123456789ab)", "revision `HEAD~1` (0123456789ab)".
+#[must_use]
+pub(crate) fn base(evidence: &Evidence) -> String {
+    match (&evidence.baseline, &evidence.given) {
+        (Some(baseline), _) => {
+            format!("baseline `{}` ({})", plain(&baseline.name), baseline.record.short())
+        }
+        (None, Some(given)) => match &given.commit {
+            Some(commit) => {
+                let short: String = plain(commit).chars().take(12).collect();
+                format!("revision `{}` ({short})", plain(&given.asked))
+            }
+            None => format!("`{}` ({})", plain(&given.asked), evidence.base.subject.binary.short()),
+        },
+        (None, None) => "nothing that is named".to_owned(),
+    }
 }
 
 /// A share in percent: `99.87 %`.

@@ -6,12 +6,34 @@ use std::collections::BTreeSet;
 
 use baselines::{
     Digest, Evidence, RunRecord,
-    record::{Accuracy, ProbeKind, ProbeWhen, Purpose},
+    evidence::{BaselineRef, Given},
+    record::{Accuracy, Layout, ProbeKind, ProbeWhen, Purpose},
 };
 use common::{rewrite, session};
 use gates::{Class, Policy, RULES, Verdict, check_evidence, check_record, derive};
 
 type Plant = fn(&mut Evidence);
+
+fn stored(evidence: &mut Evidence) -> &mut BaselineRef {
+    evidence.baseline.as_mut().expect("a baseline is scripted")
+}
+
+/// The scripted session as one of a revision that was given.
+fn give(evidence: &mut Evidence) -> &mut Given {
+    evidence.baseline = None;
+    let commit = evidence.base.tool.commit.clone();
+    evidence.given.insert(Given { asked: "HEAD~1".to_owned(), commit })
+}
+
+/// Two layouts that the base's processes run by turns.
+fn lay_out(evidence: &mut Evidence) {
+    let subject = &mut evidence.base.subject;
+    let layout = |binary, seed| Layout { binary, seed };
+    subject.layouts = vec![layout(subject.binary, 1), layout(Digest::of(b"second"), 2)];
+    for (place, process) in (0_u64..).zip(&mut evidence.base.processes) {
+        process.layout = place % 2;
+    }
+}
 
 fn counted(record: &mut RunRecord) -> &mut Accuracy {
     record.accuracy.as_mut().expect("accuracy is scripted")
@@ -24,10 +46,14 @@ const PLANTED: &[(&str, Plant)] = &[
     ("accuracy", |e| counted(&mut e.base).nll_int8 = f64::NAN),
     ("accuracy", |e| counted(&mut e.base).format = "q4_0".to_owned()),
     ("arms-alike", |e| e.head.processes[3].series = e.base.processes[3].series.clone()),
-    ("baseline-fingerprint", |e| e.baseline.fingerprint = Digest::of(b"another machine")),
-    ("baseline-model", |e| e.baseline.model = Digest::of(b"another model")),
+    ("base-source", |e| e.baseline = None),
+    ("base-source", |e| e.given = Some(Given { asked: "HEAD~1".to_owned(), commit: None })),
+    ("base-source", |e| give(e).commit = Some("0".repeat(40))),
+    ("base-source", |e| { give(e); e.base.tool.dirty = Some(true); }),
+    ("baseline-fingerprint", |e| stored(e).fingerprint = Digest::of(b"another machine")),
+    ("baseline-model", |e| stored(e).model = Digest::of(b"another model")),
     ("chronology", |e| e.created_at = e.head.started_at.clone()),
-    ("chronology", |e| e.baseline.recorded_at = e.created_at.clone()),
+    ("chronology", |e| { let late = e.created_at.clone(); stored(e).recorded_at = late; }),
     ("chronology", |e| { let (b, h) = (&mut e.base.processes[5], &mut e.head.processes[5]); std::mem::swap(&mut b.started_at, &mut h.started_at); }),
     ("chronology", |e| e.created_at = "yesterday".to_owned()),
     ("chronology", |e| { let last = e.base.ended_at.clone(); e.base.processes[0].ended_at = last; }),
@@ -44,6 +70,10 @@ const PLANTED: &[(&str, Plant)] = &[
     ("kernels", |e| e.head.processes[0].counts[0].kernel = "mock_inference".to_owned()),
     ("kernels", |e| e.head.processes[0].counts[0].kernel = "gemm_i2s_i8.avx2".to_owned()),
     ("kernels", |e| e.head.processes[0].counts[0].kernel = "gemm_f16_f32.avx512".to_owned()),
+    ("layouts", |e| e.head.processes[3].layout = 1),
+    ("layouts", |e| { lay_out(e); e.base.subject.layouts[1].binary = e.base.subject.binary; }),
+    ("layouts", |e| { lay_out(e); e.base.subject.layouts.reverse(); }),
+    ("layouts", |e| { lay_out(e); for p in &mut e.base.processes { p.layout = 0; } }),
     ("model-shape", |e| e.head.subject.model.linears[0].rows = 1),
     ("model-shape", |e| e.head.subject.model.linears[0].bytes /= 2),
     ("model-shape", |e| { e.head.subject.model.linears.remove(3); }),
@@ -156,4 +186,21 @@ fn the_class_of_a_refusal_is_the_verdict() {
             "{rule}: times of refused evidence are not looked at"
         );
     }
+}
+
+#[test]
+fn a_session_of_a_revision_with_several_layouts_holds() {
+    let mut evidence = session(3, 1.0);
+    give(&mut evidence);
+    evidence.base.tool.dirty = Some(false);
+    lay_out(&mut evidence);
+    let derived = derive(&evidence).expect("the policy is read");
+    assert_eq!(derived.refusals, []);
+    assert_eq!(derived.verdict, Verdict::Pass);
+    let said = &derived.perf_gate.evidence.last().expect("the comparison is last").text;
+    assert!(
+        said.contains("against revision `HEAD~1` (")
+            && said.contains("2 code layouts of the base and 1"),
+        "{said}"
+    );
 }

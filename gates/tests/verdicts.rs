@@ -231,3 +231,31 @@ fn too_few_pairs_are_inconclusive_whatever_they_say() {
     let rows = gates::compare_arms(&evidence.base, &evidence.head, &eight.expect("in range"));
     assert!(rows.iter().all(|row| row.verdict == MetricVerdict::Fail), "{rows:?}");
 }
+
+#[test]
+fn disturbed_pairs_are_left_out_of_both_arms_and_too_many_say_nothing() {
+    // Pair 5 has a head that took half as long again; it was robbed of its CPU, and that was seen before its times were.
+    let mut evidence = session(11, 1.0);
+    let slow = |place: usize, ns: f64| if place == 5 { (ns * 1.5).round() } else { ns };
+    rewrite(&mut evidence.head, "matmul_ns", slow);
+    let policy =
+        gates::Policy::parse(&DEFAULT_POLICY.replace("looks = [16, 24, 32, 40]", "looks = [12]"))
+            .expect("in range");
+    let with = gates::compare_arms(&evidence.base, &evidence.head, &policy);
+    evidence.base.processes[5].disturbed = Some("steal: 31 % of the CPU time".to_owned());
+    let without = gates::compare_arms(&evidence.base, &evidence.head, &policy);
+    let estimate =
+        |rows: &[gates::Row]| rows[5].comparison.as_ref().map_or(0.0, |found| found.estimate);
+    assert!(estimate(&with) > estimate(&without) + 0.005, "{with:?} {without:?}");
+    assert!(without.iter().all(|row| row.verdict == MetricVerdict::Pass));
+
+    for place in [1, 3, 7, 9] {
+        evidence.head.processes[place].disturbed = Some("steal: 20 % of the CPU time".to_owned());
+    }
+    let rows = gates::compare_arms(&evidence.base, &evidence.head, &policy);
+    for row in &rows {
+        assert_eq!(row.verdict, MetricVerdict::Inconclusive);
+        assert!(row.reason.starts_with("5 of 16 pairs were disturbed (steal: "), "{}", row.reason);
+    }
+    assert!(!gates::goes_on(&evidence.base, &evidence.head, &policy));
+}

@@ -24,7 +24,7 @@ use crate::{
     measure::{Clock, timestamp},
     progress::Progress,
     session::{self, Assignment, Subjects},
-    subject::Binary,
+    subject::{Binary, Program},
 };
 
 /// A baseline is a statement about a build: fewer processes say too little about it.
@@ -126,6 +126,7 @@ pub(crate) fn record(
     // Measured is the kept copy, so that a build meanwhile changes nothing.
     let kept = store.put_binary(&Binary::current()?.path)?;
     let head = Binary::at(&store.binary_path(kept)?)?;
+    let head = Program::single(head);
     let subjects = Subjects::One { head, processes, purpose: Purpose::Baseline };
     let record = session::run(assignment, &subjects, &|_, _| false, clock, progress)?.head;
     let refusals = gates::check_record(&record);

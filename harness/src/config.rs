@@ -40,17 +40,27 @@ impl Config {
                 let place = found.display().to_string();
                 // A path in the file is relative to the file.
                 let folder = found.parent().unwrap_or(Path::new(""));
-                Self::parse(&place, folder, &text).context("failed to read the settings")
+                Self::parse(&place, folder, &text, Catalogue::builtin()?)
+                    .context("failed to read the settings")
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && path.is_none() => {
-                Self::parse(FILE_NAME, Path::new(""), "")
+                Self::parse(FILE_NAME, Path::new(""), "", Catalogue::builtin()?)
             }
             Err(error) => Err(error)
                 .with_context(|| format!("failed to read settings from `{}`", found.display())),
         }
     }
 
-    fn parse(place: &str, folder: &Path, text: &str) -> Result<Self> {
+    /// The settings in the source of another revision: its workloads and suites are the ones that ship with it, and those of
+    /// its own `bench.toml`.
+    pub(crate) fn of_tree(tree: &Path) -> Result<Self> {
+        let catalogue = Catalogue::of_tree(tree)?;
+        let text = std::fs::read_to_string(tree.join(FILE_NAME)).unwrap_or_default();
+        Self::parse(FILE_NAME, tree, &text, catalogue)
+            .context("failed to read the settings of the base revision")
+    }
+
+    fn parse(place: &str, folder: &Path, text: &str, mut catalogue: Catalogue) -> Result<Self> {
         let table: Table = text.parse().with_context(|| place.to_owned())?;
         let top =
             Keys::new(place, &table, &["defaults", "baseline", "accuracy", "suites", "workload"])?;
@@ -70,7 +80,6 @@ impl Config {
             top.table("accuracy")?.unwrap_or(&empty),
             &["positions"],
         )?;
-        let mut catalogue = Catalogue::builtin()?;
         for workload in top.tables("workload")? {
             catalogue.define(place, workload)?;
         }
@@ -108,7 +117,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Config> {
-        Config::parse("bench.toml", Path::new("repo"), text)
+        Config::parse("bench.toml", Path::new("repo"), text, Catalogue::builtin()?)
     }
 
     #[test]

@@ -1,19 +1,23 @@
 //! The machine and the build: host facts, warning marks, probes of what this session could reach, and the tool itself.
 
 mod busy;
+mod disturbance;
 mod host;
 mod machine;
 mod marks;
 mod power;
 mod probes;
+mod throttle;
 mod tool;
 
 pub(crate) use busy::{Busy, CROWDED_SHARE, OTHER_SHARE_MAX, STOLEN_SHARE_MAX, ticks_of_process};
+pub(crate) use disturbance::Watch;
 pub(crate) use host::{host, virtualization};
 pub(crate) use machine::{Machine, cpu_list, field, shown};
 pub(crate) use marks::{SWAP_MIB_MAX, marks, swap_used_mib};
 pub(crate) use power::{Supply, supplies};
 pub(crate) use probes::probe;
+pub(crate) use throttle::n_throttled;
 pub(crate) use tool::tool;
 
 /// Highest resident set size of this process in bytes, where the system says.

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use baselines::{
     Evidence, RunRecord,
-    evidence::{BaselineRef, HistoryPoint},
+    evidence::{BaselineRef, Given, HistoryPoint},
     quantile::median,
     record::SCHEMA_VERSION,
     store::DirStore,
@@ -12,9 +12,18 @@ use baselines::{
 /// Earlier records that the trend charts show at most.
 const HISTORY_RECORDS_MAX: usize = 50;
 
+/// Where the base of a session comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// A stored baseline.
+    Stored(BaselineRef),
+    /// The command line.
+    Given(Given),
+}
+
 /// Closes a bundle at `created_at`.
 pub(crate) fn bundle(
-    baseline: BaselineRef,
+    source: Source,
     base: RunRecord,
     head: RunRecord,
     history: Vec<HistoryPoint>,
@@ -22,11 +31,16 @@ pub(crate) fn bundle(
     created_at: String,
 ) -> Evidence {
     let head_sha = head.tool.commit.clone();
+    let (baseline, given) = match source {
+        Source::Stored(baseline) => (Some(baseline), None),
+        Source::Given(given) => (None, Some(given)),
+    };
     Evidence {
         version: SCHEMA_VERSION,
         created_at,
         head_sha,
         baseline,
+        given,
         base,
         head,
         history,

@@ -9,7 +9,6 @@
 mod accuracy;
 mod agreement;
 mod baseline;
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "for `bench gate --base`"))]
 mod build;
 mod cli;
 mod config;
@@ -19,6 +18,7 @@ mod evidence;
 mod failure;
 mod files;
 mod findings;
+mod given;
 mod inference;
 mod keys;
 mod measure;

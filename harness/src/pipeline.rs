@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use baselines::{Digest, RunRecord, record::Mark, store::DirStore};
+use baselines::{Digest, RunRecord, evidence::Given, record::Mark, store::DirStore};
 use gates::{Derived, Policy, Verdict};
 use tempfile::TempDir;
 
@@ -20,7 +20,7 @@ use crate::{
     measure::{Clock, timestamp},
     progress::Progress,
     session::{self, Assignment, Subjects},
-    subject::{Binary, engine::Source},
+    subject::{Binary, Program, engine::Source},
 };
 
 /// What `bench gate` was asked to do.
@@ -30,16 +30,37 @@ pub(crate) struct Gate<'a> {
     /// The session ends with so many pairs at the latest; `None`: with those of the policy's last look.
     pub(crate) pairs: Option<u64>,
     pub(crate) store: &'a DirStore,
-    pub(crate) baseline: &'a str,
-    /// Arguments of `bench baseline record` where there is no baseline yet; `None` where that is an error (`CI=true`).
-    pub(crate) bootstrap: Option<&'a [String]>,
+    pub(crate) arms: Arms<'a>,
     /// Text of the policy.
     pub(crate) policy: &'a str,
     /// Folder of the gate's files.
     pub(crate) out: &'a Path,
 }
 
-/// Measures the kept baseline binary and this one in one session, judges, and writes the gate's files.
+/// What is compared.
+#[derive(Clone, Debug)]
+pub(crate) enum Arms<'a> {
+    /// The binary that a stored baseline kept, with the running program.
+    Stored {
+        /// Name of the baseline.
+        name: &'a str,
+        /// Arguments of `bench baseline record` where there is no baseline yet; `None` where that is an error (`CI=true`).
+        bootstrap: Option<&'a [String]>,
+    },
+    /// Two programs given on the command line.
+    Given { base: Program, head: Program, given: Given },
+}
+
+/// Both programs, where the base comes from, and what the head's copy lives in.
+struct Ready {
+    base: Program,
+    head: Program,
+    baseline: Option<Baseline>,
+    given: Option<Given>,
+    _copy: Option<TempDir>,
+}
+
+/// Measures base and head in one session, judges, and writes the gate's files.
 /// Returns what follows from the evidence, and what a reader must know about the machine's state.
 pub(crate) fn gate(
     gate: &Gate<'_>,
@@ -50,19 +71,23 @@ pub(crate) fn gate(
     let policy = Policy::parse(gate.policy).context("failed to read the policy")?;
     files::check_folder(gate.out)?;
     files::remove_stale(gate.out)?;
-    let baseline = baseline_of(gate, progress)?;
-    check_comparable(gate, &baseline)?;
+    let ready = ready(gate, progress)?;
 
-    let (head, _copy) = head_beside(gate.store, &baseline.binary)?;
-    let looks = looks(&policy, gate.pairs);
-    let subjects = Subjects::Pair { base: baseline.binary.clone(), head, looks };
+    let subjects =
+        Subjects::Pair { base: ready.base, head: ready.head, looks: looks(&policy, gate.pairs) };
     let goes_on = |base: &RunRecord, head: &RunRecord| gates::goes_on(base, head, &policy);
     let measured = session::run(gate.assignment, &subjects, &goes_on, clock, progress)?;
     let base = measured.base.context("a paired session has a base")?;
 
     let history = evidence::history(gate.store, &measured.head)?;
+    let source = match (ready.baseline, ready.given) {
+        (Some(baseline), _) => {
+            evidence::Source::Stored(baseline.reference_for(&measured.head.suite))
+        }
+        (None, given) => evidence::Source::Given(given.context("a base is stored or given")?),
+    };
     let evidence = evidence::bundle(
-        baseline.reference_for(&measured.head.suite),
+        source,
         base,
         measured.head,
         history,
@@ -75,6 +100,31 @@ pub(crate) fn gate(
     Ok((derived, evidence.head.marks))
 }
 
+/// The programs to run. What the evidence checks would refuse after a minute of measuring is refused here.
+fn ready(gate: &Gate<'_>, progress: &Progress) -> Result<Ready> {
+    match &gate.arms {
+        Arms::Stored { name, bootstrap } => {
+            let baseline = baseline_of(gate.store, name, *bootstrap, progress)?;
+            check_comparable(gate, &baseline)?;
+            let (head, copy) = head_beside(gate.store, &baseline.binary)?;
+            Ok(Ready {
+                base: Program::single(baseline.binary.clone()),
+                head: Program::single(head),
+                baseline: Some(baseline),
+                given: None,
+                _copy: copy,
+            })
+        }
+        Arms::Given { base, head, given } => Ok(Ready {
+            base: base.clone(),
+            head: head.clone(),
+            baseline: None,
+            given: Some(given.clone()),
+            _copy: None,
+        }),
+    }
+}
+
 /// Numbers of pairs at which the session may end: the policy's looks, as far as `most` allows. Fewer than the first look are
 /// measured as asked for, and decide nothing.
 fn looks(policy: &Policy, most: Option<u64>) -> Vec<u64> {
@@ -84,16 +134,21 @@ fn looks(policy: &Policy, most: Option<u64>) -> Vec<u64> {
 }
 
 /// The baseline, recorded first if there is none and that is allowed.
-fn baseline_of(gate: &Gate<'_>, progress: &Progress) -> Result<Baseline> {
-    if let Some(baseline) = baseline::find(gate.store, gate.baseline, false)? {
+fn baseline_of(
+    store: &DirStore,
+    name: &str,
+    bootstrap: Option<&[String]>,
+    progress: &Progress,
+) -> Result<Baseline> {
+    if let Some(baseline) = baseline::find(store, name, false)? {
         return Ok(baseline);
     }
-    let missing = || baseline::missing(gate.store.root(), gate.baseline);
-    let args = gate.bootstrap.ok_or_else(missing)?;
-    progress.note(&format!("no baseline `{}` yet: recording one first", gate.baseline));
+    let missing = || baseline::missing(store.root(), name);
+    let args = bootstrap.ok_or_else(missing)?;
+    progress.note(&format!("no baseline `{name}` yet: recording one first"));
     baseline::record_elsewhere(args)?;
     progress.note("bootstrap baseline: same build, an A/A run");
-    baseline::find(gate.store, gate.baseline, true)?.ok_or_else(|| missing().into())
+    baseline::find(store, name, true)?.ok_or_else(|| missing().into())
 }
 
 /// Refuses what the evidence checks would refuse after a minute of measuring: another machine, another model.

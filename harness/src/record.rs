@@ -8,7 +8,7 @@ use baselines::{
     record::{Host, Mark, Probe, Process, Purpose, SCHEMA_VERSION, Subject, Suite},
 };
 
-use crate::{measure::Slot, subject::Binary, worker::Report};
+use crate::{session::Ran, subject::Program};
 
 /// What both arms of a session share.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,15 +25,12 @@ pub(crate) struct Setting {
     pub(crate) probes: Vec<Probe>,
 }
 
-/// The record of one arm: `reports` are those of `binary`, in the order they ran. Accuracy is the session's to add.
-pub(crate) fn record(
-    setting: &Setting,
-    binary: &Binary,
-    reports: Vec<(Slot, Report)>,
-) -> Result<RunRecord> {
-    let (_, first) = reports.first().context("no worker ran")?;
+/// The record of one arm: `ran` are the processes of `program`, in their order. Accuracy is the session's to add.
+pub(crate) fn record(setting: &Setting, program: &Program, ran: Vec<Ran>) -> Result<RunRecord> {
+    let binary = program.first();
+    let first = &ran.first().context("no worker ran")?.report;
     let (tool, model, settings) = (first.tool.clone(), first.model.clone(), first.settings.clone());
-    for (slot, report) in &reports {
+    for Ran { slot, report, .. } in &ran {
         ensure!(
             (&report.tool, &report.model, &report.settings) == (&tool, &model, &settings),
             "failed to make a record: process {} of binary {} reports another build, model or set-up than the first: \
@@ -51,21 +48,30 @@ pub(crate) fn record(
         seed: setting.seed,
         deterministic: setting.deterministic,
         tool,
-        subject: Subject { binary: binary.digest, binary_bytes: binary.size, model, settings },
+        subject: Subject {
+            binary: binary.digest,
+            binary_bytes: binary.size,
+            layouts: program.layouts(),
+            model,
+            settings,
+        },
         suite: setting.suite.clone(),
         host: setting.host.clone(),
         marks: setting.marks.clone(),
         probes: setting.probes.clone(),
-        processes: reports.into_iter().map(|(slot, report)| process(slot, report)).collect(),
+        processes: ran.into_iter().map(process).collect(),
         accuracy: None,
     })
 }
 
-fn process(slot: Slot, report: Report) -> Process {
+fn process(ran: Ran) -> Process {
+    let Ran { slot, report, disturbed } = ran;
     Process {
         order: slot.order,
         pair: slot.pair,
         position: slot.position,
+        layout: slot.layout,
+        disturbed,
         pid: report.pid,
         started_at: report.started_at,
         ended_at: report.ended_at,

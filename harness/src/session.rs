@@ -8,11 +8,11 @@ use baselines::{
 };
 
 use crate::{
-    environment::{self, Busy},
+    environment::{self, Busy, Machine, Watch},
     measure::{Arm, Clock, Slot, order_of_turns, paired, timestamp, unpaired},
     progress::Progress,
     record::{Setting, record},
-    subject::Binary,
+    subject::Program,
     worker::{
         Ids, Limits, Report, Worker,
         protocol::{Job, PROTOCOL, Request},
@@ -38,11 +38,22 @@ pub(crate) struct Assignment {
 /// Who runs, and how often.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Subjects {
-    /// One binary.
-    One { head: Binary, processes: u64, purpose: Purpose },
-    /// The baseline's kept binary and the current one, interleaved, up to the last of these numbers of pairs.
-    Pair { base: Binary, head: Binary, looks: Vec<u64> },
+    /// One program.
+    One { head: Program, processes: u64, purpose: Purpose },
+    /// Two programs, interleaved, up to the last of these numbers of pairs that nothing disturbed.
+    Pair { base: Program, head: Program, looks: Vec<u64> },
 }
+
+/// One process that ran, and what disturbed its pair.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Ran {
+    pub(crate) slot: Slot,
+    pub(crate) report: Report,
+    pub(crate) disturbed: Option<String>,
+}
+
+/// Of so many pairs one may be disturbed and measured again: a session gives up where more than a quarter are.
+const SPARE: u64 = 3;
 
 /// Asked at each look but the last: may more pairs change the verdict? In: both arms so far.
 pub(crate) type GoesOn<'a> = &'a dyn Fn(&RunRecord, &RunRecord) -> bool;
@@ -70,18 +81,25 @@ pub(crate) fn run(
         Subjects::One { head, purpose, .. } => (head, *purpose),
         Subjects::Pair { head, .. } => (head, Purpose::Paired),
     };
-    let session = session_id(clock, head.digest);
+    let session = session_id(clock, head.first().digest);
     let host = environment::host();
     let mut marks = environment::marks(&host, &environment::tool());
     let busy_before = Busy::now();
     let threads = assignment.threads.unwrap_or(host.cpus);
     let slots = match subjects {
         Subjects::One { processes, .. } => unpaired(*processes, assignment.seed, &session),
-        Subjects::Pair { looks, .. } => paired(looks, assignment.seed, &session),
+        Subjects::Pair { base, head, looks } => {
+            let n_layouts = (base.n_layouts(), head.n_layouts());
+            let n_last = looks.last().copied().unwrap_or(0);
+            paired(n_last + n_last / SPARE, n_layouts, assignment.seed, &session)
+        }
     };
 
     // One step for each pair or process, two for the probes, one for accuracy.
-    let n_steps = slots.chunk_by(|a, b| a.pair == b.pair).count() as u64;
+    let n_steps = match subjects {
+        Subjects::One { processes, .. } => *processes,
+        Subjects::Pair { looks, .. } => looks.last().copied().unwrap_or(0),
+    };
     progress.begin(n_steps + 3);
     let mut probes = environment::probe(threads, ProbeWhen::Before, clock)?;
     progress.step("probes before");
@@ -100,17 +118,21 @@ pub(crate) fn run(
         marks: Vec::new(),
         probes: Vec::new(),
     };
-    let mut reports: Vec<(Slot, Report)> = Vec::new();
+    let mut ran: Vec<Ran> = Vec::new();
+    let mut n_kept = 0;
     for pair in slots.chunk_by(|a, b| a.pair == b.pair) {
+        let both = replicate(&request, subjects, pair, clock, progress)?;
+        let kept = both.iter().all(|ran| ran.disturbed.is_none());
+        n_kept += u64::from(kept);
+        ran.extend(both);
         if let Subjects::Pair { base, head, looks } = subjects
-            && looks.contains(&pair[0].pair)
+            && (looks.last() == Some(&n_kept)
+                || kept
+                    && looks.contains(&n_kept)
+                    && !still_open(&setting, base, head, &ran, goes_on)?)
         {
-            let (base, head) = arms(&setting, base, head, &reports)?;
-            if !goes_on(&base, &head) {
-                break;
-            }
+            break;
         }
-        reports.extend(replicate(&request, subjects, pair, clock, progress)?);
     }
     let accuracy = score(assignment, &request, head, clock)?;
     progress.step(if accuracy.is_some() { "accuracy" } else { "accuracy left out" });
@@ -123,30 +145,42 @@ pub(crate) fn run(
 
     setting = Setting { ended_at: timestamp(clock.utc()), marks, probes, ..setting };
     head.check_unchanged()?;
-    let first_of_head = reports.iter().find(|(slot, _)| slot.arm == Arm::Head);
-    let ids = first_of_head.map(|(_, report)| report.ids.clone()).unwrap_or_default();
+    let first_of_head = ran.iter().find(|ran| ran.slot.arm == Arm::Head);
+    let ids = first_of_head.map(|ran| ran.report.ids.clone()).unwrap_or_default();
     match subjects {
         Subjects::One { .. } => {
-            let head = RunRecord { accuracy, ..record(&setting, head, reports)? };
+            let head = RunRecord { accuracy, ..record(&setting, head, ran)? };
             Ok(Measured { base: None, head, ids })
         }
         Subjects::Pair { base, .. } => {
             base.check_unchanged()?;
-            let (base, of_head) = arms(&setting, base, head, &reports)?;
+            let (base, of_head) = arms(&setting, base, head, &ran)?;
             Ok(Measured { base: Some(base), head: RunRecord { accuracy, ..of_head }, ids })
         }
     }
 }
 
+/// Whether more pairs can change the verdict.
+fn still_open(
+    setting: &Setting,
+    base: &Program,
+    head: &Program,
+    ran: &[Ran],
+    goes_on: GoesOn<'_>,
+) -> Result<bool> {
+    let (base, head) = arms(setting, base, head, ran)?;
+    Ok(goes_on(&base, &head))
+}
+
 /// The records of both arms.
 fn arms(
     setting: &Setting,
-    base: &Binary,
-    head: &Binary,
-    reports: &[(Slot, Report)],
+    base: &Program,
+    head: &Program,
+    ran: &[Ran],
 ) -> Result<(RunRecord, RunRecord)> {
     let (of_base, of_head): (Vec<_>, Vec<_>) =
-        reports.iter().cloned().partition(|(slot, _)| slot.arm == Arm::Base);
+        ran.iter().cloned().partition(|ran| ran.slot.arm == Arm::Base);
     Ok((record(setting, base, of_base)?, record(setting, head, of_head)?))
 }
 
@@ -157,15 +191,17 @@ fn replicate(
     pair: &[Slot],
     clock: &dyn Clock,
     progress: &Progress,
-) -> Result<Vec<(Slot, Report)>> {
+) -> Result<Vec<Ran>> {
     let suite = &request.suite;
+    let machine = Machine::here();
+    let watch = Watch::start(&machine);
     let mut workers = Vec::with_capacity(pair.len());
     for slot in pair {
-        let binary = match (subjects, slot.arm) {
+        let program = match (subjects, slot.arm) {
             (Subjects::Pair { base, .. }, Arm::Base) => base,
             (Subjects::One { head, .. } | Subjects::Pair { head, .. }, _) => head,
         };
-        let (path, padding) = (&binary.path, slot.padding_bytes);
+        let (path, padding) = (&program.layout(slot.layout).path, slot.padding_bytes);
         let mut worker = Worker::start(path, request, padding, Limits::generous(), clock)?;
         worker.ready()?;
         workers.push(worker);
@@ -177,31 +213,42 @@ fn replicate(
             }
         }
     }
-    let mut reports = Vec::with_capacity(pair.len());
+    // Before the workers are asked for their times: what is left out is left out whatever they say.
+    let disturbed = match subjects {
+        Subjects::One { .. } => None,
+        Subjects::Pair { .. } => watch.disturbed(&machine),
+    };
+    let mut ran = Vec::with_capacity(pair.len());
     for (slot, worker) in pair.iter().zip(workers) {
-        reports.push((*slot, worker.finish(clock)?));
+        let report = worker.finish(clock)?;
+        ran.push(Ran { slot: *slot, report, disturbed: disturbed.clone() });
     }
-    let wall_ns = reports.iter().map(|(_, report)| report.wall_ns).max();
+    let wall_ns = ran.iter().map(|ran| ran.report.wall_ns).max();
     let (what, n) = match subjects {
         Subjects::One { .. } => ("process", pair[0].order + 1),
         Subjects::Pair { .. } => ("pair", pair[0].pair + 1),
     };
-    progress.step(&format!("{what} {n}: {} ms", wall_ns.unwrap_or(0) / 1_000_000));
-    Ok(reports)
+    let said = format!("{what} {n}: {} ms", wall_ns.unwrap_or(0) / 1_000_000);
+    match disturbed {
+        Some(why) => progress.note(&format!("{said}, left out ({why})")),
+        None => progress.step(&said),
+    }
+    Ok(ran)
 }
 
 /// Accuracy of the head, in a process of its own: its memory and its threads stay out of every other number.
 fn score(
     assignment: &Assignment,
     request: &Request,
-    head: &Binary,
+    head: &Program,
     clock: &dyn Clock,
 ) -> Result<Option<Accuracy>> {
     if assignment.positions.is_none() {
         return Ok(None);
     }
     let request = Request { job: Job::Accuracy, ..request.clone() };
-    let report = Worker::start(&head.path, &request, 0, Limits::generous(), clock)?.wait(clock)?;
+    let report =
+        Worker::start(&head.first().path, &request, 0, Limits::generous(), clock)?.wait(clock)?;
     report.accuracy.map(Some).context("failed to measure: the worker never sent `accuracy`")
 }
 

@@ -1,7 +1,7 @@
 //! Suites: which workloads every process runs. Definitions are data (`workloads/*.toml`, and `bench.toml`).
 //! In: TOML. Out: a `baselines::record::Suite` with a digest over its canonical form.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context as _, Result, ensure};
 use baselines::{
@@ -33,8 +33,20 @@ pub(crate) struct Catalogue {
 impl Catalogue {
     /// What ships with the program.
     pub(crate) fn builtin() -> Result<Self> {
+        Self::of_files(BUILTIN.map(|(file, text)| (file, text.to_owned())))
+    }
+
+    /// What ships with the source in `tree`, as far as it has files of its own; else with this program.
+    pub(crate) fn of_tree(tree: &Path) -> Result<Self> {
+        Self::of_files(BUILTIN.map(|(file, text)| {
+            let own = std::fs::read_to_string(tree.join("harness").join(file));
+            (file, own.unwrap_or_else(|_| text.to_owned()))
+        }))
+    }
+
+    fn of_files(files: impl IntoIterator<Item = (&'static str, String)>) -> Result<Self> {
         let mut catalogue = Self { workloads: Vec::new(), suites: BTreeMap::new() };
-        for (file, text) in BUILTIN {
+        for (file, text) in files {
             let table: Table = text.parse().context(file)?;
             let keys = Keys::new(file, &table, &["name", "workload"])?;
             let first = catalogue.workloads.len();

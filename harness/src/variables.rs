@@ -4,6 +4,8 @@ use std::{ffi::OsString, path::PathBuf};
 
 use anyhow::{Result, bail};
 
+use crate::build::BuildVariables;
+
 /// Their values, unchecked: a command that does not need one must not fail on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Variables {
@@ -14,7 +16,9 @@ pub(crate) struct Variables {
     ci: Option<OsString>,
     home: Option<OsString>,
     xdg_data_home: Option<OsString>,
+    xdg_cache_home: Option<OsString>,
     user: Option<OsString>,
+    build: BuildVariables,
 }
 
 impl Variables {
@@ -22,6 +26,7 @@ impl Variables {
     pub(crate) fn from_pairs(pairs: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut vars = Self::default();
         for (name, value) in pairs {
+            vars.build.take(&name, &value);
             let slot = match name.to_str() {
                 Some("BITNET_SEED") => &mut vars.bitnet_seed,
                 Some("BITNET_DETERMINISTIC") => &mut vars.bitnet_deterministic,
@@ -29,6 +34,7 @@ impl Variables {
                 Some("BENCH_STORE") => &mut vars.bench_store,
                 Some("CI") => &mut vars.ci,
                 Some("HOME") => &mut vars.home,
+                Some("XDG_CACHE_HOME") => &mut vars.xdg_cache_home,
                 Some("XDG_DATA_HOME") => &mut vars.xdg_data_home,
                 Some("USER") => &mut vars.user,
                 _ => continue,
@@ -78,6 +84,21 @@ impl Variables {
         self.user
             .as_ref()
             .map_or_else(|| "unknown".to_owned(), |user| user.to_string_lossy().into_owned())
+    }
+
+    /// What shapes a build of a revision.
+    pub(crate) const fn build(&self) -> &BuildVariables {
+        &self.build
+    }
+
+    /// The folder of builds in the user's cache directory: `$XDG_CACHE_HOME/tritgate/builds`, else
+    /// `$HOME/.cache/tritgate/builds`.
+    pub(crate) fn build_cache(&self) -> Option<PathBuf> {
+        let cache =
+            self.xdg_cache_home.as_ref().map(PathBuf::from).filter(|path| path.is_absolute());
+        let cache =
+            cache.or_else(|| self.home.as_ref().map(|home| PathBuf::from(home).join(".cache")));
+        cache.map(|cache| cache.join("tritgate/builds"))
     }
 
     /// The store in the user's data directory: `$XDG_DATA_HOME/tritgate`, else `$HOME/.local/share/tritgate`.
@@ -136,6 +157,15 @@ mod tests {
         let relative = vars(&[("HOME", "/h"), ("XDG_DATA_HOME", "d")]).user_store();
         assert_eq!(relative, home);
         assert_eq!(vars(&[]).user_store(), None);
+    }
+
+    #[test]
+    fn the_build_cache_follows_xdg_then_home() {
+        let home = vars(&[("HOME", "/h")]).build_cache();
+        assert_eq!(home, Some(PathBuf::from("/h/.cache/tritgate/builds")));
+        let xdg = vars(&[("HOME", "/h"), ("XDG_CACHE_HOME", "/c")]).build_cache();
+        assert_eq!(xdg, Some(PathBuf::from("/c/tritgate/builds")));
+        assert_eq!(vars(&[]).build_cache(), None);
     }
 
     #[test]

@@ -167,7 +167,8 @@ fn another_output_is_called_another_output() {
     let text = visible(&page_of(&evidence));
     assert_eq!(text.matches("≠ no").count(), 1, "one process of one workload differs");
     let mut evidence = common::evidence(1.0, 0);
-    evidence.baseline.outputs[0].output_ids_digest = baselines::Digest::of(b"other");
+    evidence.baseline.as_mut().expect("scripted").outputs[0].output_ids_digest =
+        baselines::Digest::of(b"other");
     let text = visible(&page_of(&evidence));
     assert_eq!(text.matches("≠ no").count(), 1, "the stored record put out something else");
 }

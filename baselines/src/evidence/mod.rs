@@ -15,16 +15,27 @@ pub struct Evidence {
     pub created_at: String,
     /// Commit under test, when known (from the worker's build).
     pub head_sha: Option<String>,
-    /// The stored baseline this session was compared against.
-    pub baseline: BaselineRef,
-    /// The kept binary's arm of this session.
+    /// The stored baseline whose kept binary is the base; `None` where the base was given on the command line.
+    pub baseline: Option<BaselineRef>,
+    /// The base as given on the command line; `None` where it is a stored baseline's.
+    pub given: Option<Given>,
+    /// The base's arm of this session.
     pub base: RunRecord,
-    /// The current binary's arm of this session.
+    /// The head's arm of this session.
     pub head: RunRecord,
     /// Medians of earlier records of the store, oldest first: for the trend charts only, no verdict depends on them.
     pub history: Vec<HistoryPoint>,
     /// The policy as text (TOML), so that the bundle is complete.
     pub policy: String,
+}
+
+/// A base that was given on the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given {
+    /// What was asked for: a revision, or the name of a file.
+    pub asked: String,
+    /// The commit that a revision is, in full; `None` for a file.
+    pub commit: Option<String>,
 }
 
 /// A pointer to a record in a store, as resolved when the session began.

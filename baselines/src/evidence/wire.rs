@@ -22,7 +22,10 @@ struct Evidence {
     created_at: Timestamp,
     #[serde(deserialize_with = "present")]
     head_sha: Option<String>,
-    baseline: BaselineRef,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    baseline: Option<BaselineRef>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    given: Option<Given>,
     base: RunRecord,
     head: RunRecord,
     history: Vec<HistoryPoint>,
@@ -45,6 +48,7 @@ impl Mirror<domain::Evidence> for Evidence {
             created_at: Mirror::of(&evidence.created_at),
             head_sha: Mirror::of(&evidence.head_sha),
             baseline: Mirror::of(&evidence.baseline),
+            given: Mirror::of(&evidence.given),
             base: Mirror::of(&evidence.base),
             head: Mirror::of(&evidence.head),
             history: Mirror::of(&evidence.history),
@@ -58,6 +62,7 @@ impl Mirror<domain::Evidence> for Evidence {
             created_at: self.created_at.into_domain(),
             head_sha: self.head_sha.into_domain(),
             baseline: self.baseline.into_domain(),
+            given: self.given.into_domain(),
             base: self.base.into_domain(),
             head: self.head.into_domain(),
             history: self.history.into_domain(),
@@ -65,6 +70,17 @@ impl Mirror<domain::Evidence> for Evidence {
         }
     }
 }
+
+/// A base that was given on the command line.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Given {
+    asked: String,
+    #[serde(deserialize_with = "present")]
+    commit: Option<String>,
+}
+
+mirror!(Given for domain::Given { asked, commit });
 
 /// A pointer to a stored record, as resolved when the session began.
 #[derive(Serialize, Deserialize, JsonSchema)]

@@ -13,7 +13,7 @@ pub mod wire;
 pub use environment::{Host, Mark, Probe, ProbeKind, ProbeWhen};
 pub use pair::pair_log_ratio;
 pub use process::{Counts, Output, Process, Series, StopReason};
-pub use subject::{Linear, ModelInfo, Settings, Subject, Tool};
+pub use subject::{Layout, Linear, ModelInfo, Settings, Subject, Tool};
 pub use suite::{Accuracy, Suite, WorkloadDef};
 pub use version::{SCHEMA_VERSION, SchemaVersion};
 

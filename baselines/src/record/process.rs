@@ -11,6 +11,10 @@ pub struct Process {
     pub pair: u64,
     /// 0 if it ran first in its pair, 1 if second.
     pub position: u64,
+    /// Which of the subject's layouts it ran, 0-based.
+    pub layout: u64,
+    /// What disturbed its pair, seen before any of its times was: such a pair is not compared.
+    pub disturbed: Option<String>,
     /// Process id.
     pub pid: u64,
     /// UTC start, RFC 3339 with milliseconds and `Z`.

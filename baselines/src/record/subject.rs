@@ -30,10 +30,29 @@ pub struct Subject {
     pub binary: Digest,
     /// Size of the worker binary in bytes.
     pub binary_bytes: u64,
+    /// Every code layout of this build that a process ran, the first of them `binary`; empty where there is only `binary`.
+    pub layouts: Vec<Layout>,
     /// The model it loaded.
     pub model: ModelInfo,
     /// How the engine was set up.
     pub settings: Settings,
+}
+
+/// One link of a build: the same code, its sections in another order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// SHA-256 of the binary.
+    pub binary: Digest,
+    /// What the linker shuffled the sections with.
+    pub seed: u64,
+}
+
+impl Subject {
+    /// Code layouts of this build that took part, at least one.
+    #[must_use]
+    pub fn n_layouts(&self) -> u64 {
+        self.layouts.len().max(1) as u64
+    }
 }
 
 /// A model as its own file describes it.

@@ -5,8 +5,9 @@ use std::fmt;
 /// Version of the schema. Readers accept the same major version and any minor up to their own; a newer minor or another
 /// major is refused with the way out.
 ///
-/// Changelog: 1.0, first version.
-pub const SCHEMA_VERSION: SchemaVersion = SchemaVersion { major: 1, minor: 0 };
+/// Changelog: 1.0, first version. 1.1: code layouts of a subject and of its processes; pairs that were disturbed; a bundle
+/// whose base is no stored baseline.
+pub const SCHEMA_VERSION: SchemaVersion = SchemaVersion { major: 1, minor: 1 };
 
 /// `major.minor`: major changes break readers, minor ones add fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

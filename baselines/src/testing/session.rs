@@ -82,6 +82,8 @@ impl Session {
             order,
             pair,
             position,
+            layout: 0,
+            disturbed: None,
             pid: 41_000 + order,
             started_at: self.timestamp(started),
             ended_at: self.timestamp(started + wall_ms),

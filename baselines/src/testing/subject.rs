@@ -31,6 +31,7 @@ pub(super) fn subject(arm: Arm) -> Subject {
     Subject {
         binary: Digest::of(format!("scripted binary {arm:?}").as_bytes()),
         binary_bytes: if arm == Arm::Base { 14_680_064 } else { 14_684_160 },
+        layouts: Vec::new(),
         model: model(),
         settings: Settings {
             isa: "avx512".to_owned(),

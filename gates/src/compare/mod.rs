@@ -14,7 +14,8 @@ use baselines::{
 use crate::{
     decision::Margins,
     policy::{Gated, Policy},
-    stats::{Location, Method, quantile::median},
+    stats::{self, Location, Method, quantile::median},
+    text,
     verdict::{MetricVerdict, Outcome},
 };
 
@@ -83,7 +84,35 @@ pub struct Row {
 pub fn compare_arms(base: &RunRecord, head: &RunRecord, policy: &Policy) -> Vec<Row> {
     let measured: Vec<Measured<'_>> =
         policy.gated.iter().map(|gated| Measured::paired(base, head, gated)).collect();
-    judge::rows(&measured, policy)
+    let mut rows = judge::rows(&measured, policy);
+    if let Some(why) = too_disturbed(base, head) {
+        for row in rows.iter_mut().filter(|row| row.verdict != MetricVerdict::Missing) {
+            (row.verdict, row.outcome) = (MetricVerdict::Inconclusive, Outcome::Inconclusive);
+            row.reason.clone_from(&why);
+        }
+    }
+    rows
+}
+
+/// Largest share of a session's pairs that may be disturbed: beyond it what is left is no fair sample of the machine.
+const DISTURBED_MAX: f64 = 0.25;
+
+/// Why a session says nothing, if too many of its pairs were disturbed.
+fn too_disturbed(base: &RunRecord, head: &RunRecord) -> Option<String> {
+    let both = base.processes.iter().zip(&head.processes);
+    let marks: Vec<&str> = both
+        .filter_map(|(base, head)| base.disturbed.as_deref().or(head.disturbed.as_deref()))
+        .collect();
+    let n_pairs = base.processes.len().min(head.processes.len());
+    let most = DISTURBED_MAX * stats::yuen::as_f64(n_pairs);
+    (stats::yuen::as_f64(marks.len()) > most).then(|| {
+        format!(
+            "{} of {n_pairs} pairs were disturbed ({}), a quarter is the most: measure in a quieter hour or on a quieter \
+             host",
+            marks.len(),
+            text::inline(marks.first().unwrap_or(&"unknown"))
+        )
+    })
 }
 
 /// Compares two records: judged where they are the arms of one paired session, else estimated, and inconclusive.
@@ -103,7 +132,7 @@ pub fn compare_records(base: &RunRecord, head: &RunRecord, policy: &Policy) -> V
 pub fn goes_on(base: &RunRecord, head: &RunRecord, policy: &Policy) -> bool {
     let measured: Vec<Measured<'_>> =
         policy.gated.iter().map(|gated| Measured::paired(base, head, gated)).collect();
-    judge::decided(&measured, policy).open
+    judge::decided(&measured, policy).open && too_disturbed(base, head).is_none()
 }
 
 /// What was measured of one gated metric, before any judgement.
@@ -165,7 +194,8 @@ fn process_medians(record: &RunRecord, gated: &Gated) -> Vec<f64> {
         .collect()
 }
 
-/// One log ratio per pair, in the order of the base arm; an error where the arms do not pair up one to one.
+/// One log ratio per pair that nothing disturbed, in the order of the base arm; an error where the arms do not pair up one to
+/// one.
 fn log_ratios(base: &RunRecord, head: &RunRecord, gated: &Gated) -> Result<Vec<f64>, String> {
     let (base_arm, head_arm) = (series_of(base, gated), series_of(head, gated));
     if base_arm.len() != head_arm.len() {
@@ -175,26 +205,30 @@ fn log_ratios(base: &RunRecord, head: &RunRecord, gated: &Gated) -> Result<Vec<f
             head_arm.len()
         ));
     }
-    let ratio = |(pair, series): &(u64, &Series)| {
-        let mut partners = head_arm.iter().filter(|(head_pair, _)| head_pair == pair);
+    let ratio = |(process, series): &(&Process, &Series)| {
+        let pair = process.pair;
+        let mut partners = head_arm.iter().filter(|(other, _)| other.pair == pair);
         let (partner, second) = (partners.next(), partners.next());
-        let (_, partner) = partner
+        let (other, partner) = partner
             .filter(|_| second.is_none())
             .ok_or_else(|| format!("pair {pair} has no partner"))?;
-        Ok(direction(gated) * pair_log_ratio(&base.suite, series, partner)?)
+        if process.disturbed.is_some() || other.disturbed.is_some() {
+            return Ok(None);
+        }
+        Ok(Some(direction(gated) * pair_log_ratio(&base.suite, series, partner)?))
     };
-    base_arm.iter().map(ratio).collect()
+    base_arm.iter().filter_map(|both| ratio(both).transpose()).collect()
 }
 
-/// The gated series of each process that has samples of it, with the process's pair.
-fn series_of<'a>(record: &'a RunRecord, gated: &Gated) -> Vec<(u64, &'a Series)> {
-    let of_process = |process: &'a Process| {
+/// The gated series of each process that has samples of it, with the process.
+fn series_of<'a>(record: &'a RunRecord, gated: &Gated) -> Vec<(&'a Process, &'a Series)> {
+    let of_process = |process: &'a Process| -> Option<(&'a Process, &'a Series)> {
         let series = process.series.iter().find(|series| {
             series.workload == gated.workload
                 && series.metric == gated.metric
                 && !series.samples.is_empty()
         });
-        Some((process.pair, series?))
+        Some((process, series?))
     };
     record.processes.iter().filter_map(of_process).collect()
 }

@@ -115,7 +115,7 @@ pub(crate) fn records(records: &Records) -> Ordered {
         ("evidence", records.evidence.to_string().into()),
         ("base", records.base.to_string().into()),
         ("head", records.head.to_string().into()),
-        ("baseline", records.baseline.to_string().into()),
+        ("baseline", records.baseline.map(|digest| digest.to_string()).into()),
     ])
 }
 

@@ -1,5 +1,6 @@
 //! `review:gate:perf`: not slower than the margin, within the budgets, as accurate as demanded.
 
+use baselines::Evidence;
 use serde_json::{Value, json};
 
 use super::{GateReport, Item, NAMES, report, unless_refused};
@@ -68,25 +69,43 @@ fn budget(key: &'static str, budget: Option<&Budget>) -> Item {
 }
 
 fn baseline_comparison(judged: &Judged<'_>) -> Item {
-    let baseline = &judged.evidence.baseline;
-    let pairs = judged.evidence.head.processes.len();
-    let bootstrap =
-        if baseline.bootstrap { ", bootstrap baseline: same build, an A/A run" } else { "" };
+    let evidence = judged.evidence;
+    let pairs = evidence.head.processes.len();
+    let disturbed = disturbed(evidence);
+    let bootstrap = evidence.baseline.as_ref().is_some_and(|baseline| baseline.bootstrap);
+    let said = if bootstrap { ", bootstrap baseline: same build, an A/A run" } else { "" };
+    let left_out =
+        if disturbed == 0 { String::new() } else { format!(", {disturbed} of them disturbed") };
+    let (base, head) = (&evidence.base.subject, &evidence.head.subject);
+    let layouts = match (base.n_layouts(), head.n_layouts()) {
+        (1, 1) => ", one code layout each".to_owned(),
+        (base, head) => format!(", {base} code layouts of the base and {head} of the head"),
+    };
     let text = format!(
-        "{} against baseline `{}` ({}), {pairs} pairs in one session{bootstrap}",
+        "{} against {}, {pairs} pairs in one session{left_out}{layouts}{said}",
         judged.verdict.name(),
-        baseline.name,
-        baseline.record.short()
+        text::base(evidence),
     );
+    let baseline = evidence.baseline.as_ref();
+    let given = evidence.given.as_ref();
     let rows: Vec<Value> = judged.rows.iter().map(row).collect();
     let value = json!({
-        "baseline": baseline.name,
-        "record": baseline.record.to_string(),
-        "bootstrap": baseline.bootstrap,
+        "baseline": baseline.map(|baseline| &baseline.name),
+        "record": baseline.map(|baseline| baseline.record.to_string()),
+        "given": given.map(|given| json!({ "asked": given.asked, "commit": given.commit })),
+        "bootstrap": bootstrap,
         "pairs": pairs,
+        "disturbed": disturbed,
+        "layouts": json!({ "base": base.n_layouts(), "head": head.n_layouts() }),
         "rows": rows,
     });
     Item { key: KEYS[3], text, value }
+}
+
+/// Pairs that are not compared.
+fn disturbed(evidence: &Evidence) -> usize {
+    let both = evidence.base.processes.iter().zip(&evidence.head.processes);
+    both.filter(|(base, head)| base.disturbed.is_some() || head.disturbed.is_some()).count()
 }
 
 /// One row with all its numbers.

@@ -96,13 +96,13 @@ fn layer_macs(judged: &Judged<'_>) -> f64 {
 }
 
 pub(super) fn analysis(judged: &Judged<'_>) -> String {
-    let baseline = &judged.evidence.baseline;
+    let recorded = judged.evidence.baseline.as_ref().map_or_else(String::new, |baseline| {
+        format!(", recorded {}", plain(&baseline.recorded_at))
+    });
     let mut block = format!(
-        "## Benchmark Results Analysis\n\n### Comparison Against Baseline\n- **Baseline**: `{}`, record {}, recorded {}\n\
+        "## Benchmark Results Analysis\n\n### Comparison Against Baseline\n- **Base**: {}{recorded}\n\
          - **Historical Trend**: {} earlier points, drawn in report.html; no verdict depends on them\n\n",
-        plain(&baseline.name),
-        baseline.record.short(),
-        plain(&baseline.recorded_at),
+        crate::text::base(judged.evidence),
         judged.evidence.history.len()
     );
     if judged.rows.is_empty() {
@@ -192,6 +192,9 @@ pub(super) fn files(judged: &Judged<'_>) -> String {
         "## Technical Evidence Files\n- `ci/evidence.json` - every record and sample; SHA-256 {}\n- `ci/inference.json` - the head's figures\n\
          - `ci/benchmarks_gate.json`, `ci/perf_gate.json` - gate status\n- `ci/route.json` - where work goes next\n\
          - base record {}, head record {}, stored baseline {}\n\n## Command History\n```bash\nbench gate\nbench verify ci\n```\n",
-        records.evidence, records.base, records.head, records.baseline
+        records.evidence,
+        records.base,
+        records.head,
+        records.baseline.map_or_else(|| "none".to_owned(), |digest| digest.to_string())
     )
 }

@@ -148,19 +148,17 @@ fn layouts(noise: &mut Noise, sd: f64, n: usize, n_layouts: usize) -> Vec<f64> {
     pairs
 }
 
-/// Normal noise, and what the place in the session adds to a process: `effect` of its 0-based place. Half of the pairs of
-/// each eight run the base first, in drawn order.
+/// Normal noise, and what the place in the session adds to a process: `effect` of its 0-based place. Of each two pairs one runs
+/// the base first, which of them is drawn.
 fn ordered(noise: &mut Noise, sd: f64, n: usize, effect: fn(f64) -> f64) -> Vec<f64> {
     let mut pairs = processes(noise, sd, n, Noise::normal);
     let mut place = 0.0;
-    for eight in pairs.chunks_mut(8) {
-        let mut base_first = [true, false, true, false, true, false, true, false];
-        for last in (1..8).rev() {
-            base_first.swap(last as usize, noise.below(last + 1) as usize);
-        }
-        for (pair, base_first) in eight.iter_mut().zip(base_first) {
+    for two in pairs.chunks_mut(2) {
+        let mut base_first = noise.uniform() < 0.5;
+        for pair in two {
             let second_minus_first = effect(place + 1.0) - effect(place);
             *pair += if base_first { second_minus_first } else { -second_minus_first };
+            base_first = !base_first;
             place += 2.0;
         }
     }

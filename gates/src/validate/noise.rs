@@ -39,12 +39,6 @@ impl Noise {
         self.spare = Some(radius * sine);
         radius * cosine
     }
-
-    /// Whole number below `n`; the bias of the product is below 2^-24.
-    pub(super) fn below(&mut self, n: u32) -> u32 {
-        u32::try_from((u64::from(self.words.next_u32()) * u64::from(n)) >> 32)
-            .expect("the high half of a product has 32 bits")
-    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(evidence: &Evidence, _: &Policy) -> Vec<Fault> {
-    let (stored, here) = (evidence.baseline.fingerprint, evidence.head.host.fingerprint);
+    let Some(baseline) = &evidence.baseline else { return Vec::new() };
+    let (stored, here) = (baseline.fingerprint, evidence.head.host.fingerprint);
     Fault::unless_equal("head.host.fingerprint", stored, here).into_iter().collect()
 }

@@ -14,6 +14,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(evidence: &Evidence, _: &Policy) -> Vec<Fault> {
-    let (stored, here) = (evidence.baseline.model, evidence.head.subject.model.digest);
+    let Some(baseline) = &evidence.baseline else { return Vec::new() };
+    let (stored, here) = (baseline.model, evidence.head.subject.model.digest);
     Fault::unless_equal("head.subject.model.digest", stored, here).into_iter().collect()
 }

@@ -29,10 +29,12 @@ fn check(evidence: &Evidence, _: &Policy) -> Vec<Fault> {
     let (base, head) = (&evidence.base, &evidence.head);
     in_order(("head.ended_at", &head.ended_at), ("created_at", &evidence.created_at));
     in_order(("base.ended_at", &base.ended_at), ("created_at", &evidence.created_at));
-    in_order(
-        ("baseline.recorded_at", &evidence.baseline.recorded_at),
-        ("base.started_at", &base.started_at),
-    );
+    if let Some(baseline) = &evidence.baseline {
+        in_order(
+            ("baseline.recorded_at", &baseline.recorded_at),
+            ("base.started_at", &base.started_at),
+        );
+    }
     let mut both: Vec<&Process> = base.processes.iter().chain(&head.processes).collect();
     both.sort_by_key(|process| process.order);
     let name = |process: &Process, what: &str| format!("process {}, {what}", process.order);

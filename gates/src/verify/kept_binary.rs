@@ -14,6 +14,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(evidence: &Evidence, _: &Policy) -> Vec<Fault> {
-    let (kept, ran) = (evidence.baseline.binary, evidence.base.subject.binary);
+    let Some(baseline) = &evidence.baseline else { return Vec::new() };
+    let (kept, ran) = (baseline.binary, evidence.base.subject.binary);
     Fault::unless_equal("base.subject.binary", kept, ran).into_iter().collect()
 }

@@ -4,6 +4,7 @@
 
 mod accuracy;
 mod arms_alike;
+mod base_source;
 mod baseline_fingerprint;
 mod baseline_model;
 mod chronology;
@@ -11,6 +12,7 @@ mod counts;
 mod fingerprint;
 mod kept_binary;
 mod kernels;
+mod layouts;
 mod model_shape;
 mod one_session;
 mod pairing;
@@ -47,6 +49,7 @@ pub use rule::{Class, Refusal, Rule};
 pub const RULES: &[Rule] = &[
     accuracy::RULE,
     arms_alike::RULE,
+    base_source::RULE,
     baseline_fingerprint::RULE,
     baseline_model::RULE,
     chronology::RULE,
@@ -54,6 +57,7 @@ pub const RULES: &[Rule] = &[
     fingerprint::RULE,
     kept_binary::RULE,
     kernels::RULE,
+    layouts::RULE,
     model_shape::RULE,
     one_session::RULE,
     pairing::RULE,

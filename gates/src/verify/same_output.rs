@@ -34,7 +34,7 @@ fn check(evidence: &Evidence, _: &Policy) -> Vec<Fault> {
         }
     }
     // Another seed asks another question: then only the kept binary's answer of this session can be held against.
-    for stored in &evidence.baseline.outputs {
+    for stored in evidence.baseline.iter().flat_map(|baseline| &baseline.outputs) {
         let same_prompt = |mine: &&Output| {
             mine.workload == stored.workload && mine.prompt_ids_digest == stored.prompt_ids_digest
         };

@@ -1,15 +1,22 @@
 //! `bench gate`: run, compare with the baseline in pairs, write the gate files, print the verdict.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use baselines::store::DirStore;
 
 use super::{
     Context, Format, baseline,
     options::{StoreArgs, SubjectArgs},
     print, table,
 };
-use crate::{config::Config, pipeline, policy, session};
+use crate::{
+    config::Config,
+    given::{self, Workshop},
+    pipeline::{self, Arms},
+    policy,
+    session::{self, Assignment},
+};
 
 /// Options of `bench gate`.
 #[derive(Debug, clap::Args)]
@@ -23,6 +30,19 @@ pub(crate) struct Args {
     /// Name of the baseline to compare with [default: main].
     #[arg(long, value_name = "NAME")]
     baseline: Option<String>,
+
+    /// Compare with this revision, built in a worktree in several code layouts, or with this `bench` binary, in place of a
+    /// stored baseline.
+    #[arg(long, value_name = "REV|PATH", conflicts_with = "baseline")]
+    base: Option<String>,
+
+    /// What is compared with `--base` [default: the working tree].
+    #[arg(long, value_name = "REV|PATH", requires = "base")]
+    head: Option<String>,
+
+    /// Code layouts of each revision that is built.
+    #[arg(long, value_name = "N", default_value_t = given::N_LAYOUTS, value_parser = clap::value_parser!(u64).range(1..=40))]
+    layouts: u64,
 
     /// Pairs of worker processes at the latest; a session ends at the first look of the policy that decides all [default:
     /// the policy's last look].
@@ -45,22 +65,21 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     pairs.map_or(Ok(()), |pairs| session::check_count("pairs", pairs, 2))?;
     let policy = policy::text(args.policy.as_deref().or(config.policy.as_deref()))?;
     let store = args.store.open(context, &config)?;
-    let assignment = args.subject.assignment(context, &config, None)?;
+    let mut assignment = args.subject.assignment(context, &config, None)?;
     let name = baseline::name(args.baseline.as_deref(), &config);
-
-    let mut bootstrap = args.subject.to_args(&assignment);
-    bootstrap.push(format!("--store={}", store.root().display()));
-    bootstrap.push(format!("--name={name}"));
-    bootstrap.push("--reason=bootstrap".to_owned());
-    // Base and head are one build: the gate counts its accuracy once.
-    bootstrap.push("--without-accuracy".to_owned());
-    bootstrap.extend(context.config.as_ref().map(|path| format!("--config={}", path.display())));
+    let bootstrap = bootstrap(args, &assignment, &store, &name, context);
+    let arms = match &args.base {
+        Some(base) => given_arms(args, base, &mut assignment, context)?,
+        None => Arms::Stored {
+            name: &name,
+            bootstrap: (!context.vars.ci()).then_some(bootstrap.as_slice()),
+        },
+    };
     let gate = pipeline::Gate {
         assignment: &assignment,
         pairs,
         store: &store,
-        baseline: &name,
-        bootstrap: (!context.vars.ci()).then_some(bootstrap.as_slice()),
+        arms,
         policy: &policy,
         out: &args.out,
     };
@@ -78,4 +97,59 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
         }
     }
     Ok(derived.verdict.exit_code())
+}
+
+/// Arguments of the `bench baseline record` that a first gate starts.
+fn bootstrap(
+    args: &Args,
+    assignment: &Assignment,
+    store: &DirStore,
+    name: &str,
+    context: &Context<'_>,
+) -> Vec<String> {
+    let mut list = args.subject.to_args(assignment);
+    list.push(format!("--store={}", store.root().display()));
+    list.push(format!("--name={name}"));
+    list.push("--reason=bootstrap".to_owned());
+    // Base and head are one build: the gate counts its accuracy once.
+    list.push("--without-accuracy".to_owned());
+    list.extend(context.config.as_ref().map(|path| format!("--config={}", path.display())));
+    list
+}
+
+/// Both arms as the command line gives them. The suite becomes the base's: a change that edits it is measured by the old one.
+fn given_arms(
+    args: &Args,
+    base: &str,
+    assignment: &mut Assignment,
+    context: &Context<'_>,
+) -> Result<Arms<'static>> {
+    let cache = context.vars.build_cache().context(
+        "failed to find a folder for builds: neither `XDG_CACHE_HOME` nor `HOME` is set; set one of them",
+    )?;
+    let workshop = Workshop {
+        repo: Path::new("."),
+        cache: &cache,
+        seed: assignment.seed,
+        n_layouts: usize::try_from(args.layouts)?,
+        variables: context.vars.build(),
+    };
+    let base = given::arm(base, &workshop, context.progress)?;
+    let head = match &args.head {
+        Some(head) => given::arm(head, &workshop, context.progress)?,
+        None => given::working_tree(&workshop, context.progress)?,
+    };
+    if let Some(tree) = &base.tree {
+        let suite =
+            Config::of_tree(tree)?.catalogue.suite(&assignment.suite.name, args.subject.tokens);
+        let suite = suite.context("failed to find the suite in the base revision")?;
+        if suite != assignment.suite {
+            let name = &suite.name;
+            context
+                .progress
+                .note(&format!("suite `{name}` is the base's: the head defines it otherwise"));
+            assignment.suite = suite;
+        }
+    }
+    Ok(Arms::Given { base: base.program, head: head.program, given: base.given })
 }

@@ -2,6 +2,7 @@
 //! stdout is data, stderr is progress and errors. No subcommand reads the environment or a clock by itself.
 
 mod baseline;
+mod clean;
 mod compare;
 mod doctor;
 mod gate;
@@ -79,6 +80,8 @@ enum Command {
     Validate(validate::Args),
     /// Is this machine fit to measure, and what would help.
     Doctor(doctor::Args),
+    /// Remove the worktrees and builds that `gate --base REV` keeps for this repository.
+    Clean,
     /// Inspect a model, generate text, write logits.
     #[command(subcommand)]
     Model(model::Command),
@@ -129,6 +132,7 @@ pub(crate) fn run(
         Command::Report(args) => report::run(args, &context),
         Command::Validate(args) => validate::run(args, &context),
         Command::Doctor(args) => doctor::run(args, &context),
+        Command::Clean => clean::run(&context),
         Command::Model(command) => model::run(command, &context),
         Command::Worker(args) => worker::run(args, &context),
     };

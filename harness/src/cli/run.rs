@@ -11,7 +11,7 @@ use crate::{
     failure::Failure,
     files, inference,
     session::{self, Subjects},
-    subject::Binary,
+    subject::{Binary, Program},
 };
 
 /// Processes where nothing says otherwise.
@@ -53,7 +53,8 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     let processes = args.processes.or(config.processes).unwrap_or(PROCESSES);
     session::check_count("processes", processes, 1)?;
     let assignment = args.subject.assignment(context, &config, args.prompt.clone())?;
-    let subjects = Subjects::One { head: Binary::current()?, processes, purpose: Purpose::Run };
+    let head = Program::single(Binary::current()?);
+    let subjects = Subjects::One { head, processes, purpose: Purpose::Run };
     let measured =
         session::run(&assignment, &subjects, &|_, _| false, context.clock, context.progress)?;
     let record = measured.head;

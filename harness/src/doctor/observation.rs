@@ -11,9 +11,9 @@ use std::{
     time::Duration,
 };
 
-use super::{cgroup, cpus, thermal, timer::Timer};
+use super::{cgroup, cpus, timer::Timer};
 use crate::{
-    environment::{Busy, Machine, field, shown, ticks_of_process, virtualization},
+    environment::{Busy, Machine, field, n_throttled, shown, ticks_of_process, virtualization},
     measure::Clock,
 };
 
@@ -110,7 +110,7 @@ impl Snapshot {
     fn of(machine: &Machine) -> Self {
         Self {
             cpu_time: Busy::of(machine),
-            n_thermal: thermal::n_throttled(machine, &cpus::of(machine)),
+            n_thermal: n_throttled(machine, &cpus::of(machine)),
             n_quota: cgroup::Levels::of(machine, "cpu")
                 .and_then(|levels| levels.sum(machine, "cpu.stat", "nr_throttled")),
             n_swapped: swapped(&machine.text("/proc/vmstat").unwrap_or_default()),

@@ -1,7 +1,7 @@
 //! Heat: CPUs that are slowed down to cool them, or soon will be.
 //! Source: Linux, `Documentation/driver-api/thermal/sysfs-api.rst`; the counters are those of `thermal_throttle` on x86.
 
-use super::{Check, Finding, Observation, State, cpus};
+use super::{Check, Finding, Observation, State};
 use crate::environment::Machine;
 
 /// Closer than this to the temperature at which cooling starts, a session is likely to reach it.
@@ -44,19 +44,6 @@ fn find(seen: &Observation) -> Finding {
     finding
         .effect("the clock drops as a session goes on: later samples are slower; pairs cancel what lasts longer than a pair")
         .mend("let it cool down, clean the fans, or switch the boost off (see `boost`)")
-}
-
-/// Times that one of `cpus` or its package was slowed down, since boot.
-pub(super) fn n_throttled(machine: &Machine, cpus: &[u32]) -> Option<u64> {
-    let count = |cpu: &u32| -> Option<u64> {
-        let read = |file: &str| {
-            machine.number::<u64>(&format!("{}/cpu{cpu}/thermal_throttle/{file}", cpus::FOLDER))
-        };
-        // CPUs of one package all tell its count: the sum is no count of events, but grows when one happens.
-        let (core, package) = (read("core_throttle_count"), read("package_throttle_count"));
-        [core, package].into_iter().flatten().reduce(u64::saturating_add)
-    };
-    cpus.iter().filter_map(count).reduce(u64::saturating_add)
 }
 
 /// A thermal zone that has a temperature at which the CPU is slowed down.

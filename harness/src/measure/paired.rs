@@ -31,42 +31,39 @@ pub(crate) struct Slot {
     pub(crate) position: u64,
     /// Which subject.
     pub(crate) arm: Arm,
+    /// Which of its code layouts, 0-based.
+    pub(crate) layout: u64,
     /// Bytes of padding in its environment, 0 to `PADDING_BYTES_MAX`.
     pub(crate) padding_bytes: u32,
 }
 
-/// The pairs up to the last of the rising numbers `looks`, in the order drawn from `seed` for this `session`: half of those
-/// between one look and the next run the base first (for an odd number, half rounded up), so that either arm has been first
-/// equally often wherever the session ends.
-pub(crate) fn paired(looks: &[u64], seed: u64, session: &str) -> Vec<Slot> {
+/// `n_pairs` pairs in the order drawn from `seed` for this `session`. Of each two that follow each other one runs the base
+/// first, so that either arm has been first equally often wherever the session ends.
+///
+/// Layouts take turns, `n_layouts` of the base and of the head: a pair of the same two comes back after as many pairs as there
+/// are combinations, where both arms have equally many.
+pub(crate) fn paired(n_pairs: u64, n_layouts: (u64, u64), seed: u64, session: &str) -> Vec<Slot> {
     // Under the root seed alone every session would run in the same order, and its luck with it.
     let mut order = Drawing::new(seed, &format!("pair-order/{session}"));
     let mut padding = Drawing::new(seed, &format!("padding/{session}"));
-    let mut base_first = Vec::new();
-    for look in looks {
-        let start = base_first.len();
-        let n_before = start as u64;
-        base_first.extend((n_before..*look).map(|pair| pair % 2 == 0));
-        shuffle(&mut base_first[start..], &mut order);
-    }
-    let n_pairs = base_first.len() as u64;
+    let base_first = (0..n_pairs.div_ceil(2)).flat_map(|_| {
+        let first = order.below(2) == 0;
+        [first, !first]
+    });
     let mut slots = Vec::new();
     for (pair, base_first) in (0..n_pairs).zip(base_first) {
         let arms = if base_first { [Arm::Base, Arm::Head] } else { [Arm::Head, Arm::Base] };
         for (position, arm) in (0..2).zip(arms) {
             let padding_bytes = padding.below(PADDING_BYTES_MAX + 1);
-            slots.push(Slot { order: 2 * pair + position, pair, position, arm, padding_bytes });
+            let layout = match arm {
+                Arm::Base => pair % n_layouts.0,
+                Arm::Head => (pair + pair / n_layouts.1) % n_layouts.1,
+            };
+            let order = 2 * pair + position;
+            slots.push(Slot { order, pair, position, arm, layout, padding_bytes });
         }
     }
     slots
-}
-
-/// Fisher and Yates, from the end.
-fn shuffle(places: &mut [bool], order: &mut Drawing) {
-    for last in (1..places.len()).rev() {
-        let n = u32::try_from(last + 1).expect("a session has far fewer than 2^32 pairs");
-        places.swap(last, order.below(n) as usize);
-    }
 }
 
 /// `n_processes` processes of one subject, each its own pair.
@@ -74,7 +71,7 @@ pub(crate) fn unpaired(n_processes: u64, seed: u64, session: &str) -> Vec<Slot> 
     let mut padding = Drawing::new(seed, &format!("padding/{session}"));
     let mut slot = |order| {
         let padding_bytes = padding.below(PADDING_BYTES_MAX + 1);
-        Slot { order, pair: order, position: 0, arm: Arm::Head, padding_bytes }
+        Slot { order, pair: order, position: 0, arm: Arm::Head, layout: 0, padding_bytes }
     };
     (0..n_processes).map(&mut slot).collect()
 }
@@ -89,22 +86,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn half_of_the_pairs_of_each_look_run_the_base_first_whatever_the_seed() {
+    fn half_of_the_pairs_run_the_base_first_wherever_the_session_ends() {
         for seed in 0..50 {
-            let slots = paired(&[16, 24, 32, 40], seed, "s");
-            for n_pairs in [16, 24, 32, 40] {
+            let slots = paired(40, (1, 1), seed, "s");
+            for n_pairs in 1..=40 {
                 let base_first = slots[..2 * n_pairs]
                     .iter()
                     .filter(|slot| slot.arm == Arm::Base && slot.position == 0)
                     .count();
-                assert_eq!(base_first, n_pairs / 2, "seed {seed}, {n_pairs} pairs");
+                assert!((2 * base_first).abs_diff(n_pairs) <= 1, "seed {seed}, {n_pairs} pairs");
             }
         }
     }
 
     #[test]
     fn each_pair_has_both_arms_and_each_place_is_taken_once() {
-        let slots = paired(&[16], 42, "s");
+        let slots = paired(16, (1, 1), 42, "s");
+        assert_eq!(slots.len(), 32);
         for (order, slot) in (0..).zip(&slots) {
             assert_eq!(slot.order, order);
             assert_eq!(slot.order, 2 * slot.pair + slot.position);
@@ -118,11 +116,24 @@ mod tests {
     #[test]
     fn the_order_follows_from_seed_and_session() {
         let arms = |seed, session| -> Vec<_> {
-            paired(&[16], seed, session).iter().map(|slot| slot.arm).collect()
+            paired(16, (1, 1), seed, session).iter().map(|slot| slot.arm).collect()
         };
         assert_eq!(arms(42, "a"), arms(42, "a"));
         assert_ne!(arms(42, "a"), arms(42, "b"));
         assert_ne!(arms(42, "a"), arms(43, "a"));
+    }
+
+    #[test]
+    fn each_layout_of_the_base_meets_each_of_the_head() {
+        let slots = paired(16, (4, 4), 42, "s");
+        let layout = |pair: &[Slot], arm| pair.iter().find(|slot| slot.arm == arm).unwrap().layout;
+        let met: std::collections::BTreeSet<_> = slots
+            .chunks(2)
+            .map(|pair| (layout(pair, Arm::Base), layout(pair, Arm::Head)))
+            .collect();
+        assert_eq!(met.len(), 16);
+        let single = paired(16, (1, 4), 42, "s");
+        assert!(single.iter().all(|slot| slot.arm == Arm::Head || slot.layout == 0));
     }
 
     #[test]
@@ -136,7 +147,7 @@ mod tests {
     #[test]
     fn padding_varies_within_its_bound() {
         let paddings: Vec<u32> =
-            paired(&[16], 42, "s").iter().map(|slot| slot.padding_bytes).collect();
+            paired(16, (1, 1), 42, "s").iter().map(|slot| slot.padding_bytes).collect();
         assert!(paddings.iter().all(|bytes| *bytes <= PADDING_BYTES_MAX));
         assert!(paddings.iter().any(|bytes| *bytes != paddings[0]), "{paddings:?}");
     }

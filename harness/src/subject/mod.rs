@@ -1,5 +1,7 @@
 //! Subjects: what is measured. So far one kind, our own engine in a worker process of this or another build.
 
 pub(crate) mod engine;
+mod program;
 
 pub(crate) use engine::Binary;
+pub(crate) use program::Program;

@@ -54,7 +54,13 @@ fn outputs(evidence: &Evidence) -> Markup {
         .into_iter()
         .flat_map(|record| &record.processes)
         .flat_map(|process| process.outputs.iter().map(|output| output.workload.as_str()))
-        .chain(evidence.baseline.outputs.iter().map(|output| output.workload.as_str()))
+        .chain(
+            evidence
+                .baseline
+                .iter()
+                .flat_map(|baseline| &baseline.outputs)
+                .map(|output| output.workload.as_str()),
+        )
         .collect();
     html! {
         @if workloads.is_empty() {
@@ -82,12 +88,12 @@ fn output(evidence: &Evidence, workload: &str) -> Markup {
     let head = output_digests(&evidence.head, workload);
     let stored: BTreeSet<(Digest, Digest)> = evidence
         .baseline
-        .outputs
         .iter()
+        .flat_map(|baseline| &baseline.outputs)
         .filter(|output| output.workload == workload)
         .map(|output| (output.output_ids_digest, output.logits_digest))
         .collect();
-    let same = head.len() == 1 && base == head && stored == head;
+    let same = head.len() == 1 && base == head && (stored == head || evidence.baseline.is_none());
     html! {
         tr {
             th scope="row" { (workload) }
@@ -235,12 +241,15 @@ fn digests(evidence: &Evidence) -> Markup {
         ("Head suite", head.suite.digest),
         ("Base machine", base.host.fingerprint),
         ("Head machine", head.host.fingerprint),
-        ("Baseline record", evidence.baseline.record),
         ("Policy", Digest::of(evidence.policy.as_bytes())),
     ];
     html! {
         dl {
             @for (name, digest) in rows { dt { (name) } dd { code { (digest) } } }
+            @if let Some(baseline) = &evidence.baseline {
+                dt { "Baseline record" }
+                dd { code { (baseline.record) } }
+            }
             dt { "Session" }
             dd {
                 code { (head.session) } ", " (head.started_at) " to " (head.ended_at) ", "

@@ -61,7 +61,7 @@ fn header(evidence: &Evidence, summary: &Summary) -> Markup {
                 li { "next: " strong { (summary.route_to) } }
                 li { "exit code " (summary.exit_code) }
             }
-            @if evidence.baseline.bootstrap {
+            @if evidence.baseline.as_ref().is_some_and(|baseline| baseline.bootstrap) {
                 p.note {
                     strong { "Bootstrap baseline: " }
                     "there was none, so this run recorded one. Base and head are the same build (an A/A run)."

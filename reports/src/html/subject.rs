@@ -17,6 +17,7 @@ pub(super) fn section(evidence: &Evidence) -> Markup {
                     thead { tr { th scope="col" { "" } th scope="col" { "Base" } th scope="col" { "Head" } } }
                     tbody {
                         (row("Commit", commit(base), commit(head)))
+                        (row("Code layouts", base.subject.n_layouts().to_string(), head.subject.n_layouts().to_string()))
                         (row("Binary", base.subject.binary.short(), head.subject.binary.short()))
                         (row("Model", model(base), model(head)))
                         (row("Settings", settings(base), settings(head)))
@@ -25,14 +26,23 @@ pub(super) fn section(evidence: &Evidence) -> Markup {
                     }
                 }
             }))
-            p {
-                "Baseline " code { (evidence.baseline.name) } ", recorded " (evidence.baseline.recorded_at)
-                ", as record " code { (evidence.baseline.record.short()) }
-                ". "
-                @if evidence.baseline.binary == base.subject.binary {
-                    "The base is its kept binary, run again in this session."
-                } @else {
-                    strong { "The base's binary is not the one kept with it" } " (" code { (evidence.baseline.binary.short()) } ")."
+            @if let Some(baseline) = &evidence.baseline {
+                p {
+                    "Baseline " code { (baseline.name) } ", recorded " (baseline.recorded_at)
+                    ", as record " code { (baseline.record.short()) }
+                    ". "
+                    @if baseline.binary == base.subject.binary {
+                        "The base is its kept binary, run again in this session."
+                    } @else {
+                        strong { "The base's binary is not the one kept with it" } " (" code { (baseline.binary.short()) } ")."
+                    }
+                }
+            }
+            @if let Some(given) = &evidence.given {
+                p {
+                    "The base was given: " code { (given.asked) }
+                    @if let Some(commit) = &given.commit { ", commit " code { (commit) } }
+                    "."
                 }
             }
         }

@@ -13,6 +13,10 @@ pub(super) struct Process {
     order: u64,
     pair: u64,
     position: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    layout: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    disturbed: Option<String>,
     pid: u64,
     started_at: Timestamp,
     ended_at: Timestamp,
@@ -26,9 +30,15 @@ pub(super) struct Process {
 }
 
 mirror!(Process for domain::Process {
-    order, pair, position, pid, started_at, ended_at, wall_ns, env_padding_bytes, peak_rss_bytes, series, outputs,
+    order, pair, position, layout, disturbed, pid, started_at, ended_at, wall_ns, env_padding_bytes, peak_rss_bytes, series, outputs,
     counts,
 });
+
+/// What older versions do not have is left out where it says nothing: their records keep their bytes.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
 
 /// The raw samples of one metric on one workload, in base units, in the order taken.
 #[derive(Serialize, Deserialize, JsonSchema)]

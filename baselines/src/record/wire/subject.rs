@@ -30,11 +30,23 @@ mirror!(Tool for domain::Tool { name, version, commit, dirty, toolchain, profile
 pub(super) struct Subject {
     binary: Hex,
     binary_bytes: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    layouts: Vec<Layout>,
     model: ModelInfo,
     settings: Settings,
 }
 
-mirror!(Subject for domain::Subject { binary, binary_bytes, model, settings });
+mirror!(Subject for domain::Subject { binary, binary_bytes, layouts, model, settings });
+
+/// One link of a build.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Layout {
+    binary: Hex,
+    seed: u64,
+}
+
+mirror!(Layout for domain::Layout { binary, seed });
 
 /// A model as its own file describes it.
 #[derive(Serialize, Deserialize, JsonSchema)]

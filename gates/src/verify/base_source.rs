@@ -1,0 +1,33 @@
+//! Where the base comes from is said once, and the base is what is said.
+
+use baselines::Evidence;
+
+use super::{Check, Class, Fault, Rule};
+use crate::policy::Policy;
+
+pub(super) const RULE: Rule = Rule {
+    name: "base-source",
+    class: Class::Invalid,
+    demand: "The base is a stored baseline or was given; a revision that was given is the clean commit the base was built from.",
+    way_out: "run `bench gate` again; build revisions with `--base REV`, which builds the commit and nothing else",
+    check: Check::Bundle(check),
+};
+
+fn check(evidence: &Evidence, _: &Policy) -> Vec<Fault> {
+    let one = "either a stored baseline or a base that was given";
+    let given = match (&evidence.baseline, &evidence.given) {
+        (Some(_), None) => return Vec::new(),
+        (None, Some(given)) => given,
+        (Some(_), Some(_)) => return vec![Fault::new("given", one, "both")],
+        (None, None) => return vec![Fault::new("baseline", one, "neither")],
+    };
+    let Some(commit) = &given.commit else { return Vec::new() };
+    let tool = &evidence.base.tool;
+    let built_from = tool.commit.as_deref().unwrap_or("a commit that is not known");
+    let mut faults = Vec::new();
+    faults.extend(Fault::unless_equal("base.tool.commit", commit.as_str(), built_from));
+    if tool.dirty != Some(false) {
+        faults.push(Fault::new("base.tool.dirty", "false", format!("{:?}", tool.dirty)));
+    }
+    faults
+}
