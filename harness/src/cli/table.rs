@@ -166,7 +166,9 @@ fn cells(row: &Row, all: &[Row]) -> [String; 8] {
 
 /// A log ratio as a change in per cent.
 pub(crate) fn percent(log_ratio: f64) -> String {
-    format!("{:+.1}", log_ratio.exp_m1() * 100.0)
+    let percent = log_ratio.exp_m1() * 100.0;
+    // "−0.0" would name a direction that the rounding has removed.
+    format!("{:+.1}", if percent.abs() < 0.05 { 0.0 } else { percent })
 }
 
 /// The rows as JSON.
@@ -342,4 +344,65 @@ pub(crate) fn count(n: u64, what: &str) -> String {
 #[expect(clippy::cast_precision_loss, reason = "for people, and far below 2^53")]
 const fn as_f64(n: u64) -> f64 {
     n as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::verdict;
+
+    /// What a gate prints of a scripted session whose head takes `factor` times as long.
+    fn printed(seed: u64, factor: f64, policy: &str) -> String {
+        let mut evidence = baselines::testing::evidence(seed, factor);
+        evidence.policy = policy.to_owned();
+        let derived = gates::derive(&evidence).unwrap();
+        verdict(&derived, &[], Path::new("ci"), 43_000_000_000)
+    }
+
+    /// Lines of `text` that start with one of `names`.
+    fn lines<'a>(text: &'a str, names: &[&str]) -> Vec<&'a str> {
+        text.lines().filter(|line| names.iter().any(|name| line.starts_with(name))).collect()
+    }
+
+    #[test]
+    fn every_line_names_estimate_interval_pairs_and_detectable_effect() {
+        let slower = printed(4, 1.03, gates::DEFAULT_POLICY);
+        assert_eq!(
+            lines(&slower, &[" ", "decode-64", "16 pairs"]),
+            [
+                "                  base     head change 95 % interval  n detects verdict",
+                "decode-64     413.6 µs 425.1 µs +2.9 %   +2.5…+3.2 % 16  +5.0 % ✔ unchanged",
+                "16 pairs: 6 compared, 0 regressed, 0 improved, 6 unchanged, 0 inconclusive, 0 missing",
+            ]
+        );
+        let far = printed(4, 1.2, gates::DEFAULT_POLICY);
+        assert_eq!(
+            lines(&far, &["decode-64"]),
+            [
+                "decode-64     413.6 µs 495.3 µs +19.8 % +19.4…+20.3 % 16  +5.0 % ✘ regressed",
+                "decode-64: +19.8 % [+19.4 %, +20.3 %] over 16 pairs: slower than +1.0 % (p = 1.69e-15, level 7.7e-6 of a \
+                 family of 6); 40 pairs find a slow-down of +5.0 % 9 times in 10",
+            ]
+        );
+        for line in slower.lines().chain(far.lines()).filter(|line| !line.contains(": ")) {
+            assert!(line.chars().count() <= 80 || line.starts_with(['✔', '✘']), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_open_metric_says_what_would_decide_it() {
+        let tight = gates::DEFAULT_POLICY
+            .replace("looks = [16, 24, 32, 40]", "looks = [16]")
+            .replace("margin_unacceptable = 1.05", "margin_unacceptable = 1.015");
+        let open = printed(4, 1.012, &tight);
+        assert_eq!(
+            lines(&open, &["end-to-end"]),
+            [
+                "end-to-end    31.92 ms 32.08 ms +1.1 %   +0.5…+1.8 % 16  +2.6 % ? inconclusive",
+                "end-to-end: +1.1 % [+0.5 %, +1.8 %] over 16 pairs: neither within +1.5 % nor slower than +1.0 %, 80 pairs would \
+                 decide; 16 pairs find a slow-down of +2.6 % 9 times in 10",
+            ]
+        );
+    }
 }
