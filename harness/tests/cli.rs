@@ -91,6 +91,45 @@ fn an_unknown_key_of_the_settings_exits_1_and_suggests_the_nearest() {
 }
 
 #[test]
+fn a_base_that_is_no_revision_exits_1_and_measures_nothing() {
+    let here = Folder::new();
+    let cache = here.path("cache");
+    let cache = [("XDG_CACHE_HOME", cache.to_str().unwrap()), ("PATH", env!("PATH"))];
+    here.bench_with(&["gate", "--base", "HEAD~1"], &cache).expect(1, &["HEAD~1", "repository"]);
+    here.bench(&["gate", "--base", "HEAD~1"]).expect(1, &["XDG_CACHE_HOME"]);
+    here.bench(&["gate", "--head", "HEAD"]).expect(1, &["--base"]);
+    here.bench(&["gate", "--base", "a", "--layouts", "0"]).expect(1, &["layouts"]);
+    assert!(!here.path("ci/evidence.json").exists());
+}
+
+#[test]
+fn the_table_of_error_rates_turns_red_for_a_planted_fault() {
+    let here = Folder::new();
+    let args = ["validate", "--sessions", "200", "--plant", "iterations"];
+    let run = here.bench(&args).expect(2, &["planted: ten iterations"]);
+    assert!(run.stdout.contains("✘ broken"), "{}", run.stdout);
+    let wide = run.stdout.lines().find(|line| line.chars().count() > 80);
+    assert_eq!(wide, None);
+    here.bench(&["validate", "--plant", "luck"]).expect(1, &["winsor, alpha, iterations, family"]);
+    here.bench(&["validate", "--sessions", "3"]).expect(1, &["100 to 1000000"]);
+}
+
+#[test]
+fn a_folder_without_foreign_series_exits_1_and_one_with_them_is_replayed() {
+    let here = Folder::new();
+    fs::create_dir(here.path("series")).unwrap();
+    fs::write(here.path("series/notes.txt"), "nothing\n").unwrap();
+    here.bench(&["validate", "--replay", "series"]).expect(1, &["left out: notes.txt", "no file"]);
+    for day in ["1", "2"] {
+        let run = |n: u32| format!("BenchmarkA {n} {} ns/op\n", 1_000 + (n * 7) % 13);
+        let text: String = (1..30).map(run).collect();
+        fs::write(here.path(&format!("series/day-{day}.txt")), text).unwrap();
+    }
+    let run = here.bench(&["validate", "--replay", "series", "--format", "json"]);
+    assert!(run.stdout.contains("\"adjacent days: false slower\""), "{}{}", run.stdout, run.stderr);
+}
+
+#[test]
 fn an_empty_store_exits_5_under_ci_and_writes_nothing() {
     let here = Folder::new();
     fs::write(here.path("ci/route.json"), "{\"to\":\"docs-reviewer\"}").unwrap();

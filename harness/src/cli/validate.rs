@@ -91,7 +91,7 @@ fn document(plan: Plan, lines: &[Line]) -> serde_json::Value {
 fn human(lines: &[Line]) -> String {
     let mut said = String::new();
     for property in PROPERTIES {
-        said += &format!("{}: {}\n", property.name, property.about);
+        said += &format!("{}\n{}\n", property.name, property.about);
         let mut rates = table::table(&["", "demand", "measured", "95 % interval", ""], 2..4);
         for line in lines.iter().filter(|line| line.property == property.name) {
             let [cell, demand, rate, interval, mark] = cells(line);
@@ -100,7 +100,7 @@ fn human(lines: &[Line]) -> String {
         said += &table::text(&rates);
         said.push('\n');
     }
-    said + "In parentheses: what the upper end of the interval may be at most. D: the true difference.\n"
+    said + "In parentheses: the most that the interval may reach. D: the true difference.\n"
         + &summary(lines)
 }
 
