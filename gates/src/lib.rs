@@ -4,7 +4,8 @@
 //! budgets → verdict → gate documents, route and report. All of it is pure: no clock, no environment, no file, no
 //! network, so that `bench verify` can derive the same bytes again from the same bundle.
 //!
-//! [`history`] stands beside the road: many records of one machine, and where their level changed.
+//! Beside the road: [`stored`], one record against earlier sessions of its machine; [`history`], many records of one
+//! machine, and where their level changed.
 //!
 //! `docs/statistics.md` says which test, why, and what it cannot see; `docs/history.md` the same of history, stored baselines
 //! and warm-up; `docs/evidence.md` lists the rules.
@@ -26,6 +27,7 @@ pub mod replay;
 mod report;
 pub mod route;
 pub mod stats;
+pub mod stored;
 mod text;
 pub mod validate;
 pub mod verdict;
@@ -37,5 +39,6 @@ pub use error::{Error, ErrorKind, Result};
 pub use gate::GateReport;
 pub use policy::{DEFAULT_POLICY, Policy};
 pub use route::Route;
+pub use stored::{StoredComparison, StoredRow, judge_stored};
 pub use verdict::{MetricVerdict, Outcome, Verdict};
 pub use verify::{Class, RULES, Refusal, check_evidence, check_record};

@@ -94,7 +94,16 @@ pub(crate) fn of(judged: &Judged<'_>, gates: &[&GateReport]) -> Route {
     }
 }
 
-/// The stage after `verdict`. Every fail of this crate is one of a paired session or a budget: confirmed.
+/// The stage after a `verdict` against stored sessions only: no pair confirms its fail.
+#[must_use]
+pub fn next_unconfirmed(verdict: Verdict, policy: &Policy) -> &str {
+    match verdict {
+        Verdict::Fail => &policy.routes.fail_unconfirmed,
+        _ => next(verdict, policy),
+    }
+}
+
+/// The stage after `verdict`. Every fail of a bundle is one of a paired session or a budget: confirmed.
 pub(crate) fn next(verdict: Verdict, policy: &Policy) -> &str {
     let routes = &policy.routes;
     match verdict {

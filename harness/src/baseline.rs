@@ -148,7 +148,8 @@ pub(crate) fn check_said(option: &str, text: &str) -> Result<()> {
     check_text(option, text).map_err(|error| anyhow::anyhow!("failed to read the options: {error}"))
 }
 
-fn expired(store: &DirStore, expiry: &Entry) -> Failure {
+/// Why a baseline that was taken out of use is not compared with.
+pub(crate) fn expired(store: &DirStore, expiry: &Entry) -> Failure {
     let name = &expiry.name;
     Failure::incomparable(format!(
         "failed to use baseline `{name}` of store `{}`: expected one in use, found one that expired {}: {}; record another \

@@ -14,7 +14,11 @@ use crate::{
     evidence::{BaselineOutput, BaselineRef, HistoryPoint},
     record::{Purpose, SCHEMA_VERSION},
 };
+use noise::Noise;
 use session::{Arm, N_PAIRS, Session};
+
+/// Root seed of sessions that ask one question.
+const ROOT_SEED: u64 = 42;
 
 /// The base arm of a paired session of 16 pairs; equal to `evidence(seed, _).base`.
 #[must_use]
@@ -77,6 +81,29 @@ pub fn evidence(seed: u64, head_factor: f64) -> Evidence {
     }
 }
 
+/// A session of one build by itself, as `bench baseline record` keeps it, `level` times as slow as the script.
+///
+/// Each seed is another session, of the same question with the same answers.
+#[must_use]
+pub fn session(seed: u64, level: f64) -> RunRecord {
+    let mut record = arm(&Session::new(seed), Arm::Base, level);
+    record.purpose = Purpose::Baseline;
+    record.seed = ROOT_SEED;
+    for (place, process) in (0..).zip(&mut record.processes) {
+        (process.order, process.pair, process.position) = (place, place, 0);
+        process.outputs = process::outputs(ROOT_SEED);
+    }
+    record
+}
+
+/// `n` sessions, newest first, whose levels vary by a relative standard deviation of `sd` about 1.
+#[must_use]
+pub fn sessions(seed: u64, n: u64, sd: f64) -> Vec<RunRecord> {
+    let mut levels = Noise::new(seed, "levels");
+    let mut one = |place| session(seed.wrapping_mul(1000) + place, 1.0 + sd * levels.normal());
+    (0..n).map(&mut one).collect()
+}
+
 fn arm(session: &Session, arm: Arm, factor: f64) -> RunRecord {
     RunRecord {
         version: SCHEMA_VERSION,
@@ -118,6 +145,22 @@ mod tests {
         let bundle = evidence(3, 1.2);
         let ratio = sum(&bundle.head) / sum(&bundle.base);
         assert!((ratio - 1.2).abs() < 0.012, "ratio {ratio}");
+    }
+
+    #[test]
+    fn sessions_ask_one_question_and_vary_by_what_was_asked_for() {
+        let sessions = sessions(1, 40, 0.04);
+        let first =
+            |record: &RunRecord| record.samples("load", "load_ns").next().map(|(_, ns)| ns[0]);
+        let times: Vec<f64> = sessions.iter().filter_map(first).collect();
+        let mean = times.iter().sum::<f64>() / 40.0;
+        let variance = times.iter().map(|ns| (ns / mean - 1.0).powi(2)).sum::<f64>() / 39.0;
+        // One sample holds 1 % of drift and 1 % of its own: √(4² + 1 + 1) = 4.2 %, ± 3 standard errors of 40 (11 % each).
+        assert!((0.028..0.057).contains(&variance.sqrt()), "{}", variance.sqrt());
+        for two in sessions.windows(2) {
+            assert_ne!(two[0].session, two[1].session);
+            assert_eq!(two[0].processes[0].outputs, two[1].processes[0].outputs);
+        }
     }
 
     #[test]

@@ -87,13 +87,29 @@ impl Prediction {
     /// Above this, the new session is slower at [`LEVEL`].
     #[must_use]
     pub fn upper(&self) -> f64 {
-        self.expected + student::quantile(LEVEL, self.df) * self.standard_error
+        self.expected + self.reach(1.0 - LEVEL)
+    }
+
+    /// How far above `expected` a session with nothing changed comes with probability `alpha` in `(0, 1)`.
+    #[must_use]
+    pub fn reach(&self, alpha: f64) -> f64 {
+        if self.standard_error > 0.0 {
+            student::quantile(1.0 - alpha, self.df) * self.standard_error
+        } else {
+            0.0
+        }
     }
 
     /// One-sided p of a new session's number under "nothing changed": small means slower.
     #[must_use]
     pub fn p_slower(&self, number: f64) -> f64 {
         student::p_above(number, self.expected, self.standard_error, self.df)
+    }
+
+    /// One-sided p of a new session's number under "slower by `margin` or more": small means that it is not.
+    #[must_use]
+    pub fn p_within(&self, number: f64, margin: f64) -> f64 {
+        student::p_below(number, self.expected + margin, self.standard_error, self.df)
     }
 }
 

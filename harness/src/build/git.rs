@@ -78,6 +78,12 @@ impl Repository {
         )
     }
 
+    /// `commit` and all before it, newest first.
+    pub(super) fn ancestry(&self, commit: &str) -> Result<Vec<String>> {
+        let listed = stdout(git(&self.top).args(["rev-list", "--end-of-options", commit]))?;
+        Ok(listed.lines().map(str::to_owned).collect())
+    }
+
     /// Whether the working tree holds anything that its commit does not: changed, staged or untracked files.
     pub(super) fn has_changes(&self) -> Result<bool> {
         has_changes(&self.top, false)

@@ -40,6 +40,12 @@ use crate::{progress::Progress, subject::Binary};
 /// How many builds of a repository are kept: both arms of a few comparisons, at some 300 MB each for `bench` itself.
 const BUILDS_KEPT: usize = 8;
 
+/// `revision` of the repository that `folder` is in, and every commit before it, newest first.
+pub(crate) fn ancestry(folder: &Path, revision: &str) -> Result<Vec<String>> {
+    let repository = Repository::open(folder)?;
+    repository.ancestry(&repository.commit(revision)?)
+}
+
 /// What to build.
 #[derive(Clone, Debug)]
 pub(crate) struct Request<'a> {

@@ -1,14 +1,19 @@
-//! `bench compare`: two records, whatever wrote them, as a table with intervals.
+//! `bench compare`: a record and another, as a table with intervals; or a record and what a baseline of the store predicts.
 //!
-//! Records of different sessions are estimated and never judged: the machine's drift between them is in the number.
+//! Two records of different sessions are estimated and never judged: the machine's drift between them is in the number.
+//! Several stored sessions say how much it drifts: `compare/stored.rs`.
+
+mod show;
+mod stored;
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use gates::{MetricVerdict, Policy, Verdict};
 
-use super::{Context, Format, print, table};
+use super::{Context, Format, options::StoreArgs, print, table};
 use crate::{config::Config, failure::Failure, files, policy};
+pub(super) use stored::SESSIONS;
 
 /// Options of `bench compare`.
 #[derive(Debug, clap::Args)]
@@ -17,9 +22,21 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PATH")]
     current: PathBuf,
 
-    /// The older record: likewise (of a bundle, its head).
-    #[arg(long, value_name = "PATH")]
+    /// The older record: likewise (of a bundle, its head). Or the name of a baseline of the store: its last sessions on
+    /// this machine say what to expect of the current one, and how much they vary.
+    #[arg(long, value_name = "PATH|NAME")]
     baseline: PathBuf,
+
+    #[command(flatten)]
+    store: StoreArgs,
+
+    /// With a NAME: at most so many of its sessions, the last ones [default: 20].
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(1..))]
+    last: Option<u16>,
+
+    /// With a NAME: only sessions of the current commit and its ancestors, as git knows them here.
+    #[arg(long)]
+    ancestry: bool,
 
     /// Policy with margins [default: the one that ships].
     #[arg(long, value_name = "PATH")]
@@ -30,6 +47,16 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     let config = Config::read(context.config.as_deref())?;
     let policy_text = policy::text(args.policy.as_deref().or(config.policy.as_deref()))?;
     let policy = Policy::parse(&policy_text).context("failed to read the policy")?;
+    if let Some(name) = stored::name(&args.baseline) {
+        let head = files::read_record(&args.current)?;
+        return stored::run(args, name, &head, &policy, context, &config);
+    }
+    ensure!(
+        args.last.is_none() && !args.ancestry,
+        "failed to read the options: `--last` and `--ancestry` choose among the sessions of a baseline: expected its name \
+         with `--baseline`, found the file `{}`",
+        args.baseline.display()
+    );
     let base = files::read_record(&args.baseline)?;
     let head = files::read_record(&args.current)?;
     for (name, record) in [("baseline", &base), ("current", &head)] {

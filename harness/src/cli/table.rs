@@ -97,7 +97,7 @@ pub(crate) fn verdict(derived: &Derived, marks: &[Mark], out: &Path, wall_ns: u6
 pub(super) const RESET: &str = "\u{1b}[0m";
 
 /// Colour only where a verdict differs from pass; the glyph and the word carry it alone.
-const fn glyph(verdict: Verdict) -> (&'static str, &'static str) {
+pub(super) const fn glyph(verdict: Verdict) -> (&'static str, &'static str) {
     match verdict {
         Verdict::Pass => ("✔", ""),
         Verdict::Fail => ("✘", "\u{1b}[1;31m"),
@@ -140,13 +140,7 @@ fn cells(row: &Row, all: &[Row]) -> [String; 8] {
     let alone = all.iter().filter(|other| other.workload == row.workload).count() == 1;
     let name =
         if alone { row.workload.clone() } else { format!("{} {}", row.workload, row.metric) };
-    let glyph = match row.verdict {
-        MetricVerdict::Pass => "✔",
-        MetricVerdict::Fail => "✘",
-        MetricVerdict::Inconclusive => "?",
-        MetricVerdict::Missing => "–",
-    };
-    let verdict = format!("{glyph} {}", row.outcome.name());
+    let verdict = format!("{} {}", metric_glyph(row.verdict), row.outcome.name());
     let Some(found) = &row.comparison else {
         let none = "–".to_owned();
         let [a, b, c, d, e] = std::array::from_fn(|_| none.clone());
@@ -162,6 +156,16 @@ fn cells(row: &Row, all: &[Row]) -> [String; 8] {
         found.detectable.map_or_else(|| "–".to_owned(), |effect| format!("{} %", percent(effect))),
         verdict,
     ]
+}
+
+/// The sign before the word for a metric.
+pub(super) const fn metric_glyph(verdict: MetricVerdict) -> &'static str {
+    match verdict {
+        MetricVerdict::Pass => "✔",
+        MetricVerdict::Fail => "✘",
+        MetricVerdict::Inconclusive => "?",
+        MetricVerdict::Missing => "–",
+    }
 }
 
 /// A log ratio as a change in per cent.

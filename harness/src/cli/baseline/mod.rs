@@ -8,6 +8,7 @@ mod promote;
 mod prune;
 mod record;
 mod show;
+mod spread;
 mod verify;
 
 use anyhow::Result;
@@ -79,7 +80,7 @@ fn none_of_that_name(what: &str, name: &str, store: &baselines::store::DirStore)
 }
 
 /// `2026-03-02 09:00` of a timestamp.
-fn minute(timestamp: &str) -> String {
+pub(super) fn minute(timestamp: &str) -> String {
     timestamp.get(..16).unwrap_or_default().replace('T', " ")
 }
 

@@ -1,9 +1,9 @@
-//! `bench baseline show`: the journal of a name, and what its record measured.
+//! `bench baseline show`: the journal of a name, what its record measured, and how much its sessions vary.
 
 use anyhow::{Context as _, Result};
 use baselines::store::{Entry, Journal};
 
-use super::{minute, name, none_of_that_name};
+use super::{minute, name, none_of_that_name, spread};
 use crate::{
     cli::{Context, Format, options::StoreArgs, print, table},
     config::Config,
@@ -37,6 +37,7 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
         Format::Human | Format::Md => {
             print(&human(journal))?;
             print(&table::record(&record))?;
+            print(&spread::human(&store, current, &record)?)?;
         }
     }
     Ok(0)
