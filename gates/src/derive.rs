@@ -8,6 +8,7 @@ use crate::{
     Result,
     budget::{self, Budget, State},
     compare::{Row, compare_arms},
+    exact::{self, Exact},
     gate::{self, GateReport},
     inference,
     policy::Policy,
@@ -78,6 +79,8 @@ pub struct Records {
 pub struct Derived {
     /// The verdict of the session.
     pub verdict: Verdict,
+    /// Quantities without noise, in the policy's order; empty where the evidence is refused.
+    pub exact: Vec<Exact>,
     /// One row per gated metric, in the policy's order; empty where the evidence is refused.
     pub rows: Vec<Row>,
     /// Their outcomes, counted.
@@ -117,6 +120,7 @@ pub(crate) struct Judged<'a> {
     pub(crate) policy: &'a Policy,
     pub(crate) records: Records,
     pub(crate) refusals: &'a [Refusal],
+    pub(crate) exact: &'a [Exact],
     pub(crate) rows: &'a [Row],
     pub(crate) counts: Tally,
     pub(crate) budgets: &'a [Budget],
@@ -149,17 +153,20 @@ pub fn derive(evidence: &Evidence) -> Result<Derived> {
     let refusals = check_evidence(evidence, &policy);
     // Times of evidence that does not hold are not looked at: a speed-up with another output is none.
     let holds = refusals.iter().all(|refusal| refusal.class == Class::Missing);
+    let exact =
+        if holds { exact::check(&evidence.base, &evidence.head, &policy) } else { Vec::new() };
     let rows =
         if holds { compare_arms(&evidence.base, &evidence.head, &policy) } else { Vec::new() };
     let budgets = if holds { budget::check(&evidence.head, &policy) } else { Vec::new() };
     let counts = Tally::of(&rows);
     let all: Vec<&Budget> = budgets.iter().collect();
-    let verdict = decide(&refusals, &rows, &all);
+    let verdict = decide(&refusals, &exact, &rows, &all);
     let judged = Judged {
         evidence,
         policy: &policy,
         records,
         refusals: &refusals,
+        exact: &exact,
         rows: &rows,
         counts,
         budgets: &budgets,
@@ -171,6 +178,7 @@ pub fn derive(evidence: &Evidence) -> Result<Derived> {
     let report = report::render(&judged, &benchmarks_gate, &perf_gate, &route);
     Ok(Derived {
         verdict,
+        exact,
         rows,
         counts,
         budgets,
@@ -183,21 +191,28 @@ pub fn derive(evidence: &Evidence) -> Result<Derived> {
     })
 }
 
-/// The order of judgement: evidence that is not true, that cannot be compared, a confirmed failure, a hole, noise, pass.
-/// Nothing compared is a hole.
-pub(crate) fn decide(refusals: &[Refusal], rows: &[Row], budgets: &[&Budget]) -> Verdict {
+/// The order of judgement: evidence that is not true (other output among it), that cannot be compared, a confirmed failure
+/// (exact metrics before times), a hole, noise, pass. Nothing compared is a hole.
+pub(crate) fn decide(
+    refusals: &[Refusal],
+    exact: &[Exact],
+    rows: &[Row],
+    budgets: &[&Budget],
+) -> Verdict {
     let refused = |class: Class| refusals.iter().any(|refusal| refusal.class == class);
+    let broken = exact.iter().any(|place| place.state == exact::State::Broken);
     let row = |verdict: MetricVerdict| rows.iter().any(|row| row.verdict == verdict);
     let budget = |state: State| budgets.iter().any(|budget| budget.state == state);
     if refused(Class::Invalid) {
         Verdict::Invalid
     } else if refused(Class::Incomparable) {
         Verdict::Incomparable
-    } else if row(MetricVerdict::Fail) || budget(State::Broken) {
+    } else if broken || row(MetricVerdict::Fail) || budget(State::Broken) {
         Verdict::Fail
     } else if refused(Class::Missing)
         || row(MetricVerdict::Missing)
         || budget(State::NotMeasured)
+        || exact.iter().any(Exact::is_hole)
         || rows.is_empty()
     {
         Verdict::Incomparable

@@ -1,7 +1,7 @@
 //! From run records to verdicts: statistics, policy, evidence checks, gate documents and routes.
 //!
-//! [`derive()`] is the road: evidence checks ([`verify`]) → comparison of the two arms ([`compare`], on [`stats`]) →
-//! budgets → verdict → gate documents, route and report. All of it is pure: no clock, no environment, no file, no
+//! [`derive()`] is the road: evidence checks ([`verify`]) → exact metrics ([`exact`]) → comparison of the two arms
+//! ([`compare`], on [`stats`]) → budgets → verdict → gate documents, route and report. All of it is pure: no clock, no environment, no file, no
 //! network, so that `bench verify` can derive the same bytes again from the same bundle.
 //!
 //! Beside the road: [`stored`], one record against earlier sessions of its machine; [`history`], many records of one
@@ -18,6 +18,7 @@ pub mod decision;
 mod derive;
 pub mod design;
 pub mod error;
+pub mod exact;
 mod facts;
 pub mod gate;
 pub mod history;
@@ -33,9 +34,10 @@ pub mod validate;
 pub mod verdict;
 pub mod verify;
 
-pub use compare::{Comparison, Row, compare_arms, compare_records, goes_on};
+pub use compare::{Comparison, Row, WarmUp, compare_arms, compare_records, goes_on};
 pub use derive::{Derived, Records, Tally, derive};
 pub use error::{Error, ErrorKind, Result};
+pub use exact::Exact;
 pub use gate::GateReport;
 pub use policy::{DEFAULT_POLICY, Policy};
 pub use route::Route;

@@ -28,7 +28,7 @@ pub struct Route {
     pub records: Records,
     /// Commit it holds for.
     pub sha: Option<String>,
-    /// Rows and budgets that kept it from passing, with their numbers.
+    /// Exact metrics, rows and budgets that kept it from passing, with their numbers.
     pub open: Vec<Value>,
 }
 
@@ -74,6 +74,11 @@ struct Wire<'a> {
 }
 
 pub(crate) fn of(judged: &Judged<'_>, gates: &[&GateReport]) -> Route {
+    let open_exact = judged
+        .exact
+        .iter()
+        .filter(|place| place.state == crate::exact::State::Broken || place.is_hole())
+        .map(gate::place);
     let open_rows =
         judged.rows.iter().filter(|row| row.verdict != MetricVerdict::Pass).map(gate::row);
     let open_budgets = judged.budgets.iter().filter(|budget| budget.state != crate::budget::State::Met).map(|budget| {
@@ -90,7 +95,7 @@ pub(crate) fn of(judged: &Judged<'_>, gates: &[&GateReport]) -> Route {
             .collect(),
         records: judged.records,
         sha: judged.evidence.head_sha.clone(),
-        open: open_rows.chain(open_budgets).collect(),
+        open: open_exact.chain(open_rows).chain(open_budgets).collect(),
     }
 }
 
@@ -118,9 +123,11 @@ pub(crate) fn next(verdict: Verdict, policy: &Policy) -> &str {
 const fn rule(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => {
-            "every required gate succeeded: all gated metrics compared, none regressed, all budgets met"
+            "every required gate succeeded: all gated metrics compared, none regressed, no exact rule broken, all budgets met"
         }
-        Verdict::Fail => "a regression confirmed in a paired session, or a broken budget",
+        Verdict::Fail => {
+            "more work than an exact rule allows, a regression confirmed in a paired session, or a broken budget"
+        }
         Verdict::Inconclusive => {
             "a gated metric is neither shown to be within its margin nor shown to be slower"
         }

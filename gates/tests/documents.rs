@@ -2,7 +2,10 @@
 
 mod common;
 
-use baselines::Evidence;
+use baselines::{
+    Evidence,
+    testing::{Size, sized_evidence},
+};
 use common::{arms, rewrite, session};
 use gates::{Verdict, derive};
 use serde_json::Value;
@@ -28,6 +31,26 @@ fn the_same_evidence_gives_the_same_bytes_also_after_a_round_trip() {
         ["inference.json", "benchmarks_gate.json", "perf_gate.json", "route.json", "report.md"]
     );
     assert!(files.iter().all(|(_, bytes)| bytes.ends_with(b"\n")));
+}
+
+#[test]
+fn the_same_evidence_gives_the_same_bytes_on_one_thread_and_on_four() {
+    // 60 iterations, so that steady states are fitted, and 40 pairs: what the threads share.
+    let size = Size { n_pairs: 40, iterations: Some(60), decode_tokens: 4 };
+    let policy = gates::DEFAULT_POLICY.to_owned();
+    let evidence = Evidence { policy, ..sized_evidence(19, 1.02, size) };
+    let files = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        pool.install(|| derive(&evidence).expect("the policy is read").files())
+    };
+    let (one, four) = (files(1), files(4));
+    assert_eq!(one, four);
+    assert_eq!(four, files(4));
+    let gate = &one.iter().find(|(name, _)| *name == "perf_gate.json").expect("it is derived").1;
+    assert!(
+        String::from_utf8_lossy(gate).contains("\"class\": \"A\""),
+        "steady states were judged"
+    );
 }
 
 #[test]

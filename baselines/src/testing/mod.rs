@@ -15,7 +15,24 @@ use crate::{
     record::{Purpose, SCHEMA_VERSION},
 };
 use noise::Noise;
-use session::{Arm, N_PAIRS, Session};
+use session::{Arm, Session};
+
+/// How large a scripted session is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Pairs; an even number, so that each arm is first in half of them.
+    pub n_pairs: u64,
+    /// Iterations of each workload in a process, with an eighth series (`quantize-tl1`); `None`: as many as each workload of
+    /// the script has, and seven series.
+    pub iterations: Option<u64>,
+    /// Tokens, and so samples, of one iteration of decode, at least 2; of no account where `iterations` is `None`.
+    pub decode_tokens: u64,
+}
+
+impl Size {
+    /// 16 pairs of the script as it stands.
+    pub const SCRIPT: Self = Self { n_pairs: 16, iterations: None, decode_tokens: 64 };
+}
 
 /// Root seed of sessions that ask one question.
 const ROOT_SEED: u64 = 42;
@@ -23,7 +40,7 @@ const ROOT_SEED: u64 = 42;
 /// The base arm of a paired session of 16 pairs; equal to `evidence(seed, _).base`.
 #[must_use]
 pub fn record(seed: u64) -> RunRecord {
-    arm(&Session::new(seed), Arm::Base, 1.0)
+    arm(&Session::new(seed, Size::SCRIPT), Arm::Base, 1.0)
 }
 
 /// A paired session whose head takes `head_factor` times as long as its base, on every workload.
@@ -31,7 +48,13 @@ pub fn record(seed: u64) -> RunRecord {
 /// 1.0 is an A/A run, 1.2 a head that is 20 % slower. Noise is about 1 % per sample, shared drift about 1 % per pair.
 #[must_use]
 pub fn evidence(seed: u64, head_factor: f64) -> Evidence {
-    let session = Session::new(seed);
+    sized_evidence(seed, head_factor, Size::SCRIPT)
+}
+
+/// The same of another size.
+#[must_use]
+pub fn sized_evidence(seed: u64, head_factor: f64, size: Size) -> Evidence {
+    let session = Session::new(seed, size);
     let base = arm(&session, Arm::Base, 1.0);
     let head = arm(&session, Arm::Head, head_factor);
     let stored = Digest::of(b"scripted stored record");
@@ -86,12 +109,13 @@ pub fn evidence(seed: u64, head_factor: f64) -> Evidence {
 /// Each seed is another session, of the same question with the same answers.
 #[must_use]
 pub fn session(seed: u64, level: f64) -> RunRecord {
-    let mut record = arm(&Session::new(seed), Arm::Base, level);
+    let session = Session::new(seed, Size::SCRIPT);
+    let mut record = arm(&session, Arm::Base, level);
     record.purpose = Purpose::Baseline;
     record.seed = ROOT_SEED;
     for (place, process) in (0..).zip(&mut record.processes) {
         (process.order, process.pair, process.position) = (place, place, 0);
-        process.outputs = process::outputs(ROOT_SEED);
+        process.outputs = process::outputs(&session.scripts, ROOT_SEED);
     }
     record
 }
@@ -115,11 +139,13 @@ fn arm(session: &Session, arm: Arm, factor: f64) -> RunRecord {
         deterministic: true,
         tool: subject::tool(arm),
         subject: subject::subject(arm),
-        suite: subject::suite(),
+        suite: subject::suite(&session.scripts),
         host: subject::host(),
         marks: subject::marks(),
         probes: session.probes(),
-        processes: (0..N_PAIRS).map(|pair| session.process(arm, pair, factor)).collect(),
+        processes: (0..session.size.n_pairs)
+            .map(|pair| session.process(arm, pair, factor))
+            .collect(),
         accuracy: Some(subject::accuracy()),
     }
 }

@@ -1,12 +1,13 @@
 //! What one scripted worker process measured, put out and counted.
 
-use super::noise::Noise;
+use super::{Size, noise::Noise};
 use crate::{
     Digest,
     record::{Counts, Linear, ModelInfo, Output, Series, StopReason},
 };
 
 /// One series of the script.
+#[derive(Clone, Copy)]
 pub(super) struct Script {
     pub(super) workload: &'static str,
     pub(super) metric: &'static str,
@@ -28,19 +29,39 @@ pub(super) const SCRIPTS: &[Script] = &[
     Script { workload: "matmul", metric: "matmul_ns", per_iteration: 1, iterations: 200, typical_ns: 48_300.0 },
 ];
 
-/// Prompt length and generated tokens of each workload that puts something out.
+/// An eighth series, in sessions of a size of their own only: a family holds eight at most.
+const EIGHTH: Script = Script {
+    workload: "quantize-tl1",
+    metric: "quantize_ns",
+    per_iteration: 1,
+    iterations: 5,
+    typical_ns: 6_070_000.0,
+};
+
+/// The script of a session of this size.
+pub(super) fn scripts(size: Size) -> Vec<Script> {
+    let Some(iterations) = size.iterations else { return SCRIPTS.to_vec() };
+    let sized = |script: &Script| Script {
+        iterations,
+        per_iteration: if script.per_iteration == 1 { 1 } else { size.decode_tokens },
+        ..*script
+    };
+    SCRIPTS.iter().chain([&EIGHTH]).map(sized).collect()
+}
+
+/// Prompt length and generated tokens of each workload that puts something out; of decode, the script has the last word.
 pub(super) const OUTPUTS: &[(&str, u64, u64)] =
     &[("prefill-128", 128, 0), ("decode-64", 16, 64), ("end-to-end", 32, 64)];
 
-/// The iterations of `workload`, which are those of its first series.
-pub(super) fn iterations(workload: &str) -> u64 {
-    let script = SCRIPTS.iter().find(|script| script.workload == workload);
-    script.expect("only scripted workloads are asked for").iterations
+/// The first series of `workload`; its iterations are those of the workload.
+pub(super) fn script_of<'a>(scripts: &'a [Script], workload: &str) -> &'a Script {
+    let script = scripts.iter().find(|script| script.workload == workload);
+    script.expect("only scripted workloads are asked for")
 }
 
 /// All series, each sample about `level` times the typical time.
-pub(super) fn series(noise: &mut Noise, level: f64) -> Vec<Series> {
-    SCRIPTS
+pub(super) fn series(scripts: &[Script], noise: &mut Noise, level: f64) -> Vec<Series> {
+    scripts
         .iter()
         .map(|script| {
             let n_samples = script.iterations * script.per_iteration;
@@ -57,10 +78,13 @@ pub(super) fn series(noise: &mut Noise, level: f64) -> Vec<Series> {
 }
 
 /// The same outputs in every process and both arms: the scripted head is as correct as the base.
-pub(super) fn outputs(seed: u64) -> Vec<Output> {
+pub(super) fn outputs(scripts: &[Script], seed: u64) -> Vec<Output> {
     OUTPUTS
         .iter()
         .map(|&(workload, n_prompt, n_generated)| {
+            let script = script_of(scripts, workload);
+            let n_generated =
+                if workload == "decode-64" { script.per_iteration } else { n_generated };
             let mut ids = Noise::new(seed, workload);
             let mut draw = |n: u64| -> Vec<u32> {
                 (0..n).map(|_| u32::try_from(ids.below(4096)).expect("below 4096")).collect()
@@ -73,7 +97,7 @@ pub(super) fn outputs(seed: u64) -> Vec<Output> {
                 n_generated,
                 output_ids_digest: Digest::of_ids(&generated),
                 logits_digest: Digest::of(format!("scripted logits {workload} {seed}").as_bytes()),
-                iterations: iterations(workload),
+                iterations: script.iterations,
                 stop: StopReason::Length,
             }
         })
@@ -82,25 +106,22 @@ pub(super) fn outputs(seed: u64) -> Vec<Output> {
 
 /// Products and weight reads per iteration: a prefill reads each weight once for its whole batch, a decode step
 /// once for its one token. Decode counts its timed steps only, not the prompt before them.
-pub(super) fn counts(model: &ModelInfo) -> Vec<Counts> {
+pub(super) fn counts(scripts: &[Script], model: &ModelInfo) -> Vec<Counts> {
     let mut counts = Vec::new();
+    let n_decoded = script_of(scripts, "decode-64").per_iteration;
     for workload in ["prefill-128", "decode-64", "end-to-end", "matmul"] {
         for linear in &model.linears {
             let (products, reads) = match (workload, linear.once_per_sequence) {
                 ("prefill-128", false) => (128 * linear.n, linear.n),
-                ("decode-64", _) => (64 * linear.n, 64 * linear.n),
+                ("decode-64", _) => (n_decoded * linear.n, n_decoded * linear.n),
                 ("end-to-end", false) => ((32 + 63) * linear.n, (1 + 63) * linear.n),
                 ("end-to-end", true) => (64, 64),
                 ("prefill-128", true) | ("matmul", false) => (1, 1),
                 // The head takes no part in a layer's linears.
                 _ => continue,
             };
-            counts.push(count(
-                workload,
-                linear,
-                products * iterations(workload),
-                reads * iterations(workload),
-            ));
+            let iterations = script_of(scripts, workload).iterations;
+            counts.push(count(workload, linear, products * iterations, reads * iterations));
         }
     }
     counts

@@ -1,18 +1,20 @@
 //! The scripted session: who runs when, what the probes say, and what each process found.
 
-use super::{noise::Noise, process, subject};
+use super::{
+    Size,
+    noise::Noise,
+    process::{self, Script},
+    subject,
+};
 use crate::{
     record::{Probe, ProbeKind, ProbeWhen, Process},
     timestamp,
 };
 
-/// Pairs of a session.
-pub(super) const N_PAIRS: u64 = 16;
-
 /// 2026-03-02T09:00:00.000Z.
 const START_MS: i64 = 1_772_442_000_000;
 const PROBES_MS: i64 = 3_000;
-/// Room for one process and the gap after it: enough for a head at twice the time.
+/// Room for one process of the script as it stands and the gap after it: enough for a head at twice the time.
 const SLOT_MS: i64 = 3_200;
 
 /// One of the two subjects.
@@ -26,22 +28,27 @@ pub(super) enum Arm {
 pub(super) struct Session {
     pub(super) seed: u64,
     pub(super) id: String,
+    pub(super) size: Size,
+    pub(super) scripts: Vec<Script>,
+    slot_ms: i64,
     base_first: Vec<bool>,
     /// Relative level of each pair: the drift of the machine, common to both arms.
     drift: Vec<f64>,
 }
 
 impl Session {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64, size: Size) -> Self {
         let mut noise = Noise::new(seed, "session");
         let id = format!("{:016x}{:016x}", noise.next_u64(), noise.next_u64());
-        let mut base_first: Vec<bool> = (0..N_PAIRS).map(|pair| pair % 2 == 0).collect();
+        let mut base_first: Vec<bool> = (0..size.n_pairs).map(|pair| pair % 2 == 0).collect();
         for idx in (1..base_first.len()).rev() {
             let other = noise.below(idx as u64 + 1);
             base_first.swap(idx, usize::try_from(other).expect("an index of a short list"));
         }
-        let drift = (0..N_PAIRS).map(|_| 1.0 + 0.01 * noise.normal()).collect();
-        Self { seed, id, base_first, drift }
+        let drift = (0..size.n_pairs).map(|_| 1.0 + 0.01 * noise.normal()).collect();
+        let scripts = process::scripts(size);
+        let slot_ms = slot_ms(&scripts);
+        Self { seed, id, size, scripts, slot_ms, base_first, drift }
     }
 
     /// `ms` after the start, RFC 3339.
@@ -51,7 +58,7 @@ impl Session {
 
     /// End of the session: after the last process and the second probes.
     pub(super) fn end_ms(&self) -> i64 {
-        2 * PROBES_MS + SLOT_MS * i64::try_from(2 * N_PAIRS).expect("32")
+        2 * PROBES_MS + self.slot_ms * i64::try_from(2 * self.size.n_pairs).expect("few")
     }
 
     /// One worker process of `arm`, every time `factor` times the script's.
@@ -61,7 +68,7 @@ impl Session {
         let order = 2 * pair + position;
         let mut noise = Noise::new(self.seed, &format!("{arm:?} {pair}"));
         let level = factor * self.drift[at] * (1.0 + 0.004 * noise.normal());
-        let series = process::series(&mut noise, level);
+        let series = process::series(&self.scripts, &mut noise, level);
 
         // 150 ms for start-up, digests and what is carried out but not timed. `ttft_ns` lies within `e2e_ns`.
         let timed: f64 =
@@ -73,9 +80,9 @@ impl Session {
             reason = "a few seconds in ns"
         )]
         let (wall_ns, wall_ms) = (wall as u64, (wall / 1e6).ceil() as i64);
-        let started = PROBES_MS + SLOT_MS * i64::try_from(order).expect("below 32");
+        let started = PROBES_MS + self.slot_ms * i64::try_from(order).expect("few");
         assert!(
-            wall_ms < SLOT_MS,
+            wall_ms < self.slot_ms,
             "factor {factor} leaves no room between processes; the script allows about 4"
         );
         Process {
@@ -91,8 +98,8 @@ impl Session {
             env_padding_bytes: noise.below(4096),
             peak_rss_bytes: Some(38_000_000 + noise.below(500_000)),
             series,
-            outputs: process::outputs(self.seed),
-            counts: process::counts(&subject::model()),
+            outputs: process::outputs(&self.scripts, self.seed),
+            counts: process::counts(&self.scripts, &subject::model()),
         }
     }
 
@@ -115,4 +122,18 @@ impl Session {
         }
         probes
     }
+}
+
+/// Four times what one process of these series typically times, and never less than the script as it stands has.
+fn slot_ms(scripts: &[Script]) -> i64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "minutes in ms, thousands of samples"
+    )]
+    let ms = |script: &Script| {
+        let n_samples = (script.iterations * script.per_iteration) as f64;
+        (4.0 * n_samples * script.typical_ns / 1e6) as i64
+    };
+    scripts.iter().map(ms).sum::<i64>().max(SLOT_MS)
 }

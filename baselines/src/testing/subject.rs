@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{process, session::Arm};
+use super::{
+    process::{self, Script},
+    session::Arm,
+};
 use crate::{
     Digest,
     record::{
@@ -94,19 +97,22 @@ pub(super) fn model() -> ModelInfo {
     }
 }
 
-pub(super) fn suite() -> Suite {
+pub(super) fn suite(scripts: &[Script]) -> Suite {
+    let n_decoded = process::script_of(scripts, "decode-64").per_iteration;
     let workloads = [
         ("load", "load", vec![]),
         ("prefill-128", "prefill", vec![("prompt_tokens", 128)]),
-        ("decode-64", "decode", vec![("prompt_tokens", 16), ("tokens", 64)]),
+        ("decode-64", "decode", vec![("prompt_tokens", 16), ("tokens", n_decoded)]),
         ("end-to-end", "end-to-end", vec![("prompt_tokens", 32), ("tokens", 64)]),
         ("quantize-i2_s", "quantize", vec![("values", 1 << 20)]),
+        ("quantize-tl1", "quantize", vec![("values", 1 << 20)]),
         ("matmul", "matmul", vec![]),
     ];
     let workloads = workloads
         .into_iter()
+        .filter(|(name, ..)| scripts.iter().any(|script| script.workload == *name))
         .map(|(name, kind, mut params)| {
-            params.push(("iterations", process::iterations(name)));
+            params.push(("iterations", process::script_of(scripts, name).iterations));
             let params: BTreeMap<String, u64> =
                 params.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
             WorkloadDef { name: name.to_owned(), kind: kind.to_owned(), params }

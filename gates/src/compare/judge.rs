@@ -4,7 +4,7 @@
 
 use baselines::unit::Unit;
 
-use super::{Comparison, Found, Location, Measured, MetricVerdict, Outcome, Row, median};
+use super::{Comparison, Found, Location, Measured, MetricVerdict, Outcome, Row, WarmUp, median};
 use crate::{
     decision::{Decided, Decision, Margins, Rule, decide},
     policy::Policy,
@@ -28,17 +28,26 @@ pub(super) fn decided(measured: &[Measured<'_>], policy: &Policy) -> Decided {
 }
 
 /// A row for each metric.
-pub(super) fn rows(measured: &[Measured<'_>], policy: &Policy) -> Vec<Row> {
+pub(super) fn rows(measured: &[Measured<'_>], warm_ups: &[WarmUp], policy: &Policy) -> Vec<Row> {
     let decided = decided(measured, policy);
     let rule = Rule::of(policy);
     measured
         .iter()
+        .zip(warm_ups)
         .zip(decided.metrics)
-        .map(|(measured, decision)| row(measured, decision, &rule, policy.gated.len()))
+        .map(|((measured, warm_up), decision)| {
+            row(measured, *warm_up, decision, &rule, policy.gated.len())
+        })
         .collect()
 }
 
-fn row(measured: &Measured<'_>, decision: Option<Decision>, rule: &Rule, family: usize) -> Row {
+fn row(
+    measured: &Measured<'_>,
+    warm_up: WarmUp,
+    decision: Option<Decision>,
+    rule: &Rule,
+    family: usize,
+) -> Row {
     let comparison = match &measured.found {
         Found::Pairs(_) => {
             decision.as_ref().and_then(|decision| of_pairs(measured, decision, rule, family))
@@ -76,8 +85,17 @@ fn row(measured: &Measured<'_>, decision: Option<Decision>, rule: &Rule, family:
         comparison,
         outcome,
         verdict,
-        reason,
+        reason: warned(reason, &warm_up),
+        warm_up,
         pairs_needed,
+    }
+}
+
+/// A reason with the warning that belongs to it.
+fn warned(reason: String, warm_up: &WarmUp) -> String {
+    match warm_up.warning() {
+        Some(warning) => format!("{reason}; {warning}"),
+        None => reason,
     }
 }
 

@@ -3,6 +3,7 @@
 //! In: the records of both arms and the policy. Out: a [`Row`] per gated metric, in the policy's order.
 
 mod judge;
+mod warm_up;
 
 use baselines::{
     RunRecord,
@@ -10,6 +11,7 @@ use baselines::{
     record::{Process, Series, pair_log_ratio},
     unit::Unit,
 };
+use rayon::prelude::*;
 
 use crate::{
     decision::Margins,
@@ -18,6 +20,7 @@ use crate::{
     text,
     verdict::{MetricVerdict, Outcome},
 };
+pub use warm_up::WarmUp;
 
 /// The numbers behind one row. Log ratios are ln(head ÷ base), turned so that above 0 is worse.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,6 +78,8 @@ pub struct Row {
     pub verdict: MetricVerdict,
     /// Why, in a sentence with its numbers.
     pub reason: String,
+    /// Whether its processes ran at one level. Said, and no part of the numbers.
+    pub warm_up: WarmUp,
     /// Pairs that would decide an inconclusive row with 90 % power, if the truth is the estimate.
     pub pairs_needed: Option<u32>,
 }
@@ -83,8 +88,8 @@ pub struct Row {
 #[must_use]
 pub fn compare_arms(base: &RunRecord, head: &RunRecord, policy: &Policy) -> Vec<Row> {
     let measured: Vec<Measured<'_>> =
-        policy.gated.iter().map(|gated| Measured::paired(base, head, gated)).collect();
-    let mut rows = judge::rows(&measured, policy);
+        policy.gated.par_iter().map(|gated| Measured::paired(base, head, gated)).collect();
+    let mut rows = judge::rows(&measured, &warm_ups(base, head, policy), policy);
     if let Some(why) = too_disturbed(base, head) {
         for row in rows.iter_mut().filter(|row| row.verdict != MetricVerdict::Missing) {
             (row.verdict, row.outcome) = (MetricVerdict::Inconclusive, Outcome::Inconclusive);
@@ -123,15 +128,20 @@ pub fn compare_records(base: &RunRecord, head: &RunRecord, policy: &Policy) -> V
         return compare_arms(base, head, policy);
     }
     let measured: Vec<Measured<'_>> =
-        policy.gated.iter().map(|gated| Measured::unpaired(base, head, gated)).collect();
-    judge::rows(&measured, policy)
+        policy.gated.par_iter().map(|gated| Measured::unpaired(base, head, gated)).collect();
+    judge::rows(&measured, &warm_ups(base, head, policy), policy)
+}
+
+/// One for each gated metric, in the policy's order.
+fn warm_ups(base: &RunRecord, head: &RunRecord, policy: &Policy) -> Vec<WarmUp> {
+    policy.gated.par_iter().map(|gated| WarmUp::of(base, head, gated)).collect()
 }
 
 /// Whether more pairs can change a verdict of this session: a gated metric is open, none has failed, and looks remain.
 #[must_use]
 pub fn goes_on(base: &RunRecord, head: &RunRecord, policy: &Policy) -> bool {
     let measured: Vec<Measured<'_>> =
-        policy.gated.iter().map(|gated| Measured::paired(base, head, gated)).collect();
+        policy.gated.par_iter().map(|gated| Measured::paired(base, head, gated)).collect();
     judge::decided(&measured, policy).open && too_disturbed(base, head).is_none()
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn benchmarks(judged: &Judged<'_>) -> GateReport {
         }
     }
     let budgets: Vec<&Budget> = judged.budgets("load");
-    let verdict = decide(judged.refusals, &rows, &budgets);
+    let verdict = decide(judged.refusals, &[], &rows, &budgets);
     let head = &judged.evidence.head;
     let items = unless_refused(judged, &KEYS, || {
         vec![

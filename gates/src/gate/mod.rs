@@ -17,10 +17,11 @@ use crate::{
 };
 pub(crate) use benchmarks::{REPORTED_FORMATS, benchmarks};
 pub(crate) use ordered::{Ordered, Sorted};
-pub(crate) use perf::{perf, row};
+pub(crate) use perf::{perf, place, row};
 
-/// Version of the gate documents, `inference.json` and `route.json`. 1.0: first version.
-pub const GATE_VERSION: &str = "1.0";
+/// Version of the gate documents, `inference.json` and `route.json`. 1.0: first version. 1.1: exact metrics, and the
+/// evidence class of each row.
+pub const GATE_VERSION: &str = "1.1";
 
 /// Names of the gates that this crate derives.
 pub const NAMES: [&str; 2] = ["review:gate:benchmarks", "review:gate:perf"];

@@ -1,4 +1,4 @@
-//! `review:gate:perf`: not slower than the margin, within the budgets, as accurate as demanded.
+//! `review:gate:perf`: no more work than allowed, not slower than the margin, within the budgets, as accurate as demanded.
 
 use baselines::Evidence;
 use serde_json::{Value, json};
@@ -6,24 +6,32 @@ use serde_json::{Value, json};
 use super::{GateReport, Item, NAMES, report, unless_refused};
 use crate::{
     budget::Budget,
-    compare::Row,
+    compare::{Row, WarmUp},
     derive::{Judged, decide},
+    exact::{self, Summary},
+    stats::EvidenceClass,
     text,
     verdict::Outcome,
 };
 
-const KEYS: [&str; 4] =
-    ["regressions", "neural_network_inference", "quantization_accuracy", "baseline_comparison"];
+const KEYS: [&str; 5] = [
+    "regressions",
+    "neural_network_inference",
+    "quantization_accuracy",
+    "exact_metrics",
+    "baseline_comparison",
+];
 
 pub(crate) fn perf(judged: &Judged<'_>) -> GateReport {
     let mut budgets = judged.budgets("accuracy");
     budgets.extend(judged.budgets("inference"));
-    let verdict = decide(judged.refusals, judged.rows, &budgets);
+    let verdict = decide(judged.refusals, judged.exact, judged.rows, &budgets);
     let items = unless_refused(judged, &KEYS, || {
         vec![
             regressions(judged),
             budget(KEYS[1], judged.budgets("inference").first().copied()),
             budget(KEYS[2], judged.budgets("accuracy").first().copied()),
+            exact_metrics(judged),
             baseline_comparison(judged),
         ]
     });
@@ -68,6 +76,48 @@ fn budget(key: &'static str, budget: Option<&Budget>) -> Item {
     }
 }
 
+/// Every rule with its counts; places that are the same in both arms are counted only.
+fn exact_metrics(judged: &Judged<'_>) -> Item {
+    let summaries = exact::summaries(judged.exact);
+    if summaries.is_empty() {
+        let text = "not judged: the policy has no exact metric".to_owned();
+        return Item { key: KEYS[3], text, value: Value::Null };
+    }
+    let texts: Vec<String> = summaries.iter().map(Summary::text).collect();
+    let value: serde_json::Map<String, Value> = summaries
+        .iter()
+        .map(|summary| {
+            let changed: Vec<Value> = summary.changed().map(place).collect();
+            let counts = json!({
+                "places": summary.places.len(),
+                "broken": summary.count(exact::State::Broken),
+                "not_comparable": summary.count(exact::State::NotComparable),
+                "same": summary.count(exact::State::Same),
+                "changed": changed,
+            });
+            (summary.metric.to_owned(), counts)
+        })
+        .collect();
+    Item { key: KEYS[3], text: texts.join("; "), value: Value::Object(value) }
+}
+
+/// One place of an exact metric with all its numbers.
+pub(crate) fn place(place: &exact::Exact) -> Value {
+    let amount = |amount: Option<exact::Amount>| {
+        amount.map(|found| json!({ "total": found.total, "iterations": found.iterations }))
+    };
+    json!({
+        "metric": place.metric,
+        "place": place.place,
+        "base": amount(place.base),
+        "head": amount(place.head),
+        "max_increase": place.max_increase,
+        "required": place.required,
+        "state": place.state.name(),
+        "reason": place.text,
+    })
+}
+
 fn baseline_comparison(judged: &Judged<'_>) -> Item {
     let evidence = judged.evidence;
     let pairs = evidence.head.processes.len();
@@ -99,7 +149,17 @@ fn baseline_comparison(judged: &Judged<'_>) -> Item {
         "layouts": json!({ "base": base.n_layouts(), "head": head.n_layouts() }),
         "rows": rows,
     });
-    Item { key: KEYS[3], text, value }
+    Item { key: KEYS[4], text, value }
+}
+
+fn warm_up(found: &WarmUp) -> Value {
+    json!({
+        "class": found.class.map(EvidenceClass::name),
+        "n_processes": found.n_processes,
+        "n_flagged": found.n_flagged,
+        "n_too_short": found.n_too_short,
+        "median_cut": found.median_cut,
+    })
 }
 
 /// Pairs that are not compared.
@@ -137,6 +197,7 @@ pub(crate) fn row(row: &Row) -> Value {
         "verdict": row.verdict.name(),
         "reason": row.reason,
         "pairs_needed": row.pairs_needed,
+        "warm_up": warm_up(&row.warm_up),
         "comparison": numbers,
     })
 }

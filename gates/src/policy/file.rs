@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::keys;
+use super::{ExactRule, exact, keys};
 use crate::{Error, ErrorKind, Result};
 
 /// Bounds, margins, levels and routes of one repository.
@@ -19,6 +19,9 @@ pub struct Policy {
     pub verdict: VerdictRule,
     /// The gated family.
     pub gated: Vec<Gated>,
+    /// Quantities without noise, and how much they may grow; none where the section is absent.
+    #[serde(default)]
+    pub exact: Vec<ExactRule>,
     /// Absolute bounds.
     pub budgets: Budgets,
     /// What the machine's own probes allow.
@@ -231,6 +234,7 @@ fn check(policy: &Policy) -> Result<()> {
             format!("{}/{} twice", entry.workload, entry.metric),
         )?;
     }
+    exact::check(&policy.exact)?;
     let minimum = budgets.accuracy.minimum;
     demand(within(minimum, 0.0, 1.0), "budgets.accuracy.minimum", "0 to 1", minimum)?;
     demand(budgets.accuracy.positions > 0, "budgets.accuracy.positions", "at least 1", 0)?;
@@ -255,11 +259,16 @@ fn check_gated(entry: &Gated) -> Result<()> {
     )
 }
 
-fn within(value: f64, low: f64, high: f64) -> bool {
+pub(super) fn within(value: f64, low: f64, high: f64) -> bool {
     (low..=high).contains(&value)
 }
 
-fn demand(holds: bool, field: &str, expected: &str, found: impl std::fmt::Debug) -> Result<()> {
+pub(super) fn demand(
+    holds: bool,
+    field: &str,
+    expected: &str,
+    found: impl std::fmt::Debug,
+) -> Result<()> {
     if holds {
         return Ok(());
     }

@@ -8,14 +8,15 @@ const KEYS: &[(&str, &[&str])] = &[
     (
         "",
         &[
-            "budgets", "gated", "gates", "levels", "pairs", "physics", "routes", "verdict",
-            "version",
+            "budgets", "exact", "gated", "gates", "levels", "pairs", "physics", "routes",
+            "verdict", "version",
         ],
     ),
     ("budgets", &["accuracy", "inference", "load"]),
     ("budgets.accuracy", &["minimum", "positions"]),
     ("budgets.inference", &["decode", "limit_ms", "prefill", "tokens"]),
     ("budgets.load", &["judge", "limit_ms", "model", "workload"]),
+    ("exact", &["max_increase", "metric", "required"]),
     ("gated", &["margin_negligible", "margin_unacceptable", "metric", "workload"]),
     ("gates", &["required"]),
     ("levels", &["fail", "pass"]),

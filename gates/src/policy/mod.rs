@@ -1,9 +1,11 @@
 //! The policy: every bound a verdict uses, as data. In: TOML text. Out: [`Policy`], or an error that names the key.
 
+mod exact;
 mod file;
 mod keys;
 
 use crate::{Result, design::Design};
+pub use exact::ExactRule;
 pub use file::{
     AccuracyBudget, Budgets, ConclusionWhenInconclusive, FailOn, Gated, Gates, InferenceBudget,
     Levels, LoadBudget, LoadJudge, Pairs, Physics, Policy, Routes, VerdictRule,

@@ -25,6 +25,7 @@ pub(crate) fn render(
         sections::analysis(judged),
         gate_status(benchmarks, perf),
         sections::characteristics(judged),
+        sections::exact_metrics(judged),
         sections::quantization_matrix(judged),
         routing(judged, route),
         sections::files(judged),

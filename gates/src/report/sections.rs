@@ -7,7 +7,7 @@ use crate::{
     budget::State,
     compare::Row,
     derive::Judged,
-    facts,
+    exact, facts,
     gate::{GateReport, REPORTED_FORMATS},
     text::{change, inline, plain},
     verdict::{MetricVerdict, Verdict},
@@ -23,7 +23,9 @@ pub(super) fn summary(judged: &Judged<'_>, perf: &GateReport) -> String {
         Verdict::Pass => {
             "✅ **Pass: not slower than the margins of the policy, on the same output**"
         }
-        Verdict::Fail => "❌ **Fail: slower than the policy allows, or a budget is broken**",
+        Verdict::Fail => {
+            "❌ **Fail: slower or larger than the policy allows, or a budget is broken**"
+        }
         Verdict::Inconclusive => "**Inconclusive: the noise of this session hides the answer**",
         Verdict::Invalid => {
             "**Invalid: the evidence does not hold, so nothing is said about speed**"
@@ -152,6 +154,27 @@ pub(super) fn characteristics(judged: &Judged<'_>) -> String {
             State::Broken | State::NotMeasured => "[ ]",
         };
         block.push_str(&format!("- {mark} {}: {}\n", budget.name, inline(&budget.text)));
+    }
+    block
+}
+
+pub(super) fn exact_metrics(judged: &Judged<'_>) -> String {
+    let mut block = "### Exact Metrics\n".to_owned();
+    if judged.exact.is_empty() {
+        block.push_str("- not judged\n");
+    }
+    for summary in exact::summaries(judged.exact) {
+        let mark = if summary.holds() && summary.count(exact::State::NotComparable) == 0 {
+            "[x]"
+        } else {
+            "[ ]"
+        };
+        block.push_str(&format!("- {mark} {}\n", inline(&summary.text())));
+        if summary.places.len() > 1 {
+            for place in summary.changed() {
+                block.push_str(&format!("  - {}\n", inline(&place.text)));
+            }
+        }
     }
     block
 }

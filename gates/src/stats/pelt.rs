@@ -59,8 +59,6 @@ fn walk_back(last_start: &[usize]) -> Vec<usize> {
 #[derive(Default)]
 struct Candidates {
     starts: Vec<usize>,
-    /// The start again, as the number that lengths are taken from.
-    positions: Vec<f64>,
     /// Sum of the values before the start.
     sums: Vec<f64>,
     /// `F(start)` less the sum of squares before it.
@@ -78,7 +76,6 @@ struct Candidates {
 impl Candidates {
     fn push(&mut self, start: usize, best: f64, sums: &Sums) {
         self.starts.push(start);
-        self.positions.push(as_f64(start));
         self.sums.push(sums.values[start]);
         self.offsets.push(best - sums.squares[start]);
         self.hopeless_at.push(usize::MAX);
@@ -86,13 +83,22 @@ impl Candidates {
 
     /// The start of least cost for a segment up to `end`, the earliest of equal ones.
     fn best_start(&mut self, end: usize, sums: &Sums) -> (usize, f64) {
-        let (position, sum, squares) = (as_f64(end), sums.values[end], sums.squares[end]);
-        let columns = self.positions.iter().zip(&self.sums).zip(&self.offsets);
-        self.costs.clear();
-        self.costs.extend(columns.map(|((start, before), offset)| {
+        let (sum, squares) = (sums.values[end], sums.squares[end]);
+        let cost = |((before, offset), inverse): ((&f64, &f64), &f64)| {
             let within = sum - before;
-            (offset + squares) - within * within / (position - start)
-        }));
+            (offset + squares) - within * within * inverse
+        };
+        let columns = self.sums.iter().zip(&self.offsets);
+        let inverses = sums.inverses_up_to(end);
+        let first = self.starts[0];
+        self.costs.clear();
+        // Where no start was dropped, as in a run at one level, their lengths are consecutive: a loop without lookups.
+        if self.starts[self.starts.len() - 1] - first + 1 == self.starts.len() {
+            self.costs.extend(columns.zip(&inverses[first..]).map(cost));
+        } else {
+            let inverses = self.starts.iter().map(|start| &inverses[*start]);
+            self.costs.extend(columns.zip(inverses).map(cost));
+        }
         let (least, greatest) = extremes(&self.costs);
         self.greatest = greatest;
         let place = self.costs.iter().position(|cost| *cost <= least).unwrap_or(0);
@@ -119,7 +125,6 @@ impl Candidates {
         }
         let keep: Vec<bool> = self.hopeless_at.iter().map(|at| *at > end).collect();
         retain(&mut self.starts, &keep);
-        retain(&mut self.positions, &keep);
         retain(&mut self.sums, &keep);
         retain(&mut self.offsets, &keep);
         retain(&mut self.hopeless_at, &keep);
@@ -153,18 +158,26 @@ fn retain<T>(column: &mut Vec<T>, keep: &[bool]) {
 struct Sums {
     values: Vec<f64>,
     squares: Vec<f64>,
+    /// 1 ÷ n, 1 ÷ (n − 1), … 1 ÷ 1: the inverse lengths of the segments that end with the run, by their start.
+    inverses: Vec<f64>,
 }
 
 impl Sums {
     fn of(values: &[f64]) -> Self {
         let n = values.len();
-        let mut sums = Self { values: vec![0.0], squares: vec![0.0] };
+        let inverses = (0..n).map(|start| 1.0 / as_f64(n - start)).collect();
+        let mut sums = Self { values: vec![0.0], squares: vec![0.0], inverses };
         for place in 0..n {
             let value = values[place] - values[0];
             sums.values.push(sums.values[place] + value);
             sums.squares.push(sums.squares[place] + value * value);
         }
         sums
+    }
+
+    /// The inverse lengths of the segments that end at `end`, by their start.
+    fn inverses_up_to(&self, end: usize) -> &[f64] {
+        &self.inverses[self.inverses.len() - end..]
     }
 }
 

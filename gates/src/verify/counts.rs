@@ -42,14 +42,14 @@ impl Passes {
     /// Tokens of one iteration that `linear` multiplies.
     fn tokens(self, linear: &Linear, output: &Output) -> u64 {
         let prompt = if linear.once_per_sequence { 1 } else { output.n_prompt };
-        self.prefills * prompt + self.steps
+        self.prefills.saturating_mul(prompt).saturating_add(self.steps)
     }
 
     /// Times in one iteration that its weights are read.
     fn reads(self, linear: &Linear, output: &Output, batch: u64) -> u64 {
         let prompt =
             if linear.once_per_sequence { 1 } else { output.n_prompt.div_ceil(batch.max(1)) };
-        self.prefills * prompt + self.steps
+        self.prefills.saturating_mul(prompt).saturating_add(self.steps)
     }
 }
 
@@ -87,7 +87,7 @@ fn check_one(
         return Some(Fault::new(field, "a linear of the model, once", counts.linear.clone()));
     };
     let products = u128::from(counts.products);
-    let macs = products * u128::from(linear.rows) * u128::from(linear.cols);
+    let macs = products.saturating_mul(u128::from(linear.rows)).saturating_mul(linear.cols.into());
     if u128::from(counts.macs) != macs {
         return Some(Fault::new(
             format!("{field}.macs"),
@@ -134,14 +134,16 @@ fn faults_of(
             continue;
         };
         let products = u128::from(linear.n)
-            * u128::from(passes.tokens(linear, output))
-            * u128::from(output.iterations);
+            .saturating_mul(u128::from(passes.tokens(linear, output)))
+            .saturating_mul(u128::from(output.iterations));
         if u128::from(counts.products) != products {
             let field = format!("{}.products", field(process, counts));
             faults.push(Fault::new(field, products.to_string(), counts.products.to_string()));
         }
         let reads = passes.reads(linear, output, record.subject.settings.batch);
-        let reads = u128::from(linear.n) * u128::from(reads) * u128::from(output.iterations);
+        let reads = u128::from(linear.n)
+            .saturating_mul(u128::from(reads))
+            .saturating_mul(u128::from(output.iterations));
         faults.extend(too_few_bytes(process, counts, linear, reads));
     }
     faults
@@ -184,7 +186,7 @@ fn too_few_bytes(
     linear: &Linear,
     reads: u128,
 ) -> Option<Fault> {
-    let least = reads * u128::from(linear.bytes) * 9 / 10;
+    let least = reads.saturating_mul(u128::from(linear.bytes)) / 10 * 9;
     let field = || format!("{}.bytes", field(process, counts));
     (u128::from(counts.bytes) < least)
         .then(|| Fault::new(field(), format!("at least {least}"), counts.bytes.to_string()))

@@ -10,7 +10,7 @@ use crate::{policy::Policy, stats::quantile::median};
 pub(super) const RULE: Rule = Rule {
     name: "samples",
     class: Class::Invalid,
-    demand: "Samples are positive and finite, and neither a series nor an arm repeats one time.",
+    demand: "Samples are positive and finite, times at least a nanosecond, and neither a series nor an arm repeats one time.",
     way_out: "measure again: a clock never gives one time to the nanosecond eight times over",
     check: Check::Record(check),
 };
@@ -18,20 +18,24 @@ pub(super) const RULE: Rule = Rule {
 /// So many equal times are a constant, not a measurement.
 const LEAST: usize = 8;
 
+/// No clock of a worker tells shorter times: it counts whole nanoseconds.
+const TICK_NS: f64 = 1.0;
+
 fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut medians: BTreeMap<(&str, &str), Vec<f64>> = BTreeMap::new();
     for (place, process) in record.processes.iter().enumerate() {
         for series in &process.series {
             let field = format!("processes[{place}].series[{}/{}]", series.workload, series.metric);
-            if let Some(bad) =
-                series.samples.iter().find(|sample| !(sample.is_finite() && **sample > 0.0))
-            {
-                faults.push(Fault::new(&field, "positive finite samples", bad.to_string()));
+            let is_time = baselines::metric::find(&series.metric)
+                .is_some_and(|metric| metric.unit == Unit::Nanoseconds);
+            let least = if is_time { TICK_NS } else { f64::MIN_POSITIVE };
+            let is_sound = |sample: &f64| sample.is_finite() && *sample >= least;
+            if let Some(bad) = series.samples.iter().find(|sample| !is_sound(sample)) {
+                let expected = format!("finite samples of at least {least}");
+                faults.push(Fault::new(&field, expected, format!("{bad:e}")));
             }
-            if !baselines::metric::find(&series.metric)
-                .is_some_and(|metric| metric.unit == Unit::Nanoseconds)
-            {
+            if !is_time {
                 continue;
             }
             if constant(&series.samples) {

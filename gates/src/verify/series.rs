@@ -1,6 +1,9 @@
 //! Every series is one the reader knows: a registered metric on a workload of the suite, once, whole iterations.
 
-use baselines::{RunRecord, record::Process};
+use baselines::{
+    RunRecord,
+    record::{Process, wire::MAX_ITERATIONS},
+};
 
 use super::{Check, Class, Fault, Rule};
 use crate::policy::Policy;
@@ -8,7 +11,7 @@ use crate::policy::Policy;
 pub(super) const RULE: Rule = Rule {
     name: "series",
     class: Class::Invalid,
-    demand: "Every series is a registered metric on a workload of the suite, given once, in whole iterations.",
+    demand: "Workloads have names of their own, and every series is a registered metric on one of them, given once, in whole iterations.",
     way_out: "write records with `bench run`; a metric that is not registered has no meaning here",
     check: Check::Record(check),
 };
@@ -33,10 +36,27 @@ fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
             format!("{n_series} series, {n_samples} samples"),
         ));
     }
+    check_suite(record, &mut faults);
     for (place, process) in record.processes.iter().enumerate() {
         check_process(record, process, place, &mut faults);
     }
     faults
+}
+
+/// Workloads with names of their own, in a number of rounds that a session can have.
+fn check_suite(record: &RunRecord, faults: &mut Vec<Fault>) {
+    let workloads = &record.suite.workloads;
+    for (place, workload) in workloads.iter().enumerate() {
+        if workloads[..place].iter().any(|other| other.name == workload.name) {
+            let field = format!("suite.workloads[{}]", workload.name);
+            faults.push(Fault::new(field, "given once", "given again"));
+        }
+    }
+    let rounds = record.suite.rounds;
+    if !(1..=MAX_ITERATIONS).contains(&rounds) {
+        let expected = format!("1 to {MAX_ITERATIONS}");
+        faults.push(Fault::new("suite.rounds", expected, rounds.to_string()));
+    }
 }
 
 fn check_process(record: &RunRecord, process: &Process, place: usize, faults: &mut Vec<Fault>) {

@@ -65,6 +65,7 @@ pub(crate) fn verdict(derived: &Derived, marks: &[Mark], out: &Path, wall_ns: u6
     if !derived.rows.is_empty() {
         said += &rows(&derived.rows);
     }
+    said += &exact_lines(&derived.exact);
     for budget in &derived.budgets {
         said += &format!(
             "{} {}\n",
@@ -93,6 +94,23 @@ pub(crate) fn verdict(derived: &Derived, marks: &[Mark], out: &Path, wall_ns: u6
     said
 }
 
+/// A line for each exact metric, and one for each of its places that is broken or a hole.
+fn exact_lines(exact: &[gates::Exact]) -> String {
+    let mut said = String::new();
+    for summary in gates::exact::summaries(exact) {
+        let glyph = if summary.holds() { "✔" } else { "✘" };
+        said += &format!("{glyph} {}\n", wrapped(&summary.text(), "  "));
+        let many = summary.places.len() > 1;
+        let open = |place: &&gates::Exact| {
+            many && (place.is_hole() || place.state == gates::exact::State::Broken)
+        };
+        for place in summary.changed().filter(open) {
+            said += &format!("  {}\n", wrapped(&place.text, "  "));
+        }
+    }
+    said
+}
+
 /// Ends a colour.
 pub(super) const RESET: &str = "\u{1b}[0m";
 
@@ -117,8 +135,12 @@ pub(crate) fn rows(rows: &[Row]) -> String {
         compared.add_row(cells(row, rows));
     }
     let mut said = text(&compared);
-    for row in rows.iter().filter(|row| row.verdict != MetricVerdict::Pass) {
-        said += &format!("{}: {}\n", row.workload, row.reason);
+    for row in rows {
+        if row.verdict != MetricVerdict::Pass {
+            said += &format!("{}: {}\n", row.workload, row.reason);
+        } else if let Some(warning) = row.warm_up.warning() {
+            said += &format!("{}: {warning}\n", row.workload);
+        }
     }
     said
 }
@@ -192,6 +214,11 @@ pub(crate) fn verdict_json(derived: &Derived) -> String {
             "compared": counts.compared, "regressed": counts.regressed, "improved": counts.improved,
             "unchanged": counts.unchanged, "inconclusive": counts.inconclusive, "missing": counts.missing,
         },
+        "exact": derived.exact.iter().map(|place| json!({
+            "metric": place.metric, "place": place.place, "base": place.base.map(gates::exact::Amount::per_iteration),
+            "head": place.head.map(gates::exact::Amount::per_iteration), "max_increase": place.max_increase,
+            "required": place.required, "state": place.state.name(), "text": place.text,
+        })).collect::<Vec<_>>(),
         "rows": derived.rows.iter().map(row_json).collect::<Vec<_>>(),
         "budgets": derived.budgets.iter().map(|budget| json!({
             "name": budget.name, "state": budget.state.name(), "text": budget.text,
@@ -213,7 +240,13 @@ fn row_json(row: &Row) -> Value {
     });
     json!({
         "workload": row.workload, "metric": row.metric, "outcome": row.outcome.name(), "verdict": row.verdict.name(),
-        "reason": row.reason, "pairs_needed": row.pairs_needed, "comparison": numbers,
+        "reason": row.reason, "pairs_needed": row.pairs_needed,
+        "warm_up": {
+            "class": row.warm_up.class.map(gates::stats::EvidenceClass::name), "n_processes": row.warm_up.n_processes,
+            "n_flagged": row.warm_up.n_flagged, "n_too_short": row.warm_up.n_too_short,
+            "median_cut": row.warm_up.median_cut,
+        },
+        "comparison": numbers,
     })
 }
 

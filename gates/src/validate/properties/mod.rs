@@ -3,6 +3,7 @@
 mod ends;
 mod errors;
 mod estimate;
+mod history;
 mod power;
 
 use super::{Plan, line::Line};
@@ -80,6 +81,11 @@ pub const PROPERTIES: &[Property] = &[
         name: "first-look",
         about: "a session of eight metrics without a difference is over at its first look",
         lines: ends::first_look,
+    },
+    Property {
+        name: "history-noise",
+        about: "a history of 100 points of noise has a change point",
+        lines: history::history_noise,
     },
 ];
 
