@@ -34,7 +34,7 @@ fn time() -> impl Strategy<Value = String> {
 prop_compose! {
     /// A record with any text, numbers and options in place of the scripted ones.
     fn any_record()(
-        (seed, flag, purpose) in (any::<u64>(), any::<bool>(), 0..3_usize),
+        (seed, flag, purpose) in (any::<u64>(), any::<bool>(), 0..4_usize),
         texts in prop::collection::vec(any::<String>(), 4),
         whole in prop::collection::vec(any::<u64>(), 6),
         times in prop::collection::vec(time(), 3),
@@ -45,7 +45,7 @@ prop_compose! {
         let mut record = common::small_record();
         record.seed = seed;
         record.deterministic = flag;
-        record.purpose = [Purpose::Run, Purpose::Baseline, Purpose::Paired][purpose];
+        record.purpose = [Purpose::Run, Purpose::Baseline, Purpose::Paired, Purpose::Calibration][purpose];
         record.started_at.clone_from(&times[0]);
         record.ended_at.clone_from(&times[1]);
         record.tool.version.clone_from(&texts[0]);

@@ -6,6 +6,7 @@ use std::{fs, path::Path};
 
 use baselines::{
     Digest, ErrorKind, RunRecord,
+    record::Purpose,
     store::{Action, DirStore, Note},
 };
 use common::small_record;
@@ -57,6 +58,16 @@ fn files(folder: &Path) -> Vec<String> {
     }
     found.sort();
     found
+}
+
+#[test]
+fn a_record_of_a_calibration_is_never_kept() {
+    let mut fixture = Fixture::new();
+    fixture.record.purpose = Purpose::Calibration;
+    let error = fixture.store.put_record(&fixture.record).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Malformed);
+    assert!(error.to_string().contains("found `calibration`"), "{error}");
+    assert_eq!(fixture.store.records().unwrap(), []);
 }
 
 #[test]

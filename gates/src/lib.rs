@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 pub mod budget;
+pub mod calibration;
 pub mod compare;
 pub mod decision;
 mod derive;
@@ -34,7 +35,9 @@ pub mod validate;
 pub mod verdict;
 pub mod verify;
 
-pub use compare::{Comparison, Row, WarmUp, compare_arms, compare_records, goes_on};
+pub use compare::{
+    Comparison, Row, WarmUp, compare_arms, compare_records, goes_on, pair_log_ratios,
+};
 pub use derive::{Derived, Records, Tally, derive};
 pub use error::{Error, ErrorKind, Result};
 pub use exact::Exact;

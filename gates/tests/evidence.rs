@@ -91,6 +91,8 @@ const PLANTED: &[(&str, Plant)] = &[
     ("probes", |e| e.head.probes[1].samples_ns[0] = 0.0),
     ("probes", |e| for p in &mut e.head.probes { if p.kind == ProbeKind::BandwidthCache { p.work *= 1_000; } }),
     ("probes", |e| for p in &mut e.head.probes { if p.kind == ProbeKind::Int8Peak { p.work *= 10_000; } }),
+    ("purpose", |e| e.head.purpose = Purpose::Calibration),
+    ("purpose", |e| for r in common::arms(e) { r.purpose = Purpose::Calibration; }),
     ("repeated-samples", |e| e.base.processes[5].series = e.base.processes[4].series.clone()),
     ("required-accuracy", |e| e.head.accuracy = None),
     ("required-accuracy", |e| { let a = counted(&mut e.head); a.positions = 6_999; a.top1_equal = 6_999; }),

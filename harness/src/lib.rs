@@ -10,6 +10,7 @@ mod accuracy;
 mod agreement;
 mod baseline;
 mod build;
+mod calibrate;
 mod cli;
 mod config;
 mod doctor;

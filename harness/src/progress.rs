@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 #[derive(Debug)]
 pub(crate) struct Progress {
     terminal: bool,
+    silent: bool,
     state: RefCell<State>,
 }
 
@@ -24,7 +25,12 @@ struct State {
 impl Progress {
     /// Bar or lines, as stderr is.
     pub(crate) fn on_stderr() -> Self {
-        Self { terminal: stderr().is_terminal(), state: RefCell::default() }
+        Self { terminal: stderr().is_terminal(), silent: false, state: RefCell::default() }
+    }
+
+    /// Neither: for a session that is one step of somebody else's.
+    pub(crate) fn silent() -> Self {
+        Self { terminal: false, silent: true, state: RefCell::default() }
     }
 
     /// Starts counting `n_steps` steps.
@@ -47,6 +53,7 @@ impl Progress {
                 bar.set_message(what.to_owned());
                 bar.inc(1);
             }
+            None if self.silent => {}
             None => line(&format!("[{}/{}] {what}", state.n_done, state.n_steps)),
         }
     }
@@ -62,6 +69,7 @@ impl Progress {
     pub(crate) fn note(&self, what: &str) {
         match &self.state.borrow().bar {
             Some(bar) => bar.suspend(|| line(what)),
+            None if self.silent => {}
             None => line(what),
         }
     }

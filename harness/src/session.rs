@@ -9,7 +9,7 @@ use baselines::{
 
 use crate::{
     environment::{self, Busy, Machine, Watch},
-    measure::{Arm, Clock, Slot, order_of_turns, paired, timestamp, unpaired},
+    measure::{Arm, Clock, Planted, Slot, order_of_turns, paired, timestamp, unpaired},
     progress::Progress,
     record::{Setting, record},
     subject::Program,
@@ -76,11 +76,37 @@ pub(crate) fn run(
     clock: &dyn Clock,
     progress: &Progress,
 ) -> Result<Measured> {
-    let started_at = timestamp(clock.utc());
-    let (head, purpose) = match subjects {
-        Subjects::One { head, purpose, .. } => (head, *purpose),
-        Subjects::Pair { head, .. } => (head, Purpose::Paired),
+    let purpose = match subjects {
+        Subjects::One { purpose, .. } => *purpose,
+        Subjects::Pair { .. } => Purpose::Paired,
     };
+    run_as(purpose, Planted::none(), assignment, subjects, goes_on, clock, progress)
+}
+
+/// Runs a paired session whose head is slowed by what is `planted`. Its records say so in their purpose, by which no
+/// store keeps them and every check of evidence refuses them.
+pub(crate) fn calibrate(
+    planted: Planted,
+    assignment: &Assignment,
+    subjects: &Subjects,
+    goes_on: GoesOn<'_>,
+    clock: &dyn Clock,
+    progress: &Progress,
+) -> Result<Measured> {
+    run_as(Purpose::Calibration, planted, assignment, subjects, goes_on, clock, progress)
+}
+
+fn run_as(
+    purpose: Purpose,
+    planted: Planted,
+    assignment: &Assignment,
+    subjects: &Subjects,
+    goes_on: GoesOn<'_>,
+    clock: &dyn Clock,
+    progress: &Progress,
+) -> Result<Measured> {
+    let started_at = timestamp(clock.utc());
+    let (Subjects::One { head, .. } | Subjects::Pair { head, .. }) = subjects;
     let session = session_id(clock, head.first().digest);
     let host = environment::host();
     let mut marks = environment::marks(&host, &environment::tool());
@@ -105,7 +131,7 @@ pub(crate) fn run(
     progress.step("probes before");
     let crowded =
         busy_before.zip(Busy::now()).is_some_and(|(before, now)| now.is_crowded_since(&before));
-    let request = request(assignment, !crowded);
+    let request = Request { planted_share: planted.share(), ..request(assignment, !crowded) };
     let mut setting = Setting {
         session,
         purpose,
@@ -202,7 +228,10 @@ fn replicate(
             (Subjects::One { head, .. } | Subjects::Pair { head, .. }, _) => head,
         };
         let (path, padding) = (&program.layout(slot.layout).path, slot.padding_bytes);
-        let mut worker = Worker::start(path, request, padding, Limits::generous(), clock)?;
+        // Whatever is planted slows the head alone.
+        let planted_share = if slot.arm == Arm::Head { request.planted_share } else { 0.0 };
+        let request = Request { planted_share, ..request.clone() };
+        let mut worker = Worker::start(path, &request, padding, Limits::generous(), clock)?;
         worker.ready()?;
         workers.push(worker);
     }
@@ -265,6 +294,7 @@ fn request(assignment: &Assignment, pin: bool) -> Request {
         prompt: assignment.prompt.clone(),
         suite: assignment.suite.clone(),
         positions: assignment.positions.unwrap_or(0),
+        planted_share: 0.0,
     }
 }
 

@@ -145,17 +145,17 @@ impl Catalogue {
                     .with_context(|| format!("workload `{}`", def.name))?;
             }
         }
-        Ok(Suite {
-            name: name.to_owned(),
-            digest: digest(ROUNDS, &workloads),
-            rounds: ROUNDS,
-            workloads,
-        })
+        Ok(of_workloads(name, workloads))
     }
 
     fn workload_names(&self) -> Vec<&str> {
         self.workloads.iter().map(|def| def.name.as_str()).collect()
     }
+}
+
+/// The suite of these workloads.
+pub(crate) fn of_workloads(name: &str, workloads: Vec<WorkloadDef>) -> Suite {
+    Suite { name: name.to_owned(), digest: digest(ROUNDS, &workloads), rounds: ROUNDS, workloads }
 }
 
 /// SHA-256 of the canonical form: `rounds=N`, then one workload a line, `NAME kind=KIND` and its parameters as

@@ -26,6 +26,8 @@ pub enum Purpose {
     Baseline,
     /// One arm of a paired session of `bench gate`.
     Paired,
+    /// One arm of a session of `bench calibrate`, whose head may be slowed on purpose: no evidence, and never kept.
+    Calibration,
 }
 
 /// One arm of one session: a subject, the suite it ran, and all its processes.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::atomic::{self, EXECUTABLE, READABLE};
-use crate::{Digest, Error, ErrorKind, Result, RunRecord};
+use crate::{Digest, Error, ErrorKind, Result, RunRecord, record::Purpose};
 
 /// A store in a folder.
 #[derive(Clone, Debug)]
@@ -48,8 +48,15 @@ impl DirStore {
     ///
     /// # Errors
     ///
-    /// `Malformed` for a record that could not be read back; `Io` if the folder cannot be written.
+    /// `Malformed` for a record that could not be read back, and for one of a calibration, whose head may be slowed on
+    /// purpose; `Io` if the folder cannot be written.
     pub fn put_record(&self, record: &RunRecord) -> Result<Digest> {
+        if record.purpose == Purpose::Calibration {
+            let text = "keep run record: purpose: expected `run`, `baseline` or `paired`, found `calibration`; its times may \
+                        be slowed on purpose"
+                .to_owned();
+            return Err(Error::new(ErrorKind::Malformed, text));
+        }
         let bytes = record.to_json();
         if RunRecord::from_json(&bytes)? != *record {
             let text =

@@ -203,7 +203,8 @@ fn open(found: &Comparison, decision: &Decision, rule: &Rule, needed: Option<u32
     }
 }
 
-fn outcome(decision: &Decision, rule: &Rule, family: usize) -> Outcome {
+/// What a decision found, in the word of a row.
+pub(crate) fn outcome(decision: &Decision, rule: &Rule, family: usize) -> Outcome {
     match decision.verdict {
         MetricVerdict::Pass => {
             // The interval alone errs 2.5 times in 100, for each metric; "improved" is a claim, and takes the level that the

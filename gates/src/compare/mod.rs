@@ -5,6 +5,8 @@
 mod judge;
 mod warm_up;
 
+pub(crate) use judge::outcome;
+
 use baselines::{
     RunRecord,
     metric::Better,
@@ -143,6 +145,18 @@ pub fn goes_on(base: &RunRecord, head: &RunRecord, policy: &Policy) -> bool {
     let measured: Vec<Measured<'_>> =
         policy.gated.par_iter().map(|gated| Measured::paired(base, head, gated)).collect();
     judge::decided(&measured, policy).open && too_disturbed(base, head).is_none()
+}
+
+/// The log ratios of a gated metric's pairs, ln(head ÷ base) turned so that above 0 is worse, in the order taken.
+///
+/// # Errors
+/// Why there are none: the arms do not pair up, or a time has no logarithm.
+pub fn pair_log_ratios(
+    base: &RunRecord,
+    head: &RunRecord,
+    gated: &Gated,
+) -> Result<Vec<f64>, String> {
+    log_ratios(base, head, gated)
 }
 
 /// What was measured of one gated metric, before any judgement.

@@ -23,6 +23,7 @@ use baselines::import::Imported;
 
 use day::Day;
 pub use row::Row;
+pub(crate) use spread::Spread;
 
 /// One imported file and where it lay.
 #[derive(Clone, Copy, Debug)]

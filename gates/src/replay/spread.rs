@@ -11,16 +11,16 @@ const PER_MEDIAN_DISTANCE: f64 = 1.482_602_218_505_602;
 
 /// A standard deviation, its 95 % interval, and the number of values behind it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Spread {
-    pub(super) sd: f64,
-    pub(super) low: f64,
-    pub(super) high: f64,
+pub(crate) struct Spread {
+    pub(crate) sd: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
     pub(super) n: u64,
 }
 
 impl Spread {
     /// Of the values themselves; `None` for fewer than 6.
-    pub(super) fn of(logs: &[f64]) -> Option<Self> {
+    pub(crate) fn of(logs: &[f64]) -> Option<Self> {
         let centre = median(logs)?;
         let distances: Vec<f64> = logs.iter().map(|log| (log - centre).abs()).collect();
         Some(Self::typical(&distances)?.times(PER_MEDIAN_DISTANCE))

@@ -20,6 +20,7 @@ mod physics_bandwidth;
 mod physics_compute;
 mod physics_kernel_rate;
 mod probes;
+mod purpose;
 mod rates;
 mod repeated_samples;
 mod required_accuracy;
@@ -65,6 +66,7 @@ pub const RULES: &[Rule] = &[
     physics_compute::RULE,
     physics_kernel_rate::RULE,
     probes::RULE,
+    purpose::RULE,
     repeated_samples::RULE,
     required_accuracy::RULE,
     required_gates::RULE,

@@ -2,6 +2,7 @@
 //! stdout is data, stderr is progress and errors. No subcommand reads the environment or a clock by itself.
 
 mod baseline;
+mod calibrate;
 mod clean;
 mod compare;
 mod doctor;
@@ -78,6 +79,8 @@ enum Command {
     Report(report::Args),
     /// Measure the error rates that a verdict promises, on simulated sessions.
     Validate(validate::Args),
+    /// Measure the error rates that this machine really has: a build against itself, and with slow-downs planted.
+    Calibrate(calibrate::Args),
     /// Is this machine fit to measure, and what would help.
     Doctor(doctor::Args),
     /// Remove the worktrees and builds that `gate --base REV` keeps for this repository.
@@ -131,6 +134,7 @@ pub(crate) fn run(
         Command::Baseline(command) => baseline::run(command, &context),
         Command::Report(args) => report::run(args, &context),
         Command::Validate(args) => validate::run(args, &context),
+        Command::Calibrate(args) => calibrate::run(args, &context),
         Command::Doctor(args) => doctor::run(args, &context),
         Command::Clean => clean::run(&context),
         Command::Model(command) => model::run(command, &context),

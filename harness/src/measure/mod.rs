@@ -3,6 +3,7 @@
 mod clock;
 mod paired;
 mod plan;
+mod planted;
 mod stopwatch;
 
 pub use clock::Clock;
@@ -11,4 +12,5 @@ pub(crate) use clock::tests::ScriptedClock;
 pub(crate) use clock::{SystemClock, timestamp};
 pub(crate) use paired::{Arm, Slot, order_of_turns, paired, unpaired};
 pub(crate) use plan::{ITERATIONS_MAX, Plan};
+pub(crate) use planted::Planted;
 pub(crate) use stopwatch::Stopwatch;

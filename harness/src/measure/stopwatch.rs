@@ -1,23 +1,30 @@
 //! A stopwatch that can be stopped: what is checked or kept between two timed stretches stays out of the time.
 
-use super::Clock;
+use super::{Clock, Planted};
 
 /// Sums timed stretches.
 #[derive(Debug)]
 pub(crate) struct Stopwatch<'a> {
     clock: &'a dyn Clock,
+    planted: Planted,
     since_ns: u64,
     sum_ns: u64,
 }
 
 impl<'a> Stopwatch<'a> {
-    /// A running stopwatch.
-    pub(crate) fn start(clock: &'a dyn Clock) -> Self {
-        Self { clock, since_ns: clock.now_ns(), sum_ns: 0 }
+    /// A running stopwatch, whose stretches are made longer by what is `planted`.
+    pub(crate) fn start(clock: &'a dyn Clock, planted: Planted) -> Self {
+        Self { clock, planted, since_ns: clock.now_ns(), sum_ns: 0 }
+    }
+
+    /// How long the stretch that runs has taken; it goes on.
+    pub(crate) fn stretch_ns(&self) -> u64 {
+        self.clock.now_ns() - self.since_ns
     }
 
     /// Stops; returns the sum so far.
     pub(crate) fn stop(&mut self) -> u64 {
+        self.planted.lengthen(self.since_ns, self.clock);
         self.sum_ns += self.clock.now_ns() - self.since_ns;
         self.sum_ns
     }
@@ -38,7 +45,7 @@ mod tests {
     #[test]
     fn what_happens_while_stopped_is_not_counted() {
         let clock = ScriptedClock { now_ns: Cell::new(0), tick_ns: 10 };
-        let mut watch = Stopwatch::start(&clock);
+        let mut watch = Stopwatch::start(&clock, Planted::none());
         assert_eq!(watch.stop(), 10);
         clock.now_ns.set(1_000_000);
         watch.resume();

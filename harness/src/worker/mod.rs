@@ -14,7 +14,7 @@ pub(crate) use spawn::{Limits, Report, Worker};
 use self::protocol::{Event, Job, Order, PROTOCOL, Request};
 use crate::{
     Hooks, accuracy, environment,
-    measure::Clock,
+    measure::{Clock, Planted},
     subject::engine::Source,
     workload::{Bench, Trace, Workloads},
 };
@@ -76,6 +76,7 @@ fn measure(
                 prompt: request.prompt.as_deref(),
                 clock,
                 hooks,
+                planted: Planted::of(request.planted_share)?,
             };
             let mut workloads =
                 Workloads::prepare(bench, &request.suite, || send(output, &Event::Alive))?;

@@ -372,6 +372,7 @@ mod tests {
             prompt: None,
             suite,
             positions: 0,
+            planted_share: 0.0,
         }
     }
 
@@ -392,7 +393,7 @@ mod tests {
 
     const SOON: Duration = Duration::from_secs(20);
     /// A worker up to the end of its one turn, and its last line.
-    const TURN: &str = r#"echo '{"hello":{"protocol":2,"pid":1}}'; echo '"ready"'; echo '{"took":{"round":0,"workload":0}}'"#;
+    const TURN: &str = r#"echo '{"hello":{"protocol":3,"pid":1}}'; echo '"ready"'; echo '{"took":{"round":0,"workload":0}}'"#;
     const DONE: &str = r#"echo '{"done":{"peak_rss_bytes":null}}'"#;
 
     #[test]
@@ -406,7 +407,7 @@ mod tests {
     fn a_garbage_line_is_quoted() {
         let error = error_of("echo 'hello world'", SOON);
         assert!(
-            error.contains("line 1: expected an event of protocol 2, found \"hello world\""),
+            error.contains("line 1: expected an event of protocol 3, found \"hello world\""),
             "{error}"
         );
     }
@@ -414,7 +415,7 @@ mod tests {
     #[test]
     fn another_protocol_is_refused_with_a_way_out() {
         let error = error_of("echo '{\"hello\":{\"protocol\":99,\"pid\":1}}'", SOON);
-        assert!(error.contains("expected protocol 2, found 99"), "{error}");
+        assert!(error.contains("expected protocol 3, found 99"), "{error}");
         assert!(error.contains("bench baseline record"), "{error}");
     }
 

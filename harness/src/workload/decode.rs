@@ -27,6 +27,10 @@ impl Workload for Decode {
         "one decode step: from a sampled token to the next sampled token"
     }
 
+    fn metrics(&self) -> &'static [&'static str] {
+        &["decode_step_ns"]
+    }
+
     fn params(&self) -> &'static [Param] {
         &[ITERATIONS, PROMPT_TOKENS, TOKENS, WARMUP]
     }
@@ -73,13 +77,13 @@ impl Prepared for Decoding<'_> {
         let mut digest = LogitsDigest::default();
         let mut steps_ns = Vec::with_capacity(*n_tokens);
         for _ in 0..*n_tokens {
-            let start_ns = bench.clock.now_ns();
+            let mut watch = bench.stopwatch();
             let logits = session.step(token)?;
             token = sampler.sample(logits)?;
             if let Some(hook) = bench.hooks.after_decode_step {
-                hook(bench.clock.now_ns() - start_ns, bench.clock);
+                hook(watch.stretch_ns(), bench.clock);
             }
-            steps_ns.push(bench.clock.now_ns() - start_ns);
+            steps_ns.push(watch.stop());
             digest.update(logits);
             generated.push(token);
         }

@@ -13,7 +13,6 @@ use super::{
     output::{LogitsDigest, Once, Repeated},
     param, prompts, seed,
 };
-use crate::measure::{Clock, Stopwatch};
 
 /// See the file's door.
 #[derive(Debug)]
@@ -28,6 +27,10 @@ impl Workload for EndToEnd {
         "prompt text to the last token's text: tokenize, prefill, decode, detokenize"
     }
 
+    fn metrics(&self) -> &'static [&'static str] {
+        &["e2e_ns", "ttft_ns"]
+    }
+
     fn params(&self) -> &'static [Param] {
         &[ITERATIONS, TOKENS, WARMUP]
     }
@@ -36,7 +39,7 @@ impl Workload for EndToEnd {
         let tokenizer = bench.model.tokenizer().context("failed to read the tokenizer")?;
         let mut drawing = seed::stream(bench.seed, self.kind(), "prompt");
         Ok(Box::new(Answering {
-            clock: bench.clock,
+            bench,
             tokenizer,
             text: bench.prompt.unwrap_or_else(|| prompts::text(&mut drawing)),
             n_tokens: param(def, TOKENS.name)?,
@@ -50,7 +53,7 @@ impl Workload for EndToEnd {
 /// The cache is emptied before each iteration.
 #[derive(Debug)]
 struct Answering<'a> {
-    clock: &'a dyn Clock,
+    bench: Bench<'a>,
     tokenizer: &'a Tokenizer,
     text: &'a str,
     n_tokens: usize,
@@ -61,10 +64,10 @@ struct Answering<'a> {
 
 impl Prepared for Answering<'_> {
     fn once(&mut self) -> Result<Vec<Sampled>> {
-        let Self { clock, tokenizer, text, n_tokens, session, sampler, repeated } = self;
+        let Self { bench, tokenizer, text, n_tokens, session, sampler, repeated } = self;
         session.rewind(0);
         let (once, e2e_ns, ttft_ns) =
-            generate(session, tokenizer, sampler, text, *n_tokens, *clock)?;
+            generate(session, tokenizer, sampler, text, *n_tokens, bench)?;
         repeated.take(&once)?;
         Ok(vec![("e2e_ns", vec![e2e_ns]), ("ttft_ns", vec![ttft_ns])])
     }
@@ -81,14 +84,14 @@ fn generate(
     sampler: &mut Sampler,
     text: &str,
     n_tokens: usize,
-    clock: &dyn Clock,
+    bench: &Bench<'_>,
 ) -> Result<(Once, u64, u64)> {
     let mut digest = LogitsDigest::default();
     let mut generated = Vec::with_capacity(n_tokens);
     let mut written = String::new();
     let mut stop = StopReason::Length;
 
-    let mut watch = Stopwatch::start(clock);
+    let mut watch = bench.stopwatch();
     let prompt = tokenizer.encode(text, true)?;
     ensure!(
         prompt.len() + n_tokens <= session.n_ctx(),

@@ -22,6 +22,10 @@ impl Workload for Load {
         "model bytes to a session ready for its first token"
     }
 
+    fn metrics(&self) -> &'static [&'static str] {
+        &["load_ns"]
+    }
+
     fn params(&self) -> &'static [Param] {
         &[ITERATIONS, WARMUP]
     }
@@ -40,12 +44,12 @@ struct Loading<'a> {
 impl Prepared for Loading<'_> {
     fn once(&mut self) -> Result<Vec<Sampled>> {
         let Self { bench } = self;
-        let start_ns = bench.clock.now_ns();
+        let mut watch = bench.stopwatch();
         let model = bench.source.open()?;
         // A model without a tokenizer is ready for its first token, if not for its first text.
         let _ = model.tokenizer();
         let session = Session::new(&model, bench.options)?;
-        let load_ns = bench.clock.now_ns() - start_ns;
+        let load_ns = watch.stop();
         ensure!(
             session.n_ctx() > 0 && model.bytes().len() == bench.model.bytes().len(),
             "the model changed while it was measured: expected {} bytes, found {}",

@@ -8,7 +8,6 @@ use baselines::record::WorkloadDef;
 use engine::bench::LayerMatmul;
 
 use super::{Bench, Finished, ITERATIONS, Param, Prepared, Sampled, WARMUP, Workload};
-use crate::measure::Clock;
 
 /// See the file's door.
 #[derive(Debug)]
@@ -23,29 +22,33 @@ impl Workload for Matmul {
         "one token through every linear of one layer, at the model's shapes"
     }
 
+    fn metrics(&self) -> &'static [&'static str] {
+        &["matmul_ns"]
+    }
+
     fn params(&self) -> &'static [Param] {
         &[ITERATIONS, WARMUP]
     }
 
     fn prepare<'a>(&self, bench: Bench<'a>, _: &WorkloadDef) -> Result<Box<dyn Prepared + 'a>> {
         let layer = LayerMatmul::new(bench.model, bench.options)?;
-        Ok(Box::new(Multiplying { clock: bench.clock, layer, first: None }))
+        Ok(Box::new(Multiplying { bench, layer, first: None }))
     }
 }
 
 /// The layer, and the checksum of its first run.
 #[derive(Debug)]
 struct Multiplying<'a> {
-    clock: &'a dyn Clock,
+    bench: Bench<'a>,
     layer: LayerMatmul<'a>,
     first: Option<u64>,
 }
 
 impl Prepared for Multiplying<'_> {
     fn once(&mut self) -> Result<Vec<Sampled>> {
-        let start_ns = self.clock.now_ns();
+        let mut watch = self.bench.stopwatch();
         let checksum = self.layer.run();
-        let matmul_ns = self.clock.now_ns() - start_ns;
+        let matmul_ns = watch.stop();
         let first = *self.first.get_or_insert(checksum);
         ensure!(
             first == checksum,

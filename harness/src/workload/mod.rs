@@ -18,7 +18,13 @@ use anyhow::{Context as _, Result, bail, ensure};
 use baselines::record::{Counts, Output, Series, WorkloadDef};
 use engine::{Model, Session, SessionOptions};
 
-use crate::{Hooks, measure::Clock, nearest::suggestion, subject::engine::Source, worker::Ids};
+use crate::{
+    Hooks,
+    measure::{Clock, Planted, Stopwatch},
+    nearest::suggestion,
+    subject::engine::Source,
+    worker::Ids,
+};
 
 /// One kind of workload.
 pub(crate) trait Workload: Debug + Sync {
@@ -28,6 +34,9 @@ pub(crate) trait Workload: Debug + Sync {
     /// One sentence: what one sample is.
     #[cfg_attr(not(test), expect(dead_code, reason = "the register's test holds every kind to it"))]
     fn about(&self) -> &'static str;
+
+    /// The metrics it samples, the one that it is named for first.
+    fn metrics(&self) -> &'static [&'static str];
 
     /// Its parameters.
     fn params(&self) -> &'static [Param];
@@ -94,11 +103,18 @@ pub(crate) struct Bench<'a> {
     pub(crate) prompt: Option<&'a str>,
     pub(crate) clock: &'a dyn Clock,
     pub(crate) hooks: &'a Hooks,
+    /// A slowdown of every timed stretch: none but for `bench calibrate`.
+    pub(crate) planted: Planted,
 }
 
 impl<'a> Bench<'a> {
     fn session(&self) -> Result<Session<'a>> {
         Session::new(self.model, self.options).context("failed to set up the engine")
+    }
+
+    /// Starts to time a stretch.
+    fn stopwatch(&self) -> Stopwatch<'a> {
+        Stopwatch::start(self.clock, self.planted)
     }
 }
 

@@ -25,6 +25,10 @@ impl Workload for Prefill {
         "prompt ids to the logits of the last prompt token"
     }
 
+    fn metrics(&self) -> &'static [&'static str] {
+        &["prefill_ns"]
+    }
+
     fn params(&self) -> &'static [Param] {
         &[ITERATIONS, PROMPT_TOKENS, WARMUP]
     }
@@ -51,9 +55,9 @@ impl Prepared for Prefilling<'_> {
     fn once(&mut self) -> Result<Vec<Sampled>> {
         let Self { bench, prompt, session, repeated } = self;
         session.rewind(0);
-        let start_ns = bench.clock.now_ns();
+        let mut watch = bench.stopwatch();
         let logits = session.prefill(prompt)?;
-        let prefill_ns = bench.clock.now_ns() - start_ns;
+        let prefill_ns = watch.stop();
         let mut digest = LogitsDigest::default();
         digest.update(logits);
         repeated.take(&Once {

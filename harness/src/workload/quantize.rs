@@ -8,7 +8,6 @@ use baselines::record::WorkloadDef;
 use engine::{Drawing, quant::i2_s};
 
 use super::{Bench, Finished, ITERATIONS, Param, Prepared, Sampled, WARMUP, Workload, param, seed};
-use crate::measure::Clock;
 
 /// The magnitude of the elements that are not zero: a power of two, of the size trained scales have.
 const SCALE: f32 = 0.031_25;
@@ -29,6 +28,10 @@ impl Workload for Quantize {
         "quantize and dequantize one seeded f32 tensor"
     }
 
+    fn metrics(&self) -> &'static [&'static str] {
+        &["quantize_ns"]
+    }
+
     fn params(&self) -> &'static [Param] {
         &[ITERATIONS, VALUES, WARMUP]
     }
@@ -36,26 +39,26 @@ impl Workload for Quantize {
     fn prepare<'a>(&self, bench: Bench<'a>, def: &WorkloadDef) -> Result<Box<dyn Prepared + 'a>> {
         let len = param(def, VALUES.name)?;
         let tensor = ternary(&mut seed::stream(bench.seed, self.kind(), "weights"), len);
-        Ok(Box::new(Quantizing { clock: bench.clock, tensor, back: vec![0.0; len] }))
+        Ok(Box::new(Quantizing { bench, tensor, back: vec![0.0; len] }))
     }
 }
 
 /// The tensor, and the place it comes back to.
 #[derive(Debug)]
 struct Quantizing<'a> {
-    clock: &'a dyn Clock,
+    bench: Bench<'a>,
     tensor: Vec<f32>,
     back: Vec<f32>,
 }
 
 impl Prepared for Quantizing<'_> {
     fn once(&mut self) -> Result<Vec<Sampled>> {
-        let Self { clock, tensor, back } = self;
+        let Self { bench, tensor, back } = self;
         back.fill(f32::NAN);
-        let start_ns = clock.now_ns();
+        let mut watch = bench.stopwatch();
         let bytes = i2_s::quantize(tensor)?;
         i2_s::dequantize(&bytes, tensor.len(), back)?;
-        let quantize_ns = clock.now_ns() - start_ns;
+        let quantize_ns = watch.stop();
         let differ = |(was, is): (&f32, &f32)| was.to_bits() != is.to_bits();
         if let Some(idx) = tensor.iter().zip(back.iter()).position(differ) {
             bail!("element {idx}: expected {} back from i2_s, found {}", tensor[idx], back[idx]);

@@ -1,11 +1,11 @@
 //! The register of workloads: sorted, documented, and every entry measurable on the built-in model.
 
-use std::collections::BTreeMap;
+use std::{cell::Cell, collections::BTreeMap};
 
 use baselines::record::Suite;
 
 use super::*;
-use crate::measure::SystemClock;
+use crate::measure::{ScriptedClock, SystemClock};
 
 /// A small definition of `kind`.
 fn small(kind: &str) -> WorkloadDef {
@@ -24,18 +24,22 @@ fn small(kind: &str) -> WorkloadDef {
 
 /// Runs `kind` small on the built-in model with one thread.
 fn trace(kind: &str, hooks: &Hooks) -> Trace {
+    trace_on(kind, hooks, Planted::none(), &SystemClock::new())
+}
+
+fn trace_on(kind: &str, hooks: &Hooks, planted: Planted, clock: &dyn Clock) -> Trace {
     let source = Source::Builtin;
     let model = source.open().unwrap();
     let options = source.options(None, Some(1)).unwrap();
-    let clock = SystemClock::new();
     let bench = Bench {
         source: &source,
         model: &model,
         options: &options,
         seed: 42,
         prompt: None,
-        clock: &clock,
+        clock,
         hooks,
+        planted,
     };
     let def = small(kind);
     check(find(kind).unwrap(), &def).unwrap();
@@ -72,7 +76,8 @@ fn kinds_are_sorted_kebab_case_and_say_what_a_sample_is() {
 fn every_kind_measures_registered_metrics_in_whole_iterations() {
     for workload in WORKLOADS {
         let trace = trace(workload.kind(), &Hooks::none());
-        assert!(!trace.series.is_empty(), "{workload:?}");
+        let sampled: Vec<&str> = trace.series.iter().map(|series| series.metric.as_str()).collect();
+        assert_eq!(sampled, workload.metrics(), "{workload:?}");
         for series in &trace.series {
             let metric = baselines::metric::find(&series.metric);
             assert!(metric.is_some(), "{}", series.metric);
@@ -109,6 +114,24 @@ fn a_planted_slowdown_is_within_the_timed_step_and_changes_no_output() {
     let slowed = trace("decode", &Hooks { after_decode_step: Some(spin) });
     assert!(slowed.series[0].samples.iter().all(|ns| *ns >= 2e6), "{:?}", slowed.series[0].samples);
     assert_eq!(plain.output, slowed.output);
+}
+
+/// On a clock that counts its readings a plain stretch takes one tick. With all of it planted once more it takes at least
+/// two and, by the two readings that planting costs, at most four; what several stretches make up takes that of each.
+#[test]
+fn a_planted_share_makes_every_timed_stretch_of_every_kind_longer_and_changes_no_output() {
+    for workload in WORKLOADS {
+        let clock = || ScriptedClock { now_ns: Cell::new(0), tick_ns: 1_000 };
+        let plain = trace_on(workload.kind(), &Hooks::none(), Planted::none(), &clock());
+        let slowed = trace_on(workload.kind(), &Hooks::none(), Planted::of(1.0).unwrap(), &clock());
+        assert_eq!(plain.output, slowed.output, "{workload:?}");
+        for (plain, slowed) in plain.series.iter().zip(&slowed.series) {
+            for (plain, slowed) in plain.samples.iter().zip(&slowed.samples) {
+                let ratio = slowed / plain;
+                assert!((2.0..=4.0).contains(&ratio), "{}: {ratio}", workload.kind());
+            }
+        }
+    }
 }
 
 #[test]

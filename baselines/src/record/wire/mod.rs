@@ -108,7 +108,9 @@ impl Mirror<domain::RunRecord> for RunRecord {
 
 mirror::names! {
     /// Why the session was run.
-    enum Purpose for domain::Purpose { Run = "run", Baseline = "baseline", Paired = "paired" }
+    enum Purpose for domain::Purpose {
+        Run = "run", Baseline = "baseline", Paired = "paired", Calibration = "calibration",
+    }
 }
 
 impl domain::RunRecord {
