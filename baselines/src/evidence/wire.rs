@@ -23,8 +23,10 @@ struct Evidence {
     #[serde(deserialize_with = "present")]
     head_sha: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-since" = "1.1"))]
     baseline: Option<BaselineRef>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-since" = "1.1"))]
     given: Option<Given>,
     base: RunRecord,
     head: RunRecord,

@@ -406,7 +406,7 @@ mod tests {
     fn every_line_names_estimate_interval_pairs_and_detectable_effect() {
         let slower = printed(4, 1.03, gates::DEFAULT_POLICY);
         assert_eq!(
-            lines(&slower, &[" ", "decode-64", "16 pairs"]),
+            lines(&slower, &["          ", "decode-64", "16 pairs"]),
             [
                 "                  base     head change 95 % interval  n detects verdict",
                 "decode-64     413.6 µs 425.1 µs +2.9 %   +2.5…+3.2 % 16  +5.0 % ✔ unchanged",

@@ -95,7 +95,8 @@ pub(crate) fn write(document: &impl Serialize) -> Vec<u8> {
     bytes
 }
 
-/// The JSON schema of `T`: keys sorted, every property required (readers accept `null`, never a missing field).
+/// The JSON schema of `T`: keys sorted, every property required (readers accept `null`, never a missing field), but for
+/// those that a later minor version added (`x-since`): they are left out where they have nothing to say.
 pub(crate) fn schema_of<T: JsonSchema>(id: &str) -> Value {
     let schema: Schema =
         SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>();
@@ -116,7 +117,8 @@ fn tidy(value: Value) -> Value {
                 .find(|(key, _)| key == "properties")
                 .and_then(|(_, value)| value.as_object());
             if let Some(names) = names {
-                let mut names: Vec<String> = names.keys().cloned().collect();
+                let first = names.iter().filter(|(_, property)| property.get("x-since").is_none());
+                let mut names: Vec<String> = first.map(|(name, _)| name.clone()).collect();
                 names.sort();
                 entries.retain(|(key, _)| key != "required");
                 entries.push(("required".to_owned(), Value::from(names)));

@@ -14,8 +14,10 @@ pub(super) struct Process {
     pair: u64,
     position: u64,
     #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(extend("x-since" = "1.1"))]
     layout: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-since" = "1.1"))]
     disturbed: Option<String>,
     pid: u64,
     started_at: Timestamp,

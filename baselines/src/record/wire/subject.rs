@@ -31,6 +31,7 @@ pub(super) struct Subject {
     binary: Hex,
     binary_bytes: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-since" = "1.1"))]
     layouts: Vec<Layout>,
     model: ModelInfo,
     settings: Settings,
