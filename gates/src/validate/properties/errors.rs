@@ -66,7 +66,7 @@ pub(super) fn false_fail_family(plan: Plan) -> Vec<Line> {
         for ratio in [1.0, MARGINS.0] {
             let case = Case::eight(cell("normal"), sd, ratio, ratio);
             let ends = sessions(plan, key(4, lines.len()), &case, &tried(plan, shipped()));
-            // Designed for 1 %; so far in the tails, at an eighth of it, Yuen's t is a little bolder than its level.
+            // Designed for 1 %, and so it comes out; demanded is what a pull request can live with.
             let demand = Demand::AtMost(0.05, 0.05);
             lines.push(Line::new("false-fail-family", case.name(), demand, ends.fail, ends.n));
         }
