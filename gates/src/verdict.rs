@@ -80,6 +80,20 @@ impl Verdict {
     pub const ALL: [Self; 5] =
         [Self::Pass, Self::Fail, Self::Inconclusive, Self::Invalid, Self::Incomparable];
 
+    /// What the verdicts of a session's metrics come to: a failure, a hole, noise, pass. Nothing compared is a hole.
+    #[must_use]
+    pub fn of_metrics(metrics: &[MetricVerdict]) -> Self {
+        if metrics.contains(&MetricVerdict::Fail) {
+            Self::Fail
+        } else if metrics.is_empty() || metrics.contains(&MetricVerdict::Missing) {
+            Self::Incomparable
+        } else if metrics.contains(&MetricVerdict::Inconclusive) {
+            Self::Inconclusive
+        } else {
+            Self::Pass
+        }
+    }
+
     /// Exit code of `bench gate`. 1 is left to usage and tool errors.
     #[must_use]
     pub const fn exit_code(self) -> u8 {

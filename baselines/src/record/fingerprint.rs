@@ -8,6 +8,14 @@ impl Host {
     /// `name=value` a line, in the order of the struct, flags joined by a space.
     #[must_use]
     pub fn computed_fingerprint(&self) -> Digest {
+        let line = |(name, value)| format!("{name}={value}\n");
+        let text: String = self.facts().into_iter().map(line).collect();
+        Digest::of(text.as_bytes())
+    }
+
+    /// Every fact that the fingerprint covers, in its order: name and value.
+    #[must_use]
+    pub fn facts(&self) -> Vec<(&'static str, String)> {
         // Every field is named, so that a new one cannot be left out unnoticed.
         let Self {
             fingerprint: _,
@@ -21,11 +29,16 @@ impl Host {
             governor,
             virtualization,
         } = self;
-        let cpu_flags = cpu_flags.join(" ");
-        let text = format!(
-            "cpu_model={cpu_model}\ncpu_signature={cpu_signature}\nmicrocode={microcode}\ncpu_flags={cpu_flags}\n\
-             cpus={cpus}\nmemory_gib={memory_gib}\nos={os}\ngovernor={governor}\nvirtualization={virtualization}\n"
-        );
-        Digest::of(text.as_bytes())
+        vec![
+            ("cpu_model", cpu_model.clone()),
+            ("cpu_signature", cpu_signature.clone()),
+            ("microcode", microcode.clone()),
+            ("cpu_flags", cpu_flags.join(" ")),
+            ("cpus", cpus.to_string()),
+            ("memory_gib", memory_gib.to_string()),
+            ("os", os.clone()),
+            ("governor", governor.clone()),
+            ("virtualization", virtualization.clone()),
+        ]
     }
 }

@@ -10,7 +10,7 @@ pub(super) fn differences(stored: &Host, current: &Host) -> Vec<Field> {
     if stored.fingerprint == current.fingerprint {
         return Vec::new();
     }
-    let fields = fields(stored).into_iter().zip(fields(current));
+    let fields = stored.facts().into_iter().zip(current.facts());
     let differ: Vec<Field> = fields
         .filter(|(expected, found)| expected != found)
         .map(|((name, expected), (_, found))| (name, expected, found))
@@ -26,33 +26,6 @@ pub(super) fn differences(stored: &Host, current: &Host) -> Vec<Field> {
         _ => field,
     };
     differ.into_iter().map(of_flags).collect()
-}
-
-/// Every fact that the fingerprint covers; a new one cannot be left out unnoticed.
-fn fields(host: &Host) -> Vec<(&'static str, String)> {
-    let Host {
-        fingerprint: _,
-        cpu_model,
-        cpu_signature,
-        microcode,
-        cpu_flags,
-        cpus,
-        memory_gib,
-        os,
-        governor,
-        virtualization,
-    } = host;
-    vec![
-        ("cpu_model", cpu_model.clone()),
-        ("cpu_signature", cpu_signature.clone()),
-        ("microcode", microcode.clone()),
-        ("cpu_flags", cpu_flags.join(" ")),
-        ("cpus", cpus.to_string()),
-        ("memory_gib", memory_gib.to_string()),
-        ("os", os.clone()),
-        ("governor", governor.clone()),
-        ("virtualization", virtualization.clone()),
-    ]
 }
 
 /// The flags that `other` lacks.

@@ -20,12 +20,7 @@ pub use row::{Predicted, StoredRow};
 pub use rule::SESSIONS_LEAST;
 pub use spread::{Spread, spreads};
 
-use crate::{
-    policy::Policy,
-    route,
-    verdict::{MetricVerdict, Verdict},
-    verify::Class,
-};
+use crate::{policy::Policy, route, verdict::Verdict, verify::Class};
 
 /// What a stored baseline says about a record.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,16 +80,6 @@ const fn of_class(class: Class) -> Verdict {
     }
 }
 
-/// The order of every gate: a failure, a hole, noise, pass. Nothing compared is a hole.
 fn verdict(rows: &[StoredRow]) -> Verdict {
-    let any = |verdict| rows.iter().any(|row| row.verdict == verdict);
-    if any(MetricVerdict::Fail) {
-        Verdict::Fail
-    } else if rows.is_empty() || any(MetricVerdict::Missing) {
-        Verdict::Incomparable
-    } else if any(MetricVerdict::Inconclusive) {
-        Verdict::Inconclusive
-    } else {
-        Verdict::Pass
-    }
+    Verdict::of_metrics(&rows.iter().map(|row| row.verdict).collect::<Vec<_>>())
 }

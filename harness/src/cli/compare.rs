@@ -9,7 +9,7 @@ mod stored;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
-use gates::{MetricVerdict, Policy, Verdict};
+use gates::{Policy, Verdict};
 
 use super::{Context, Format, options::StoreArgs, print, table};
 use crate::{config::Config, failure::Failure, files, policy};
@@ -128,14 +128,5 @@ fn comparable(base: &baselines::RunRecord, head: &baselines::RunRecord) -> Resul
 
 /// The worst row decides; a comparison of nothing is none.
 fn verdict(rows: &[gates::Row]) -> Verdict {
-    let any = |verdict| rows.iter().any(|row| row.verdict == verdict);
-    if any(MetricVerdict::Fail) {
-        Verdict::Fail
-    } else if rows.is_empty() || any(MetricVerdict::Missing) {
-        Verdict::Incomparable
-    } else if any(MetricVerdict::Inconclusive) {
-        Verdict::Inconclusive
-    } else {
-        Verdict::Pass
-    }
+    Verdict::of_metrics(&rows.iter().map(|row| row.verdict).collect::<Vec<_>>())
 }
