@@ -27,6 +27,12 @@ pub struct Metric {
 /// All metrics, sorted by name.
 pub const METRICS: &[Metric] = &[
     Metric {
+        name: "cpu_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "processor time, user and system, of one run of a command and the children it waited for",
+    },
+    Metric {
         name: "decode_step_ns",
         unit: Unit::Nanoseconds,
         better: Better::Lower,
@@ -51,6 +57,12 @@ pub const METRICS: &[Metric] = &[
         meaning: "one token through every linear of one layer, at the model's shapes",
     },
     Metric {
+        name: "max_rss_bytes",
+        unit: Unit::Bytes,
+        better: Better::Lower,
+        meaning: "largest resident set of one run of a command, or of the largest of its children",
+    },
+    Metric {
         name: "prefill_ns",
         unit: Unit::Nanoseconds,
         better: Better::Lower,
@@ -68,7 +80,24 @@ pub const METRICS: &[Metric] = &[
         better: Better::Lower,
         meaning: "prompt text to the first sampled token",
     },
+    Metric {
+        name: "wall_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "one run of a command on the monotonic clock: start of the process to its end",
+    },
 ];
+
+/// Metrics of external commands, sorted: on no other workload, and there beside the suite's own only.
+pub const COMMAND_METRICS: [&str; 3] = ["cpu_ns", "max_rss_bytes", "wall_ns"];
+
+impl Metric {
+    /// Whether its samples are intervals on one clock, of which no two may overlap: processor time adds up over threads.
+    #[must_use]
+    pub fn is_interval(&self) -> bool {
+        self.unit == Unit::Nanoseconds && self.name != "cpu_ns"
+    }
+}
 
 /// The metric called `name`.
 #[must_use]
@@ -97,6 +126,16 @@ mod tests {
             assert!(name.ends_with(metric.unit.suffix()), "{name} is in {:?}", metric.unit);
             assert!(!metric.meaning.is_empty(), "{name}");
         }
+    }
+
+    #[test]
+    fn metrics_of_commands_are_in_the_register_and_only_processor_time_may_overlap() {
+        for name in COMMAND_METRICS {
+            assert!(find(name).is_some(), "{name}");
+        }
+        let overlapping =
+            METRICS.iter().filter(|m| m.unit == Unit::Nanoseconds && !m.is_interval());
+        assert_eq!(overlapping.map(|m| m.name).collect::<Vec<_>>(), ["cpu_ns"]);
     }
 
     #[test]

@@ -110,6 +110,43 @@ fn errors_name_the_path_what_was_expected_and_what_was_found() {
 }
 
 #[test]
+fn a_subject_is_the_engine_or_a_command_and_never_half_of_each() {
+    for (pointer, value) in [
+        ("/subject/model", json!(null)),
+        ("/subject/settings", json!(null)),
+        ("/subject/command", command()),
+    ] {
+        let found = error(pointer, value).to_string();
+        assert!(found.contains("`subject`") && found.contains("expected `model`"), "{found}");
+    }
+    let bytes = testing::commands(1, 1.0).head.to_json();
+    let nothing = RunRecord::from_json(&with(&bytes, "/subject/command", json!(null))).unwrap_err();
+    assert!(nothing.to_string().contains("expected `model` and `settings`"), "{nothing}");
+}
+
+#[test]
+fn a_metric_of_a_suites_own_has_a_name_of_its_own() {
+    let bytes = testing::commands(1, 1.0).head.to_json();
+    assert!(RunRecord::from_json(&bytes).is_ok());
+    for (pointer, value, word) in [
+        ("/suite/metrics/0/name", json!("wall_ns"), "`suite.metrics[0].name`"),
+        ("/suite/metrics/0/name", json!("ops"), "ends in `_count`"),
+        ("/suite/metrics/0/name", json!("decode_step_ns"), "not in the register"),
+        ("/suite/metrics", json!([]), "\"ops_count\" is unknown, expected one of cpu_ns"),
+        ("/processes/3/series/2/metric", json!("opt_count"), "`processes[3].series[2].metric`"),
+    ] {
+        let found = RunRecord::from_json(&with(&bytes, pointer, value)).unwrap_err();
+        assert!(found.to_string().contains(word), "{pointer}: {found}");
+    }
+}
+
+fn command() -> Value {
+    let bytes = testing::commands(1, 1.0).head.to_json();
+    let record: Value = serde_json::from_slice(&bytes).expect("JSON");
+    record["subject"]["command"].clone()
+}
+
+#[test]
 fn an_unknown_field_is_named_with_the_known_ones() {
     for parent in [
         "",

@@ -77,7 +77,7 @@ impl Fixture {
             "name": "main",
             "record": self.records[record].to_string(),
             "binary": found.subject.binary.to_string(),
-            "model": found.subject.model.digest.to_string(),
+            "model": found.subject.engine().expect("one of the engine").model.digest.to_string(),
             "fingerprint": found.host.fingerprint.to_string(),
             "recorded_at": found.ended_at,
             "reason": reason,
@@ -126,7 +126,7 @@ fn entries_read_back_in_order_and_each_names_the_line_before() {
         (last.binary, last.model, last.fingerprint, &last.commit, &last.recorded_at),
         (
             record.subject.binary,
-            record.subject.model.digest,
+            record.subject.engine().unwrap().model.digest,
             record.host.fingerprint,
             &record.tool.commit,
             &record.ended_at

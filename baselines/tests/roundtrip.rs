@@ -52,7 +52,7 @@ prop_compose! {
         record.tool.commit = flag.then(|| texts[1].clone());
         record.tool.dirty = (whole[0] % 2 == 0).then_some(flag);
         record.subject.binary = digest;
-        record.subject.settings.fallback = (whole[1] % 2 == 0).then(|| texts[2].clone());
+        record.subject.engine_mut().expect("one of the engine").settings.fallback = (whole[1] % 2 == 0).then(|| texts[2].clone());
         record.suite.workloads[0].params.insert(texts[3].clone(), whole[2]);
         record.probes[0].samples_ns.clone_from(&samples[0]);
         record.probes[1].kind = if flag { ProbeKind::Int8Peak } else { ProbeKind::BandwidthPages4k };
@@ -110,6 +110,19 @@ fn a_whole_session_fits_a_bundle_and_reads_back() {
     let bytes = bundle.to_json();
     assert!(bytes.len() < 1 << 20, "{} bytes", bytes.len());
     assert_eq!(Evidence::from_json(&bytes).unwrap(), bundle);
+}
+
+#[test]
+fn a_session_of_commands_reads_back_and_says_nothing_of_a_model() {
+    let bundle = testing::commands(42, 1.2);
+    let bytes = bundle.to_json();
+    assert_eq!(Evidence::from_json(&bytes).unwrap(), bundle);
+    let text = String::from_utf8(bytes).unwrap();
+    assert!(text.contains(r#""model":null,"settings":null,"command":{"line":"work --old""#));
+    let engine = String::from_utf8(testing::evidence(42, 1.2).to_json()).unwrap();
+    for since in ["\"command\"", "\"runs\"", "\"metrics\""] {
+        assert!(!engine.contains(since), "{since} is left out where it says nothing");
+    }
 }
 
 #[test]

@@ -37,11 +37,14 @@ fn what_we_write_is_valid() {
     let bundle = testing::evidence(3, 1.0);
     validator(&evidence::wire::schema()).validate(&parse(&bundle.to_json())).unwrap();
 
+    let commands = testing::commands(3, 1.0);
+    validator(&evidence::wire::schema()).validate(&parse(&commands.to_json())).unwrap();
+
     let mut nulls = small_record();
     nulls.accuracy = None;
     nulls.tool.commit = None;
     nulls.tool.dirty = None;
-    nulls.subject.settings.fallback = None;
+    nulls.subject.engine_mut().unwrap().settings.fallback = None;
     nulls.processes[0].peak_rss_bytes = None;
     validator(&record::wire::schema()).validate(&parse(&nulls.to_json())).unwrap();
 }

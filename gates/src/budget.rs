@@ -6,7 +6,7 @@
 use baselines::{RunRecord, unit::Unit};
 
 use crate::{
-    policy::{LoadBudget, LoadJudge, Policy},
+    policy::{AccuracyBudget, Budgets, InferenceBudget, LoadBudget, LoadJudge, Policy},
     stats::{student, wilson},
     text,
 };
@@ -49,19 +49,22 @@ pub struct Budget {
     pub text: String,
 }
 
-/// All budgets that apply to the model of this record.
+/// All budgets of the policy that apply to the model of this record.
 #[must_use]
 pub fn check(head: &RunRecord, policy: &Policy) -> Vec<Budget> {
-    let mut budgets = vec![accuracy(head, policy), inference(head, policy)];
-    let of_model = |budget: &&LoadBudget| budget.model == head.subject.model.name;
-    budgets.extend(policy.budgets.load.iter().filter(of_model).map(|budget| load(head, budget)));
+    let Budgets { accuracy: of_accuracy, inference: of_inference, load: of_load } = &policy.budgets;
+    let mut budgets = Vec::new();
+    budgets.extend(of_accuracy.as_ref().map(|budget| accuracy(head, budget)));
+    budgets.extend(of_inference.as_ref().map(|budget| inference(head, budget)));
+    let model = head.subject.engine().map(|engine| engine.model.name.as_str());
+    let of_model = |budget: &&LoadBudget| Some(budget.model.as_str()) == model;
+    budgets.extend(of_load.iter().filter(of_model).map(|budget| load(head, budget)));
     budgets
 }
 
-fn accuracy(head: &RunRecord, policy: &Policy) -> Budget {
-    let limit = policy.budgets.accuracy.minimum;
-    let counted =
-        head.accuracy.as_ref().filter(|found| found.positions >= policy.budgets.accuracy.positions);
+fn accuracy(head: &RunRecord, budget: &AccuracyBudget) -> Budget {
+    let limit = budget.minimum;
+    let counted = head.accuracy.as_ref().filter(|found| found.positions >= budget.positions);
     let bound = counted
         .and_then(|found| Some((found, wilson::lower_95(found.top1_equal, found.positions)?)));
     let Some((found, lower)) = bound else {
@@ -82,8 +85,7 @@ fn accuracy(head: &RunRecord, policy: &Policy) -> Budget {
     Budget::judged("accuracy", lower, limit, lower >= limit, &figures)
 }
 
-fn inference(head: &RunRecord, policy: &Policy) -> Budget {
-    let budget = &policy.budgets.inference;
+fn inference(head: &RunRecord, budget: &InferenceBudget) -> Budget {
     let limit = as_ns(budget.limit_ms);
     let worst = head.processes.iter().filter_map(|process| {
         let series = |workload: &str, metric: &str| {

@@ -143,7 +143,7 @@ impl Judged<'_> {
 /// # Errors
 /// `ErrorKind::Policy` if the bundle's policy cannot be read.
 pub fn derive(evidence: &Evidence) -> Result<Derived> {
-    let policy = Policy::parse(&evidence.policy)?;
+    let policy = Policy::parse_with(&evidence.policy, &evidence.head.suite.metrics)?;
     let records = Records {
         evidence: Digest::of(&evidence.to_json()),
         base: Digest::of(&evidence.base.to_json()),

@@ -8,22 +8,29 @@ use crate::{derive::Judged, facts, gate::GATE_VERSION, verify::Class};
 
 pub(crate) fn of(judged: &Judged<'_>) -> Value {
     let head = &judged.evidence.head;
-    let settings = &head.subject.settings;
+    let engine = head.subject.engine();
     let refusal = judged.refusals.iter().find(|refusal| refusal.class == Class::Invalid);
+    let error = refusal.map(|refusal| {
+        format!(
+            "rule `{}`: {}: expected {}, found {}",
+            refusal.rule, refusal.field, refusal.expected, refusal.found
+        )
+    });
+    let not_measured = || "not measured: the subject is an external command".to_owned();
+    let error = error.or_else(|| engine.is_none().then(not_measured));
+    let measured = error.is_none();
     let mut document = json!({
         "version": GATE_VERSION,
-        "success": refusal.is_none(),
-        "error": refusal.map(|refusal| format!(
-            "rule `{}`: {}: expected {}, found {}", refusal.rule, refusal.field, refusal.expected, refusal.found
-        )),
-        "device": settings.device_selected,
-        "model": head.subject.model.name,
+        "success": measured,
+        "error": error,
+        "device": engine.map(|engine| &engine.settings.device_selected),
+        "model": engine.map(|engine| &engine.model.name),
         "digests": digests(judged),
         "timing": null,
         "performance": null,
         "tokens_generated": null,
     });
-    if refusal.is_none() {
+    if measured {
         document["timing"] = timing(judged);
         document["performance"] = performance(judged);
         document["tokens_generated"] = output(judged, |output| output.n_generated.into());
@@ -57,10 +64,11 @@ fn timing(judged: &Judged<'_>) -> Value {
 fn performance(judged: &Judged<'_>) -> Value {
     let head = &judged.evidence.head;
     let decode = facts::of_kind(head, "decode", "decode_step_ns");
+    let settings = head.subject.engine().map(|engine| &engine.settings);
     json!({
         "tokens_per_second": decode.map(|fact| 1e9 / fact.median),
-        "isa": head.subject.settings.isa,
-        "threads": head.subject.settings.threads,
+        "isa": settings.map(|settings| &settings.isa),
+        "threads": settings.map(|settings| settings.threads),
         "accuracy": head.accuracy.as_ref().map(|found| json!({
             "format": found.format, "positions": found.positions, "top1_equal": found.top1_equal,
         })),
@@ -74,7 +82,7 @@ fn digests(judged: &Judged<'_>) -> Value {
         "evidence": id(judged.records.evidence),
         "record": id(judged.records.head),
         "binary": id(head.subject.binary),
-        "model": id(head.subject.model.digest),
+        "model": head.subject.engine().map(|engine| engine.model.digest.to_string()),
         "suite": id(head.suite.digest),
         "prompt_ids": output(judged, |output| id(output.prompt_ids_digest)),
         "output_ids": output(judged, |output| id(output.output_ids_digest)),

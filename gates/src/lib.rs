@@ -42,7 +42,7 @@ pub use derive::{Derived, Records, Tally, derive};
 pub use error::{Error, ErrorKind, Result};
 pub use exact::Exact;
 pub use gate::GateReport;
-pub use policy::{DEFAULT_POLICY, Policy};
+pub use policy::{DEFAULT_POLICY, Policy, command_policy};
 pub use route::Route;
 pub use stored::{StoredComparison, StoredRow, judge_stored};
 pub use verdict::{MetricVerdict, Outcome, Verdict};

@@ -198,7 +198,8 @@ fn the_report_has_the_seeds_outline_and_marks_only_what_was_measured() {
 fn a_name_in_a_record_cannot_write_a_line_of_the_report() {
     let mut evidence = session(18, 1.0);
     for record in arms(&mut evidence) {
-        record.subject.model.name = "x\n✅ **Pass: forged**".to_owned();
+        record.subject.engine_mut().expect("an engine is scripted").model.name =
+            "x\n✅ **Pass: forged**".to_owned();
         record.processes[0].counts[0].kernel = "mock\n- [x] forged".to_owned();
     }
     evidence.head_sha = Some("0\n## Forged".to_owned());

@@ -7,7 +7,13 @@ use std::collections::BTreeSet;
 use baselines::{
     Digest, Evidence, RunRecord,
     evidence::{BaselineRef, Given},
-    record::{Accuracy, Layout, ProbeKind, ProbeWhen, Purpose},
+    metric::Better,
+    record::{
+        Accuracy, CommandInfo, Engine, Layout, MetricDef, ProbeKind, ProbeWhen, Purpose, Runs,
+        Series, What,
+    },
+    testing::{OWN_METRIC, commands},
+    unit::Unit,
 };
 use common::{rewrite, session};
 use gates::{Class, Policy, RULES, Verdict, check_evidence, check_record, derive};
@@ -39,6 +45,23 @@ fn counted(record: &mut RunRecord) -> &mut Accuracy {
     record.accuracy.as_mut().expect("accuracy is scripted")
 }
 
+fn engine(record: &mut RunRecord) -> &mut Engine {
+    record.subject.engine_mut().expect("an engine is scripted")
+}
+
+/// The engine's arms made into those of a command, with all else left as it is: what a forger would do to lose the rules
+/// about model, counts and accuracy.
+fn without_model(record: &mut RunRecord) {
+    record.subject.what = commands(1, 1.0).base.subject.what;
+}
+
+fn command(record: &mut RunRecord) -> &mut CommandInfo {
+    match &mut record.subject.what {
+        What::Command(command) => command,
+        What::Engine(_) => unreachable!("a command is scripted"),
+    }
+}
+
 /// Rule, what is planted.
 #[rustfmt::skip] // a table
 const PLANTED: &[(&str, Plant)] = &[
@@ -57,6 +80,12 @@ const PLANTED: &[(&str, Plant)] = &[
     ("chronology", |e| { let (b, h) = (&mut e.base.processes[5], &mut e.head.processes[5]); std::mem::swap(&mut b.started_at, &mut h.started_at); }),
     ("chronology", |e| e.created_at = "yesterday".to_owned()),
     ("chronology", |e| { let last = e.base.ended_at.clone(); e.base.processes[0].ended_at = last; }),
+    ("command", |e| without_model(&mut e.head)),
+    ("command", |e| { without_model(&mut e.base); without_model(&mut e.head); e.baseline = None; }),
+    ("command", |e| e.head.suite.workloads[0].kind = "command".to_owned()),
+    ("command", |e| e.head.processes[0].runs.push(Runs { workload: "load".to_owned(), exit_codes: vec![], stdout_digests: vec![] })),
+    ("command", |e| { let n = e.head.processes[0].series[0].samples.len(); e.head.processes[0].series.push(Series { workload: "load".to_owned(), metric: "cpu_ns".to_owned(), per_iteration: 1, samples: vec![1.0; n] }); }),
+    ("command", |e| for r in common::arms(e) { r.suite.metrics = vec![MetricDef { name: "x_ns".to_owned(), pointer: String::new(), unit: Unit::Nanoseconds, better: Better::Lower }]; }),
     ("counts", |e| e.head.processes[2].counts[4].products += 1),
     ("counts", |e| e.head.processes[2].counts[4].macs += 1),
     ("counts", |e| e.head.processes[2].counts[4].bytes /= 2),
@@ -67,6 +96,7 @@ const PLANTED: &[(&str, Plant)] = &[
     ("counts", |e| for c in &mut e.base.processes[0].counts { c.products /= 2; c.macs /= 2; c.bytes /= 2; }),
     ("fingerprint", |e| e.head.host.cpus = 64),
     ("kept-binary", |e| e.base.subject.binary = e.head.subject.binary),
+    ("kept-binary", |e| e.baseline = None),
     ("kernels", |e| e.head.processes[0].counts[0].kernel = "mock_inference".to_owned()),
     ("kernels", |e| e.head.processes[0].counts[0].kernel = "gemm_i2s_i8.avx2".to_owned()),
     ("kernels", |e| e.head.processes[0].counts[0].kernel = "gemm_f16_f32.avx512".to_owned()),
@@ -74,9 +104,9 @@ const PLANTED: &[(&str, Plant)] = &[
     ("layouts", |e| { lay_out(e); e.base.subject.layouts[1].binary = e.base.subject.binary; }),
     ("layouts", |e| { lay_out(e); e.base.subject.layouts.reverse(); }),
     ("layouts", |e| { lay_out(e); for p in &mut e.base.processes { p.layout = 0; } }),
-    ("model-shape", |e| e.head.subject.model.linears[0].rows = 1),
-    ("model-shape", |e| e.head.subject.model.linears[0].bytes /= 2),
-    ("model-shape", |e| { e.head.subject.model.linears.remove(3); }),
+    ("model-shape", |e| engine(&mut e.head).model.linears[0].rows = 1),
+    ("model-shape", |e| engine(&mut e.head).model.linears[0].bytes /= 2),
+    ("model-shape", |e| { engine(&mut e.head).model.linears.remove(3); }),
     ("one-session", |e| e.head.session = "0".repeat(32)),
     ("one-session", |e| e.head.seed += 1),
     ("one-session", |e| e.base.purpose = Purpose::Run),
@@ -98,13 +128,14 @@ const PLANTED: &[(&str, Plant)] = &[
     ("required-accuracy", |e| { let a = counted(&mut e.head); a.positions = 6_999; a.top1_equal = 6_999; }),
     ("required-gates", |e| e.policy = e.policy.replace("\"review:gate:perf\"]", "\"review:gate:security\"]")),
     ("required-metrics", |e| for p in &mut e.head.processes { p.series.retain(|s| s.metric != "matmul_ns"); }),
+    ("same-command", |e| without_model(&mut e.head)),
     ("same-host", |e| { e.head.host.cpus = 64; e.head.host.fingerprint = e.head.host.computed_fingerprint(); }),
-    ("same-model", |e| e.head.subject.model.digest = Digest::of(b"another model")),
-    ("same-model", |e| e.head.subject.model.file_bytes += 1),
+    ("same-model", |e| engine(&mut e.head).model.digest = Digest::of(b"another model")),
+    ("same-model", |e| engine(&mut e.head).model.file_bytes += 1),
     ("same-output", |e| for p in &mut e.head.processes { p.outputs[1].output_ids_digest = Digest::of(b"other"); }),
     ("same-output", |e| for p in &mut e.head.processes { p.outputs[1].logits_digest = Digest::of(b"other"); }),
     ("same-output", |e| for r in common::arms(e) { for p in &mut r.processes { p.outputs[0].logits_digest = Digest::of(b"other"); } }),
-    ("same-settings", |e| e.head.subject.settings.threads = 1),
+    ("same-settings", |e| engine(&mut e.head).settings.threads = 1),
     ("same-suite", |e| e.head.suite.digest = Digest::of(b"another suite")),
     ("same-suite", |e| { e.head.suite.workloads.pop(); }),
     ("samples", |e| e.head.processes[7].series[2].samples[5] = f64::NAN),
@@ -123,13 +154,106 @@ const PLANTED: &[(&str, Plant)] = &[
     ("tokens", |e| e.head.processes[0].outputs[1].n_generated = 63),
     ("tokens", |e| e.head.processes[0].outputs[0].n_prompt = 0),
     ("tokens", |e| e.head.processes[0].outputs[1].iterations = 1),
-    ("tokens", |e| e.head.subject.model.n_ctx = 64),
+    ("tokens", |e| engine(&mut e.head).model.n_ctx = 64),
     ("tokens", |e| { e.head.processes[0].outputs.remove(2); }),
     ("tokens", |e| { let s = &mut e.head.processes[0].series[2]; s.samples.truncate(448); }),
     ("turns", |e| { let (b, h) = (&e.base.processes[4], &mut e.head.processes[4]); h.started_at.clone_from(&b.started_at); h.ended_at.clone_from(&b.ended_at); }),
     ("wall", |e| e.head.processes[0].wall_ns /= 2),
     ("wall", |e| e.head.processes[0].wall_ns += 1_000_000_000),
 ];
+
+/// Rule, what is planted in a session of two commands.
+#[rustfmt::skip] // a table
+const PLANTED_IN_COMMANDS: &[(&str, Plant)] = &[
+    ("arms-alike", |e| e.head.processes[3].series = e.base.processes[3].series.clone()),
+    ("base-source", |e| e.given.as_mut().expect("scripted").asked = "other".to_owned()),
+    ("base-source", |e| { let commit = e.base.tool.commit.clone(); e.given.as_mut().expect("scripted").commit = commit; }),
+    ("command", |e| e.head.processes[2].runs[0].exit_codes[1] = 1),
+    ("command", |e| { e.head.processes[2].runs[0].exit_codes.pop(); }),
+    ("command", |e| e.head.processes[2].runs.clear()),
+    ("command", |e| { let again = e.head.processes[2].runs[0].clone(); e.head.processes[2].runs.push(again); }),
+    ("command", |e| e.head.processes[2].runs[0].stdout_digests[4] = Digest::of(b"other")),
+    ("command", |e| { e.head.processes[2].runs[0].stdout_digests.pop(); }),
+    ("command", |e| rewrite(&mut e.head, "cpu_ns", |_, ns| ns * 100.0)),
+    ("command", |e| e.head.suite.workloads[0].kind = "load".to_owned()),
+    ("command", |e| { e.head.suite.workloads[0].params.clear(); }),
+    ("command", |e| e.head.processes[0].series[0].metric = "load_ns".to_owned()),
+    ("command", |e| e.head.accuracy = session(1, 1.0).head.accuracy),
+    ("command", |e| e.head.processes[0].outputs = session(1, 1.0).head.processes[0].outputs.clone()),
+    ("command", |e| e.head.processes[0].counts = session(1, 1.0).head.processes[0].counts.clone()),
+    ("kept-binary", |e| e.given = None),
+    ("kept-binary", |e| e.baseline = session(1, 1.0).baseline),
+    ("required-metrics", |e| for p in &mut e.head.processes { p.series.remove(0); }),
+    ("same-command", |e| command(&mut e.head).prepare = None),
+    ("same-command", |e| command(&mut e.head).shell = Some("sh".to_owned())),
+    ("same-command", |e| e.head.subject.what = session(1, 1.0).head.subject.what),
+    ("same-output", |e| for p in &mut e.head.processes { p.runs[0].stdout_digests.fill(Digest::of(b"other")); }),
+    ("same-suite", |e| e.base.suite.metrics.clear()),
+    ("samples", |e| rewrite(&mut e.head, "wall_ns", |_, _| 100e6)),
+    ("samples", |e| e.head.processes[1].series[2].samples[0] = 0.0),
+    ("series", |e| e.head.processes[0].series[2].metric = "unknown_count".to_owned()),
+    ("tokens", |e| { e.head.processes[0].series[2].samples.pop(); }),
+    ("turns", |e| { let (b, h) = (&e.base.processes[4], &mut e.head.processes[4]); h.started_at.clone_from(&b.started_at); h.ended_at.clone_from(&b.ended_at); rewrite(&mut e.head, "wall_ns", |_, ns| ns * 30.0); }),
+    ("wall", |e| rewrite(&mut e.head, "wall_ns", |_, ns| ns * 100.0)),
+];
+
+/// A session of two commands under the policy that ships for them, with the suite's own metric gated as well.
+fn session_of_commands(seed: u64, head_factor: f64) -> Evidence {
+    let mut evidence = commands(seed, head_factor);
+    let workload = baselines::testing::WORKLOAD;
+    evidence.policy = gates::command_policy(&[(workload, "wall_ns"), (workload, OWN_METRIC)]);
+    evidence
+}
+
+#[test]
+fn a_clean_session_of_commands_is_judged_on_time_and_on_what_they_say_of_themselves() {
+    for (factor, verdict) in [(1.0, Verdict::Pass), (1.2, Verdict::Fail), (0.8, Verdict::Pass)] {
+        let derived = derive(&session_of_commands(3, factor)).unwrap();
+        assert_eq!(derived.refusals, []);
+        assert_eq!(derived.verdict, verdict, "{factor}");
+        // A rate falls as the time rises: turned round, both say the same.
+        let estimates: Vec<f64> =
+            derived.rows.iter().map(|row| row.comparison.as_ref().unwrap().estimate).collect();
+        assert!((estimates[0] - estimates[1]).abs() < 1e-6, "{estimates:?}");
+        assert_eq!(derived.rows[1].unit, Unit::Count);
+        assert_eq!(derived.inference["success"], false);
+        let text = derived.inference["error"].as_str().unwrap();
+        assert!(text.contains("external command"), "{text}");
+        assert!(derived.budgets.is_empty());
+    }
+}
+
+#[test]
+fn every_fault_planted_in_a_session_of_commands_is_refused() {
+    for (place, (rule, plant)) in PLANTED_IN_COMMANDS.iter().enumerate() {
+        let mut evidence = session_of_commands(42, 1.0);
+        plant(&mut evidence);
+        let found: BTreeSet<&str> = derive(&evidence).map_or_else(
+            |error| panic!("fault {place} for `{rule}`: {error}"),
+            |derived| {
+                assert_ne!(derived.verdict, Verdict::Pass, "fault {place} for `{rule}`");
+                derived.refusals.iter().map(|refusal| refusal.rule).collect()
+            },
+        );
+        assert!(found.contains(rule), "fault {place} for `{rule}`: only {found:?}");
+    }
+}
+
+#[test]
+fn an_engines_evidence_that_calls_itself_a_command_is_invalid_whatever_else_it_drops() {
+    let mut evidence = session(42, 1.0);
+    evidence.baseline = None;
+    for record in common::arms(&mut evidence) {
+        without_model(record);
+        record.accuracy = None;
+        for process in &mut record.processes {
+            process.counts.clear();
+            process.outputs.clear();
+        }
+    }
+    let derived = derive(&evidence).unwrap();
+    assert_eq!(derived.verdict, Verdict::Invalid);
+}
 
 #[test]
 fn a_clean_session_and_both_of_its_records_are_not_refused() {

@@ -161,7 +161,7 @@ fn another_instruction_set_processes_that_disagree_and_nothing_counted_are_not_c
         places.into_iter().find(|place| place.is_hole()).expect("a hole").text
     };
     let mut other = evidence.clone();
-    other.head.subject.settings.isa = "avx2".to_owned();
+    other.head.subject.engine_mut().expect("scripted").settings.isa = "avx2".to_owned();
     assert!(said(&other.base, &other.head).ends_with("base on avx512, head on avx2"));
     let mut other = evidence.clone();
     other.head.processes[3].counts[0].bytes -= 1;
@@ -190,7 +190,7 @@ fn every_metric_of_the_register_is_read_and_grows_when_its_source_does() {
         let same = exact::check(&base, &evidence.head, &policy);
         assert!(same.iter().all(|place| place.state == State::Same), "{}: {same:?}", metric.name);
         base.subject.binary_bytes -= 1;
-        base.subject.model.file_bytes -= 1;
+        base.subject.engine_mut().expect("scripted").model.file_bytes -= 1;
         for process in &mut base.processes {
             process.outputs[1].n_generated -= 1;
             let counts = &mut process.counts[0];

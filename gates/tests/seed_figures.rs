@@ -74,9 +74,11 @@ fn evidence() -> Evidence {
     let mut evidence = session(246, 1.0);
     let mut draw = 0x5eed_u64;
     for record in common::arms(&mut evidence) {
-        record.subject.model = model_2b(&record.subject.model);
+        let engine = record.subject.engine_mut().expect("an engine is scripted");
+        engine.model = model_2b(&engine.model);
+        let model = engine.model.clone();
         for process in &mut record.processes {
-            fill_in(process, &record.subject.model, &mut draw);
+            fill_in(process, &model, &mut draw);
         }
         probes(record);
         let start = parse_ms(&record.started_at).expect("a stamp");

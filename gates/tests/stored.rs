@@ -2,8 +2,8 @@
 
 use baselines::{
     Digest, RunRecord,
-    record::Purpose,
-    testing::{session, sessions},
+    record::{Engine, Purpose},
+    testing::{commands, session, sessions},
 };
 use gates::{
     DEFAULT_POLICY, MetricVerdict, Policy, StoredComparison, Verdict, judge_stored,
@@ -19,6 +19,10 @@ fn rewrite(record: &mut RunRecord, metric: &str, mut change: impl FnMut(usize, f
             }
         }
     }
+}
+
+fn engine(record: &mut RunRecord) -> &mut Engine {
+    record.subject.engine_mut().expect("an engine is scripted")
 }
 
 fn policy() -> Policy {
@@ -102,7 +106,7 @@ fn another_question_is_not_judged_and_says_what_differs() {
         record.host.cpu_flags.push("vaes".to_owned());
         record.host.fingerprint = record.host.computed_fingerprint();
     };
-    let cases: [(Change, &str, Verdict, [&str; 3]); 9] = [
+    let cases: [(Change, &str, Verdict, [&str; 3]); 10] = [
         (
             machine,
             "machine",
@@ -114,13 +118,19 @@ fn another_question_is_not_judged_and_says_what_differs() {
             ],
         ),
         (
-            |record| record.subject.model.digest = Digest::of(b"m"),
+            |record| record.subject.what = commands(1, 1.0).base.subject.what,
+            "subject",
+            Verdict::Incomparable,
+            ["expected the engine", "found the command `work --old`", "--base-command"],
+        ),
+        (
+            |record| engine(record).model.digest = Digest::of(b"m"),
             "model",
             Verdict::Incomparable,
             ["expected stories (SHA-256 261f5da193fe)", "found stories (SHA-256", "--name main"],
         ),
         (
-            |record| record.subject.settings.threads = 1,
+            |record| engine(record).settings.threads = 1,
             "settings",
             Verdict::Incomparable,
             ["expected threads 2", "found threads 1", "--name main"],

@@ -75,8 +75,8 @@ pub(crate) fn rows(earlier: &RunRecord, later: &RunRecord, policy: &Policy) -> V
 pub(crate) fn same_question(a: &RunRecord, b: &RunRecord) -> bool {
     a.tool.commit == b.tool.commit
         && a.subject.binary == b.subject.binary
-        && a.subject.model.digest == b.subject.model.digest
-        && a.subject.settings == b.subject.settings
+        && a.subject.engine().map(|engine| (engine.model.digest, &engine.settings))
+            == b.subject.engine().map(|engine| (engine.model.digest, &engine.settings))
         && a.suite.digest == b.suite.digest
         && a.host.fingerprint == b.host.fingerprint
         && a.seed == b.seed
@@ -134,7 +134,7 @@ mod tests {
         other.seed += 1;
         assert!(!same_question(&record, &other));
         let mut other = record.clone();
-        other.subject.settings.threads = 1;
+        other.subject.engine_mut().unwrap().settings.threads = 1;
         assert!(!same_question(&record, &other));
     }
 }

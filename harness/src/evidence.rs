@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 use baselines::{
-    Evidence, RunRecord,
+    Digest, Evidence, RunRecord,
     evidence::{BaselineRef, Given, HistoryPoint},
     quantile::median,
-    record::SCHEMA_VERSION,
+    record::{SCHEMA_VERSION, Settings},
     store::DirStore,
 };
 
@@ -30,7 +30,8 @@ pub(crate) fn bundle(
     policy: String,
     created_at: String,
 ) -> Evidence {
-    let head_sha = head.tool.commit.clone();
+    // Of commands only the tool's own commit is known, which is not what was tested.
+    let head_sha = head.subject.engine().and(head.tool.commit.clone());
     let (baseline, given) = match source {
         Source::Stored(baseline) => (Some(baseline), None),
         Source::Given(given) => (None, Some(given)),
@@ -68,13 +69,17 @@ pub(crate) fn history(store: &DirStore, like: &RunRecord) -> Result<Vec<HistoryP
 fn comparable(record: &RunRecord, like: &RunRecord) -> bool {
     record.session != like.session
         && record.host.fingerprint == like.host.fingerprint
-        && record.subject.model.digest == like.subject.model.digest
-        && record.subject.settings == like.subject.settings
+        && of_engine(record) == of_engine(like)
         && record.suite.digest == like.suite.digest
 }
 
+/// Model and settings; `None` of a command, which no store keeps.
+fn of_engine(record: &RunRecord) -> Option<(Digest, &Settings)> {
+    record.subject.engine().map(|engine| (engine.model.digest, &engine.settings))
+}
+
 /// One point for every series of a record.
-fn points(digest: baselines::Digest, record: &RunRecord) -> Vec<HistoryPoint> {
+fn points(digest: Digest, record: &RunRecord) -> Vec<HistoryPoint> {
     let Some(first) = record.processes.first() else { return Vec::new() };
     let point = |series: &baselines::record::Series| {
         let mut medians: Vec<f64> = record

@@ -23,8 +23,8 @@ struct Wire<'a> {
     version: &'a str,
     success: bool,
     error: Option<String>,
-    device: &'a str,
-    model: &'a str,
+    device: Option<&'a str>,
+    model: Option<&'a str>,
     timing: Value,
     performance: Value,
     tokens_generated: Value,
@@ -38,6 +38,7 @@ pub(crate) fn document(
     ids: &[Ids],
     refusal: Option<String>,
 ) -> Result<Vec<u8>> {
+    let engine = record.subject.engine();
     let holds = refusal.is_none();
     let unless_refused = |value: Value| if holds { value } else { Value::Null };
     let decode = of_kind(record, "decode");
@@ -48,8 +49,8 @@ pub(crate) fn document(
         version: VERSION,
         success: holds,
         error: refusal,
-        device: &record.subject.settings.device_selected,
-        model: &record.subject.model.name,
+        device: engine.map(|engine| engine.settings.device_selected.as_str()),
+        model: engine.map(|engine| engine.model.name.as_str()),
         timing: unless_refused(timing(record)),
         performance: unless_refused(performance(record)),
         tokens_generated: unless_refused(
@@ -104,10 +105,11 @@ fn timing(record: &RunRecord) -> Value {
 fn performance(record: &RunRecord) -> Value {
     let step_ns = of_kind(record, "decode")
         .and_then(|def| process_median(record, &def.name, "decode_step_ns"));
+    let settings = record.subject.engine().map(|engine| &engine.settings);
     json!({
         "tokens_per_second": step_ns.map(|ns| 1e9 / ns),
-        "isa": record.subject.settings.isa,
-        "threads": record.subject.settings.threads,
+        "isa": settings.map(|settings| &settings.isa),
+        "threads": settings.map(|settings| settings.threads),
         "accuracy": record.accuracy.as_ref().map(|found| json!({
             "format": found.format, "positions": found.positions, "top1_equal": found.top1_equal,
         })),

@@ -12,6 +12,7 @@ mod baseline;
 mod build;
 mod calibrate;
 mod cli;
+mod command;
 mod config;
 mod doctor;
 mod environment;

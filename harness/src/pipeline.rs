@@ -8,13 +8,18 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use baselines::{Digest, RunRecord, evidence::Given, record::Mark, store::DirStore};
+use baselines::{
+    Digest, RunRecord,
+    evidence::Given,
+    record::{Mark, MetricDef},
+    store::DirStore,
+};
 use gates::{Derived, Policy, Verdict};
 use tempfile::TempDir;
 
 use crate::{
     baseline::{self, Baseline},
-    environment, evidence,
+    command, environment, evidence,
     failure::Failure,
     files,
     measure::{Clock, timestamp},
@@ -123,6 +128,43 @@ fn ready(gate: &Gate<'_>, progress: &Progress) -> Result<Ready> {
             _copy: None,
         }),
     }
+}
+
+/// What `bench gate` was asked to do with two external commands.
+#[derive(Clone, Debug)]
+pub(crate) struct CommandGate<'a> {
+    pub(crate) spec: &'a command::Spec,
+    /// As for the engine.
+    pub(crate) pairs: Option<u64>,
+    /// Text of the policy.
+    pub(crate) policy: &'a str,
+    /// Folder of the gate's files.
+    pub(crate) out: &'a Path,
+}
+
+/// Measures two commands in one session, judges, and writes the gate's files. No store stands behind it: the base is measured,
+/// never remembered.
+pub(crate) fn gate_commands(
+    gate: &CommandGate<'_>,
+    clock: &dyn Clock,
+    progress: &Progress,
+) -> Result<(Derived, Vec<Mark>)> {
+    let metrics: Vec<MetricDef> =
+        gate.spec.metrics.iter().map(|metric| metric.def.clone()).collect();
+    let policy = Policy::parse_with(gate.policy, &metrics).context("failed to read the policy")?;
+    files::check_folder(gate.out)?;
+    files::remove_stale(gate.out)?;
+    let looks = looks(&policy, gate.pairs);
+    let goes_on = |base: &RunRecord, head: &RunRecord| gates::goes_on(base, head, &policy);
+    let (base, head) = command::measure(gate.spec, &looks, &goes_on, clock, progress)?;
+
+    let closed_at = timestamp(clock.utc());
+    let source = evidence::Source::Given(Given { asked: gate.spec.base.clone(), commit: None });
+    let evidence =
+        evidence::bundle(source, base, head, Vec::new(), gate.policy.to_owned(), closed_at);
+    let (derived, files) = files::derive(&evidence)?;
+    files::write(gate.out, &evidence, &files)?;
+    Ok((derived, evidence.head.marks))
 }
 
 /// Numbers of pairs at which the session may end: the policy's looks, as far as `most` allows. Fewer than the first look are

@@ -5,7 +5,7 @@
 use anyhow::{Context as _, Result, ensure};
 use baselines::{
     RunRecord,
-    record::{Host, Mark, Probe, Process, Purpose, SCHEMA_VERSION, Subject, Suite},
+    record::{Engine, Host, Mark, Probe, Process, Purpose, SCHEMA_VERSION, Subject, Suite, What},
 };
 
 use crate::{session::Ran, subject::Program};
@@ -52,8 +52,7 @@ pub(crate) fn record(setting: &Setting, program: &Program, ran: Vec<Ran>) -> Res
             binary: binary.digest,
             binary_bytes: binary.size,
             layouts: program.layouts(),
-            model,
-            settings,
+            what: What::Engine(Engine { model, settings }),
         },
         suite: setting.suite.clone(),
         host: setting.host.clone(),
@@ -81,5 +80,6 @@ fn process(ran: Ran) -> Process {
         series: report.series,
         outputs: report.outputs,
         counts: report.counts,
+        runs: Vec::new(),
     }
 }

@@ -55,6 +55,11 @@ pub(crate) struct Ran {
 /// Of so many pairs one may be disturbed and measured again: a session gives up where more than a quarter are.
 const SPARE: u64 = 3;
 
+/// Pairs that are planned, so that `n_last` undisturbed ones can be reached.
+pub(crate) const fn with_spare(n_last: u64) -> u64 {
+    n_last + n_last / SPARE
+}
+
 /// Asked at each look but the last: may more pairs change the verdict? In: both arms so far.
 pub(crate) type GoesOn<'a> = &'a dyn Fn(&RunRecord, &RunRecord) -> bool;
 
@@ -117,7 +122,7 @@ fn run_as(
         Subjects::Pair { base, head, looks } => {
             let n_layouts = (base.n_layouts(), head.n_layouts());
             let n_last = looks.last().copied().unwrap_or(0);
-            paired(n_last + n_last / SPARE, n_layouts, assignment.seed, &session)
+            paired(with_spare(n_last), n_layouts, assignment.seed, &session)
         }
     };
 
@@ -299,7 +304,7 @@ fn request(assignment: &Assignment, pin: bool) -> Request {
 }
 
 /// 32 hex digits that no other session has: from the time, the process and the binary.
-fn session_id(clock: &dyn Clock, binary: Digest) -> String {
+pub(crate) fn session_id(clock: &dyn Clock, binary: Digest) -> String {
     let text = format!("{} {} {} {binary}", clock.utc(), clock.now_ns(), std::process::id());
     Digest::of(text.as_bytes()).to_string()[..32].to_owned()
 }

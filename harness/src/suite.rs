@@ -155,7 +155,13 @@ impl Catalogue {
 
 /// The suite of these workloads.
 pub(crate) fn of_workloads(name: &str, workloads: Vec<WorkloadDef>) -> Suite {
-    Suite { name: name.to_owned(), digest: digest(ROUNDS, &workloads), rounds: ROUNDS, workloads }
+    Suite {
+        name: name.to_owned(),
+        digest: digest(ROUNDS, &workloads),
+        rounds: ROUNDS,
+        workloads,
+        metrics: Vec::new(),
+    }
 }
 
 /// SHA-256 of the canonical form: `rounds=N`, then one workload a line, `NAME kind=KIND` and its parameters as

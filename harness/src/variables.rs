@@ -15,6 +15,7 @@ pub(crate) struct Variables {
     bench_store: Option<OsString>,
     ci: Option<OsString>,
     home: Option<OsString>,
+    path: Option<OsString>,
     xdg_data_home: Option<OsString>,
     xdg_cache_home: Option<OsString>,
     user: Option<OsString>,
@@ -34,6 +35,7 @@ impl Variables {
                 Some("BENCH_STORE") => &mut vars.bench_store,
                 Some("CI") => &mut vars.ci,
                 Some("HOME") => &mut vars.home,
+                Some("PATH") => &mut vars.path,
                 Some("XDG_CACHE_HOME") => &mut vars.xdg_cache_home,
                 Some("XDG_DATA_HOME") => &mut vars.xdg_data_home,
                 Some("USER") => &mut vars.user,
@@ -77,6 +79,11 @@ impl Variables {
     /// `BENCH_STORE`.
     pub(crate) fn store(&self) -> Option<PathBuf> {
         self.bench_store.as_ref().map(PathBuf::from)
+    }
+
+    /// `PATH`, or where POSIX systems look without it.
+    pub(crate) fn path(&self) -> OsString {
+        self.path.clone().unwrap_or_else(|| OsString::from("/usr/local/bin:/usr/bin:/bin"))
     }
 
     /// `USER`: who records a baseline.

@@ -259,7 +259,7 @@ fn records_that_cannot_be_compared_say_what_would_help() {
     machine.host.cpus = 4;
     machine.host.fingerprint = machine.host.computed_fingerprint();
     let mut settings = slower(1.0);
-    settings.subject.settings.threads = 1;
+    settings.subject.engine_mut().unwrap().settings.threads = 1;
     let mut seed = slower(1.0);
     seed.seed = 7;
     let mut output = slower(1.0);

@@ -227,14 +227,14 @@ fn another_machine_is_incomparable_and_its_facts_are_named() {
 #[test]
 fn another_question_is_refused_and_an_older_one_passed_over() {
     let mut past = sessions(1, 5, 0.01);
-    past[2].subject.settings.threads = 1;
+    past[2].subject.engine_mut().expect("scripted").settings.threads = 1;
     let text = said(Scripted::filled(&session(9, 1.0), &past).compare(&[]), 3).replace("\n  ", " ");
     assert!(
         text.contains("passed over: record ") && text.contains(": its settings differs"),
         "{text}"
     );
     let mut other = session(9, 1.0);
-    other.subject.settings.threads = 1;
+    other.subject.engine_mut().expect("scripted").settings.threads = 1;
     let scripted = Scripted::filled(&other, &past);
     scripted.compare(&[]).expect(5, &["settings: expected threads 2 as stored, found threads 1"]);
     let mut other = session(9, 1.0);

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use baselines::{
     Evidence, RunRecord,
     evidence::HistoryPoint,
-    metric,
     quantile::median,
     record::{Process, pair_log_ratio},
     unit::Unit,
@@ -111,7 +110,7 @@ fn one(evidence: &Evidence, workload: &str, metric: &str) -> Series {
     Series {
         workload: workload.to_owned(),
         metric: metric.to_owned(),
-        unit: metric::find(metric).map_or(Unit::Count, |metric| metric.unit),
+        unit: evidence.head.suite.metric(metric).map_or(Unit::Count, |(unit, _)| unit),
         history,
         base,
         head,

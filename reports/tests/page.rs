@@ -2,7 +2,10 @@
 
 #![forbid(unsafe_code)]
 
-use baselines::{Evidence, record::Mark};
+use baselines::{
+    Evidence,
+    record::{Mark, What},
+};
 use common::{evidence, findings, summary};
 use reports::{CHARTS, Finding, Refusal, Summary, series};
 
@@ -167,10 +170,32 @@ fn another_output_is_called_another_output() {
     let text = visible(&page_of(&evidence));
     assert_eq!(text.matches("≠ no").count(), 1, "one process of one workload differs");
     let mut evidence = common::evidence(1.0, 0);
-    evidence.baseline.as_mut().expect("scripted").outputs[0].output_ids_digest =
+    evidence.baseline.as_mut().unwrap().outputs[0].output_ids_digest =
         baselines::Digest::of(b"other");
     let text = visible(&page_of(&evidence));
     assert_eq!(text.matches("≠ no").count(), 1, "the stored record put out something else");
+}
+
+#[test]
+fn a_session_of_commands_shows_the_lines_as_text_and_speaks_of_no_model() {
+    let mut evidence = baselines::testing::commands(3, 1.0);
+    let What::Command(command) = &mut evidence.head.subject.what else { unreachable!() };
+    command.line = "work '<b>new</b>'".to_owned();
+    let page = page_of(&evidence);
+    assert!(!page.contains("<b>new</b>"));
+    let text = visible(&page);
+    for said in [
+        "work --old",
+        "No stored baseline",
+        "before each run: sync",
+        "wrote the same bytes to stdout",
+        "ops_count",
+    ] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    for silent in ["Base model", "git checkout", "No workload of this session generates text"] {
+        assert!(!text.contains(silent), "{silent}");
+    }
 }
 
 #[test]
@@ -178,7 +203,7 @@ fn hostile_strings_are_text_and_nothing_else() {
     let hostile = "<script>alert(1)</script>\"'</svg></style><img src=x onerror=alert(2)>";
     let mut evidence = evidence(1.0, 2);
     for record in [&mut evidence.base, &mut evidence.head] {
-        record.subject.model.name = hostile.into();
+        record.subject.engine_mut().unwrap().model.name = hostile.into();
         record.host.cpu_model = hostile.into();
         record.tool.commit = Some(hostile.into());
         record.marks = vec![Mark { name: hostile.into(), detail: hostile.into() }];

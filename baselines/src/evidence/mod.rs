@@ -32,9 +32,9 @@ pub struct Evidence {
 /// A base that was given on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Given {
-    /// What was asked for: a revision, or the name of a file.
+    /// What was asked for: a revision, the name of a file, or a command line.
     pub asked: String,
-    /// The commit that a revision is, in full; `None` for a file.
+    /// The commit that a revision is, in full; `None` for a file or a command.
     pub commit: Option<String>,
 }
 

@@ -7,7 +7,7 @@ use crate::{
     Error, ErrorKind, Result, evidence as domain,
     record::wire::{
         self, Document, Hex, Limits, MetricName, Mirror, Number, RunRecord, Timestamp, Version,
-        mirror, present,
+        known, mirror, present,
     },
 };
 
@@ -161,6 +161,11 @@ impl domain::Evidence {
                 return Err(Error::new(ErrorKind::Malformed, text));
             }
             limits.add(prefix, record)?;
+            known::check(DOCUMENT.what, prefix, record)?;
+        }
+        for (idx, point) in bundle.history.iter().enumerate() {
+            let field = format!("history[{idx}].metric");
+            known::check_name(DOCUMENT.what, &field, &point.metric, &bundle.head.suite)?;
         }
         Ok(bundle)
     }

@@ -1,6 +1,7 @@
 //! The run record: one arm of one session, with every raw sample.
 //! In: what `harness` measured. Out: the value that `gates` and `reports` read, and that `wire` turns into JSON.
 
+mod command;
 mod environment;
 mod fingerprint;
 mod pair;
@@ -10,11 +11,12 @@ mod suite;
 mod version;
 pub mod wire;
 
+pub use command::{CommandInfo, Runs};
 pub use environment::{Host, Mark, Probe, ProbeKind, ProbeWhen};
 pub use pair::pair_log_ratio;
 pub use process::{Counts, Output, Process, Series, StopReason};
-pub use subject::{Layout, Linear, ModelInfo, Settings, Subject, Tool};
-pub use suite::{Accuracy, Suite, WorkloadDef};
+pub use subject::{Engine, Layout, Linear, ModelInfo, Settings, Subject, Tool, What};
+pub use suite::{Accuracy, MetricDef, Suite, WorkloadDef};
 pub use version::{SCHEMA_VERSION, SchemaVersion};
 
 /// Why a session was run; says how its record may be used.

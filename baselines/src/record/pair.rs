@@ -54,6 +54,7 @@ mod tests {
             digest: crate::Digest::of(b""),
             rounds,
             workloads: Vec::new(),
+            metrics: Vec::new(),
         }
     }
 

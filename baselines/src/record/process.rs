@@ -1,8 +1,9 @@
-//! One worker process: one replication of the suite.
+//! One process: one replication of the suite, by a worker, or by a block of runs of a command.
 
+use super::Runs;
 use crate::Digest;
 
-/// One worker process. Its iterations describe this process; they are no independent evidence.
+/// One worker process, or one block of runs of a command. Its iterations describe it; they are no independent evidence.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Process {
     /// Place in the session's order, 0-based, counted over both arms.
@@ -15,7 +16,7 @@ pub struct Process {
     pub layout: u64,
     /// What disturbed its pair, seen before any of its times was: such a pair is not compared.
     pub disturbed: Option<String>,
-    /// Process id.
+    /// Process id; of a block of runs, that of the first timed one.
     pub pid: u64,
     /// UTC start, RFC 3339 with milliseconds and `Z`.
     pub started_at: String,
@@ -33,6 +34,8 @@ pub struct Process {
     pub outputs: Vec<Output>,
     /// What the dispatcher counted, per workload and linear.
     pub counts: Vec<Counts>,
+    /// What the runs of an external command ended with, per workload; empty for the engine.
+    pub runs: Vec<Runs>,
 }
 
 /// The raw samples of one metric on one workload, in base units (ns, bytes, count), in the order taken.
@@ -40,7 +43,7 @@ pub struct Process {
 pub struct Series {
     /// Workload name.
     pub workload: String,
-    /// Metric name, from `METRICS`.
+    /// Metric name, from `METRICS` or the suite's own.
     pub metric: String,
     /// Iteration that each sample belongs to is `i / per_iteration`; 64 for the steps of decode-64, else 1.
     pub per_iteration: u64,

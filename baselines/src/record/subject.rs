@@ -1,5 +1,6 @@
-//! What was measured, and by what: the tool, the binary, the model and the settings it ran with.
+//! What was measured, and by what: the tool, and the binary with what it ran: the engine on a model, or a command line.
 
+use super::CommandInfo;
 use crate::Digest;
 
 /// The program that wrote the record.
@@ -26,16 +27,14 @@ pub struct Tool {
 /// What was measured.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Subject {
-    /// SHA-256 of the worker binary.
+    /// SHA-256 of the worker binary; of a command, of its program (of the shell, where one runs it).
     pub binary: Digest,
-    /// Size of the worker binary in bytes.
+    /// Size of that file in bytes.
     pub binary_bytes: u64,
     /// Every code layout of this build that a process ran, the first of them `binary`; empty where there is only `binary`.
     pub layouts: Vec<Layout>,
-    /// The model it loaded.
-    pub model: ModelInfo,
-    /// How the engine was set up.
-    pub settings: Settings,
+    /// What it ran.
+    pub what: What,
 }
 
 /// One link of a build: the same code, its sections in another order.
@@ -47,11 +46,55 @@ pub struct Layout {
     pub seed: u64,
 }
 
+/// What a binary ran.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// Our engine on a model, in a worker process.
+    Engine(Engine),
+    /// An external command.
+    Command(CommandInfo),
+}
+
+/// The engine and what it loaded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Engine {
+    /// The model it loaded.
+    pub model: ModelInfo,
+    /// How the engine was set up.
+    pub settings: Settings,
+}
+
 impl Subject {
     /// Code layouts of this build that took part, at least one.
     #[must_use]
     pub fn n_layouts(&self) -> u64 {
         self.layouts.len().max(1) as u64
+    }
+
+    /// The engine, unless this is an external command.
+    #[must_use]
+    pub const fn engine(&self) -> Option<&Engine> {
+        match &self.what {
+            What::Engine(engine) => Some(engine),
+            What::Command(_) => None,
+        }
+    }
+
+    /// The same, to change it.
+    pub const fn engine_mut(&mut self) -> Option<&mut Engine> {
+        match &mut self.what {
+            What::Engine(engine) => Some(engine),
+            What::Command(_) => None,
+        }
+    }
+
+    /// The external command, unless this is the engine.
+    #[must_use]
+    pub const fn command(&self) -> Option<&CommandInfo> {
+        match &self.what {
+            What::Engine(_) => None,
+            What::Command(command) => Some(command),
+        }
     }
 }
 

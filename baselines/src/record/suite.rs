@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::Digest;
+use crate::{
+    Digest,
+    metric::{self, Better},
+    unit::Unit,
+};
 
 /// The workloads of a session.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +19,21 @@ pub struct Suite {
     pub rounds: u64,
     /// The workloads, in the order they take their turns.
     pub workloads: Vec<WorkloadDef>,
+    /// Metrics of its own, read from what a command writes; none has a name of the register.
+    pub metrics: Vec<MetricDef>,
+}
+
+/// A metric that a command reports about itself, as JSON on its stdout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetricDef {
+    /// Snake-case name, unit last.
+    pub name: String,
+    /// Where its value stands, as a JSON pointer (RFC 6901).
+    pub pointer: String,
+    /// Base unit of the samples.
+    pub unit: Unit,
+    /// Which direction is better.
+    pub better: Better,
 }
 
 impl Suite {
@@ -26,6 +45,29 @@ impl Suite {
         let share = upto(u128::from(round) + 1) - upto(u128::from(round));
         u64::try_from(share).unwrap_or(u64::MAX)
     }
+
+    /// Unit and direction of the metric called `name`: of the register, else of this suite's own.
+    #[must_use]
+    pub fn metric(&self, name: &str) -> Option<(Unit, Better)> {
+        let own = || self.metrics.iter().find(|metric| metric.name == name);
+        match metric::find(name) {
+            Some(metric) => Some((metric.unit, metric.better)),
+            None => own().map(|metric| (metric.unit, metric.better)),
+        }
+    }
+}
+
+impl MetricDef {
+    /// Whether `name` can be that of a metric in `unit`: snake case, the unit last, and not in the register.
+    #[must_use]
+    pub fn is_name(name: &str, unit: Unit) -> bool {
+        let known = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_';
+        name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.len() <= 64
+            && name.bytes().all(known)
+            && name.strip_suffix(unit.suffix()).is_some_and(|stem| !stem.is_empty())
+            && metric::find(name).is_none()
+    }
 }
 
 /// One named workload.
@@ -33,7 +75,7 @@ impl Suite {
 pub struct WorkloadDef {
     /// `decode-64`.
     pub name: String,
-    /// `load`, `prefill`, `decode`, `end-to-end`, `quantize`, `matmul`.
+    /// `load`, `prefill`, `decode`, `end-to-end`, `quantize`, `matmul`; `command` for runs of an external command.
     pub kind: String,
     /// Parameters by name; whole numbers only.
     pub params: BTreeMap<String, u64>,
@@ -69,6 +111,7 @@ mod tests {
                 digest: Digest::of(b""),
                 rounds,
                 workloads: Vec::new(),
+                metrics: Vec::new(),
             };
             for iterations in [1, 2, 5, 7, 8, 20, 1000] {
                 let shares: Vec<u64> =

@@ -6,7 +6,8 @@ use std::fmt;
 /// major is refused with the way out.
 ///
 /// Changelog: 1.0, first version. 1.1: code layouts of a subject and of its processes; pairs that were disturbed; a bundle
-/// whose base is no stored baseline.
+/// whose base is no stored baseline; external commands as subjects (`command`, with `model` and `settings` null; `runs`;
+/// `metrics` of a suite).
 pub const SCHEMA_VERSION: SchemaVersion = SchemaVersion { major: 1, minor: 1 };
 
 /// `major.minor`: major changes break readers, minor ones add fields.

@@ -160,10 +160,17 @@ impl DirStore {
         let Note { at, reason, recorded_by, approved_by } = note.clone();
         let what = if action.moves() {
             let found = self.get_record(record)?;
+            let Some(engine) = found.subject.engine() else {
+                let text = format!(
+                    "record {}: expected one of the engine, found one of a command",
+                    record.short()
+                );
+                return Err(Error::new(ErrorKind::Malformed, text));
+            };
             self.binary_path(found.subject.binary)?;
             Entry {
                 binary: found.subject.binary,
-                model: found.subject.model.digest,
+                model: engine.model.digest,
                 fingerprint: found.host.fingerprint,
                 commit: found.tool.commit,
                 recorded_at: found.ended_at,

@@ -4,6 +4,7 @@
 //! The counts are exactly consistent with the model, the workloads and the number of samples; the times lie well
 //! within what the scripted probes allow; the timestamps hold every process. A test that wants a fault plants it.
 
+mod command;
 mod noise;
 mod process;
 mod session;
@@ -14,6 +15,7 @@ use crate::{
     evidence::{BaselineOutput, BaselineRef, HistoryPoint},
     record::{Purpose, SCHEMA_VERSION},
 };
+pub use command::{OWN_METRIC, WORKLOAD, commands};
 use noise::Noise;
 use session::{Arm, Session};
 
@@ -63,7 +65,7 @@ pub fn sized_evidence(seed: u64, head_factor: f64, size: Size) -> Evidence {
         name: "main".to_owned(),
         record: stored,
         binary: base.subject.binary,
-        model: base.subject.model.digest,
+        model: subject::model().digest,
         fingerprint: base.host.fingerprint,
         recorded_at: recorded_at.clone(),
         bootstrap: false,
@@ -246,7 +248,7 @@ mod tests {
         assert_eq!(products("matmul", "output"), None);
         for counts in &process.counts {
             let linear =
-                record.subject.model.linears.iter().find(|linear| linear.name == counts.linear);
+                subject::model().linears.into_iter().find(|linear| linear.name == counts.linear);
             let linear = linear.expect("counts name a linear of the model");
             assert_eq!(counts.macs, counts.products * linear.rows * linear.cols);
         }

@@ -9,7 +9,8 @@ use super::{
 use crate::{
     Digest,
     record::{
-        Accuracy, Host, Linear, Mark, ModelInfo, Settings, Subject, Suite, Tool, WorkloadDef,
+        Accuracy, Engine, Host, Linear, Mark, ModelInfo, Settings, Subject, Suite, Tool, What,
+        WorkloadDef,
     },
 };
 
@@ -35,17 +36,20 @@ pub(super) fn subject(arm: Arm) -> Subject {
         binary: Digest::of(format!("scripted binary {arm:?}").as_bytes()),
         binary_bytes: if arm == Arm::Base { 14_680_064 } else { 14_684_160 },
         layouts: Vec::new(),
-        model: model(),
-        settings: Settings {
-            isa: "avx512".to_owned(),
-            threads: 2,
-            pinned: true,
-            activations: "int8".to_owned(),
-            batch: 512,
-            device_requested: "cpu".to_owned(),
-            device_selected: "cpu".to_owned(),
-            fallback: None,
-        },
+        what: What::Engine(Engine { model: model(), settings: settings() }),
+    }
+}
+
+fn settings() -> Settings {
+    Settings {
+        isa: "avx512".to_owned(),
+        threads: 2,
+        pinned: true,
+        activations: "int8".to_owned(),
+        batch: 512,
+        device_requested: "cpu".to_owned(),
+        device_selected: "cpu".to_owned(),
+        fallback: None,
     }
 }
 
@@ -123,6 +127,7 @@ pub(super) fn suite(scripts: &[Script]) -> Suite {
         digest: Digest::of(b"scripted suite quick"),
         rounds: 5,
         workloads,
+        metrics: Vec::new(),
     }
 }
 

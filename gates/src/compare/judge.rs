@@ -2,8 +2,6 @@
 //!
 //! In: the gated metrics of a session, the policy. Out: a [`Row`] each. The decision itself: [`crate::decision`].
 
-use baselines::unit::Unit;
-
 use super::{Comparison, Found, Location, Measured, MetricVerdict, Outcome, Row, WarmUp, median};
 use crate::{
     decision::{Decided, Decision, Margins, Rule, decide},
@@ -80,8 +78,7 @@ fn row(
     Row {
         workload: measured.gated.workload.clone(),
         metric: measured.gated.metric.clone(),
-        unit: baselines::metric::find(&measured.gated.metric)
-            .map_or(Unit::Nanoseconds, |metric| metric.unit),
+        unit: measured.unit,
         comparison,
         outcome,
         verdict,

@@ -162,6 +162,7 @@ pub fn pair_log_ratios(
 /// What was measured of one gated metric, before any judgement.
 struct Measured<'a> {
     gated: &'a Gated,
+    unit: Unit,
     base: Vec<f64>,
     head: Vec<f64>,
     found: Found,
@@ -180,18 +181,20 @@ impl<'a> Measured<'a> {
         let found = Found::Pairs(log_ratios(base, head, gated).and_then(|ratios| {
             if ratios.len() < 2 { Err(too_few(ratios.len())) } else { Ok(ratios) }
         }));
+        let unit = unit(base, gated);
         let (base, head) = (process_medians(base, gated), process_medians(head, gated));
-        Self { gated, base, head, found }
+        Self { gated, unit, base, head, found }
     }
 
     fn unpaired(base: &RunRecord, head: &RunRecord, gated: &'a Gated) -> Self {
+        let (unit, direction) = (unit(base, gated), direction(base, gated));
         let (base, head) = (process_medians(base, gated), process_medians(head, gated));
         let logs = |values: &[f64]| -> Vec<f64> {
-            values.iter().map(|value| direction(gated) * libm::log(*value)).collect()
+            values.iter().map(|value| direction * libm::log(*value)).collect()
         };
         let location = Location::of_groups(&logs(&base), &logs(&head))
             .ok_or_else(|| too_few(base.len().min(head.len())));
-        Self { gated, base, head, found: Found::Groups(location) }
+        Self { gated, unit, base, head, found: Found::Groups(location) }
     }
 
     fn margins(&self) -> Margins {
@@ -239,7 +242,7 @@ fn log_ratios(base: &RunRecord, head: &RunRecord, gated: &Gated) -> Result<Vec<f
         if process.disturbed.is_some() || other.disturbed.is_some() {
             return Ok(None);
         }
-        Ok(Some(direction(gated) * pair_log_ratio(&base.suite, series, partner)?))
+        Ok(Some(direction(base, gated) * pair_log_ratio(&base.suite, series, partner)?))
     };
     base_arm.iter().filter_map(|both| ratio(both).transpose()).collect()
 }
@@ -258,9 +261,14 @@ fn series_of<'a>(record: &'a RunRecord, gated: &Gated) -> Vec<(&'a Process, &'a 
 }
 
 /// 1 where smaller is better, −1 where larger is.
-fn direction(gated: &Gated) -> f64 {
-    match baselines::metric::find(&gated.metric).map(|metric| metric.better) {
-        Some(Better::Higher) => -1.0,
-        Some(Better::Lower) | None => 1.0,
+fn direction(record: &RunRecord, gated: &Gated) -> f64 {
+    match record.suite.metric(&gated.metric) {
+        Some((_, Better::Higher)) => -1.0,
+        Some((_, Better::Lower)) | None => 1.0,
     }
+}
+
+/// Base unit of a gated metric.
+fn unit(record: &RunRecord, gated: &Gated) -> Unit {
+    record.suite.metric(&gated.metric).map_or(Unit::Nanoseconds, |(unit, _)| unit)
 }

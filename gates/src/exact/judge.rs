@@ -99,7 +99,9 @@ fn places_of(
             "neither arm counted it",
         )];
     }
-    let isas = [base, head].map(|arm| arm.subject.settings.isa.as_str());
+    // Kernels run in the engine alone: a command counts nothing that depends on the instruction set.
+    let isas = [base, head]
+        .map(|arm| arm.subject.engine().map_or("", |engine| engine.settings.isa.as_str()));
     let judged = |name: String| {
         let (base, head) = (of_base.remove(&name), of_head.remove(&name));
         let amount = |place: &Option<Result<Place, String>>| {

@@ -75,9 +75,8 @@ pub(super) const fn binary_bytes(subject: &Subject) -> Option<u64> {
     Some(subject.binary_bytes)
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "a reader of the register")]
-pub(super) const fn model_bytes(subject: &Subject) -> Option<u64> {
-    Some(subject.model.file_bytes)
+pub(super) fn model_bytes(subject: &Subject) -> Option<u64> {
+    subject.engine().map(|engine| engine.model.file_bytes)
 }
 
 pub(super) fn generated_tokens(_: &RunRecord, process: &Process) -> Vec<(String, Place)> {

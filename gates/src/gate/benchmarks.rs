@@ -2,11 +2,12 @@
 
 use baselines::{
     RunRecord,
+    record::{ModelInfo, Settings},
     unit::{Rate, Unit},
 };
 use serde_json::{Value, json};
 
-use super::{GateReport, Item, NAMES, report, unless_refused};
+use super::{GateReport, Item, NAMES, command, report, unless_refused};
 use crate::{budget::Budget, derive::Judged, derive::decide, facts, verdict::MetricVerdict};
 
 const KEYS: [&str; 4] = ["cpu_inference", "quantization", "gpu_fallback", "model_loading"];
@@ -25,23 +26,25 @@ pub(crate) fn benchmarks(judged: &Judged<'_>) -> GateReport {
     let budgets: Vec<&Budget> = judged.budgets("load");
     let verdict = decide(judged.refusals, &[], &rows, &budgets);
     let head = &judged.evidence.head;
-    let items = unless_refused(judged, &KEYS, || {
-        vec![
-            cpu_inference(head),
-            quantization(head),
-            gpu_fallback(head),
-            model_loading(head, &budgets),
-        ]
-    });
+    let items = match head.subject.engine() {
+        Some(engine) => unless_refused(judged, &KEYS, || {
+            vec![
+                cpu_inference(head, &engine.settings),
+                quantization(head),
+                gpu_fallback(&engine.settings),
+                model_loading(head, &engine.model, &budgets),
+            ]
+        }),
+        None => unless_refused(judged, &[command::KEY], || vec![command::item(judged)]),
+    };
     report(judged, NAMES[0], verdict, items)
 }
 
-fn cpu_inference(head: &RunRecord) -> Item {
+fn cpu_inference(head: &RunRecord, settings: &Settings) -> Item {
     let Some(decode) = facts::of_kind(head, "decode", "decode_step_ns") else {
         return Item { key: KEYS[0], text: "decode: not measured".to_owned(), value: Value::Null };
     };
     let tokens_per_s = 1e9 / decode.median;
-    let settings = &head.subject.settings;
     let text = format!(
         "{} decode, median of {} processes ({} steps), {} on {} threads, {}",
         Rate::Tokens.text(tokens_per_s),
@@ -75,8 +78,7 @@ fn quantization(head: &RunRecord) -> Item {
     Item { key: KEYS[1], text: texts.join(", "), value: Value::Object(values) }
 }
 
-fn gpu_fallback(head: &RunRecord) -> Item {
-    let settings = &head.subject.settings;
+fn gpu_fallback(settings: &Settings) -> Item {
     let (requested, selected) = (&settings.device_requested, &settings.device_selected);
     let text = match &settings.fallback {
         Some(reason) => format!("{requested} was asked for, {selected} ran: {reason}"),
@@ -88,11 +90,10 @@ fn gpu_fallback(head: &RunRecord) -> Item {
     Item { key: KEYS[2], text, value }
 }
 
-fn model_loading(head: &RunRecord, budgets: &[&Budget]) -> Item {
+fn model_loading(head: &RunRecord, model: &ModelInfo, budgets: &[&Budget]) -> Item {
     let Some(load) = facts::of_kind(head, "load", "load_ns") else {
         return Item { key: KEYS[3], text: "load: not measured".to_owned(), value: Value::Null };
     };
-    let model = &head.subject.model;
     #[expect(clippy::cast_precision_loss, reason = "a file is far smaller than 2^53 bytes")]
     let size = Unit::Bytes.text(model.file_bytes as f64);
     let mut text = format!(

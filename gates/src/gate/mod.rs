@@ -3,6 +3,7 @@
 //! In: a judged bundle. Out: [`GateReport`], each string rendered from the value beside it.
 
 mod benchmarks;
+pub(crate) mod command;
 mod ordered;
 mod perf;
 

@@ -128,6 +128,8 @@ fn baseline_comparison(judged: &Judged<'_>) -> Item {
         if disturbed == 0 { String::new() } else { format!(", {disturbed} of them disturbed") };
     let (base, head) = (&evidence.base.subject, &evidence.head.subject);
     let layouts = match (base.n_layouts(), head.n_layouts()) {
+        // Nobody knows how a command's program was linked.
+        _ if head.command().is_some() => String::new(),
         (1, 1) => ", one code layout each".to_owned(),
         (base, head) => format!(", {base} code layouts of the base and {head} of the head"),
     };

@@ -1,5 +1,6 @@
 //! The policy file as typed values, each checked for its range. In: TOML text. Out: [`Policy`].
 
+use baselines::record::MetricDef;
 use serde::Deserialize;
 
 use super::{ExactRule, exact, keys};
@@ -22,7 +23,8 @@ pub struct Policy {
     /// Quantities without noise, and how much they may grow; none where the section is absent.
     #[serde(default)]
     pub exact: Vec<ExactRule>,
-    /// Absolute bounds.
+    /// Absolute bounds; none where they are left out.
+    #[serde(default)]
     pub budgets: Budgets,
     /// What the machine's own probes allow.
     pub physics: Physics,
@@ -88,7 +90,7 @@ pub enum ConclusionWhenInconclusive {
 pub struct Gated {
     /// Workload name.
     pub workload: String,
-    /// Metric name, from `baselines::METRICS`.
+    /// Metric name, from `baselines::METRICS`, or of the suite's own.
     pub metric: String,
     /// Ratio head / base up to which a slow-down is nothing.
     pub margin_negligible: f64,
@@ -96,14 +98,14 @@ pub struct Gated {
     pub margin_unacceptable: f64,
 }
 
-/// Absolute bounds.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// Absolute bounds: each is asked for where it stands in the policy.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Budgets {
     /// Output quality.
-    pub accuracy: AccuracyBudget,
+    pub accuracy: Option<AccuracyBudget>,
     /// Prefill and decode.
-    pub inference: InferenceBudget,
+    pub inference: Option<InferenceBudget>,
     /// Load time, model by model.
     pub load: Vec<LoadBudget>,
 }
@@ -197,18 +199,18 @@ const MAX_GATED: usize = 8;
 /// Most looks: more would thin the early levels to nothing.
 const MAX_LOOKS: usize = 8;
 
-pub(super) fn parse(text: &str) -> Result<Policy> {
+pub(super) fn parse(text: &str, own: &[MetricDef]) -> Result<Policy> {
     let table: toml::Table = text.parse().map_err(|error| invalid(format!("policy: {error}")))?;
     if let Some(unknown) = keys::unknown(&table, "") {
         return Err(invalid(unknown));
     }
     let policy: Policy =
         toml::from_str(text).map_err(|error| invalid(format!("policy: {error}")))?;
-    check(&policy)?;
+    check(&policy, own)?;
     Ok(policy)
 }
 
-fn check(policy: &Policy) -> Result<()> {
+fn check(policy: &Policy, own: &[MetricDef]) -> Result<()> {
     let Policy { version, pairs, levels, gated, budgets, physics, gates, .. } = policy;
     demand(*version == 1, "version", "1", version)?;
     let rising = pairs.looks.is_sorted_by(|a, b| a < b);
@@ -223,7 +225,7 @@ fn check(policy: &Policy) -> Result<()> {
     demand(within(levels.fail, 1e-6, 0.2), "levels.fail", "1e-6 to 0.2", levels.fail)?;
     demand((1..=MAX_GATED).contains(&gated.len()), "gated", "1 to 8 entries", gated.len())?;
     for (place, entry) in gated.iter().enumerate() {
-        check_gated(entry)?;
+        check_gated(entry, own)?;
         let twice = gated[..place]
             .iter()
             .any(|other| (&other.workload, &other.metric) == (&entry.workload, &entry.metric));
@@ -235,18 +237,21 @@ fn check(policy: &Policy) -> Result<()> {
         )?;
     }
     exact::check(&policy.exact)?;
-    let minimum = budgets.accuracy.minimum;
-    demand(within(minimum, 0.0, 1.0), "budgets.accuracy.minimum", "0 to 1", minimum)?;
-    demand(budgets.accuracy.positions > 0, "budgets.accuracy.positions", "at least 1", 0)?;
-    demand(budgets.inference.tokens > 0, "budgets.inference.tokens", "at least 1", 0)?;
+    if let Some(AccuracyBudget { minimum, positions }) = budgets.accuracy {
+        demand(within(minimum, 0.0, 1.0), "budgets.accuracy.minimum", "0 to 1", minimum)?;
+        demand(positions > 0, "budgets.accuracy.positions", "at least 1", 0)?;
+    }
+    let tokens = budgets.inference.as_ref().map(|budget| budget.tokens);
+    demand(tokens != Some(0), "budgets.inference.tokens", "at least 1", 0)?;
     demand(within(physics.slack, 0.0, 0.25), "physics.slack", "0 to 0.25", physics.slack)?;
     demand(!gates.required.is_empty(), "gates.required", "at least one gate", "none")
 }
 
-fn check_gated(entry: &Gated) -> Result<()> {
+fn check_gated(entry: &Gated, own: &[MetricDef]) -> Result<()> {
     let Gated { workload, metric, margin_negligible: m0, margin_unacceptable: m1 } = entry;
-    if baselines::metric::find(metric).is_none() {
-        let known: Vec<&str> = baselines::METRICS.iter().map(|metric| metric.name).collect();
+    let known = baselines::METRICS.iter().map(|metric| metric.name);
+    let known: Vec<&str> = known.chain(own.iter().map(|metric| metric.name.as_str())).collect();
+    if !known.contains(&metric.as_str()) {
         return demand(false, "gated.metric", &format!("one of {}", known.join(", ")), metric);
     }
     let names = format!("margins of `{workload}/{metric}`");
@@ -301,7 +306,7 @@ mod tests {
             ("looks = [16, 24, 32, 40]", "looks = [24, 16]", "pairs.looks"),
             ("pass = 0.05", "pass = 0.5", "levels.pass"),
             ("fail = 0.01", "fail = nan", "levels.fail"),
-            ("metric = \"load_ns\"", "metric = \"load_ms\"", "one of decode_step_ns"),
+            ("metric = \"load_ns\"", "metric = \"load_ms\"", "one of cpu_ns, decode_step_ns"),
             ("margin_negligible = 1.01", "margin_negligible = 1.05", "margins of `load/load_ns`"),
             (
                 "workload = \"load\"\nmetric = \"load_ns\"",

@@ -1,10 +1,14 @@
 //! The policy: every bound a verdict uses, as data. In: TOML text. Out: [`Policy`], or an error that names the key.
 
+mod command;
 mod exact;
 mod file;
 mod keys;
 
+use baselines::record::MetricDef;
+
 use crate::{Result, design::Design};
+pub use command::command_policy;
 pub use exact::ExactRule;
 pub use file::{
     AccuracyBudget, Budgets, ConclusionWhenInconclusive, FailOn, Gated, Gates, InferenceBudget,
@@ -20,7 +24,15 @@ impl Policy {
     /// # Errors
     /// `ErrorKind::Policy`: no TOML, a key that is unknown (the nearest is named) or missing, or a value out of range.
     pub fn parse(text: &str) -> Result<Self> {
-        file::parse(text)
+        file::parse(text, &[])
+    }
+
+    /// Reads a policy for a suite that has metrics of its own, which may be gated as well.
+    ///
+    /// # Errors
+    /// As [`Policy::parse`].
+    pub fn parse_with(text: &str, own: &[MetricDef]) -> Result<Self> {
+        file::parse(text, own)
     }
 
     /// The looks and levels of this policy.

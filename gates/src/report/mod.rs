@@ -2,6 +2,7 @@
 //!
 //! In: a judged bundle and its documents. Out: Markdown. What was not measured says so, and never has a mark.
 
+mod command;
 mod sections;
 
 use crate::{

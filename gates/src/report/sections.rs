@@ -1,6 +1,6 @@
 //! The sections of the report that are rendered from facts, rows and budgets.
 
-use baselines::unit::Rate;
+use baselines::{record::Engine, unit::Rate};
 
 use super::text;
 use crate::{
@@ -20,8 +20,11 @@ pub(super) fn head(judged: &Judged<'_>) -> String {
 
 pub(super) fn summary(judged: &Judged<'_>, perf: &GateReport) -> String {
     let line = match judged.verdict {
-        Verdict::Pass => {
+        Verdict::Pass if output_is_same(judged) => {
             "✅ **Pass: not slower than the margins of the policy, on the same output**"
+        }
+        Verdict::Pass => {
+            "✅ **Pass: not slower than the margins of the policy; outputs were not compared**"
         }
         Verdict::Fail => {
             "❌ **Fail: slower or larger than the policy allows, or a budget is broken**"
@@ -36,7 +39,9 @@ pub(super) fn summary(judged: &Judged<'_>, perf: &GateReport) -> String {
     };
     let mut block =
         format!("## Executive Summary\n{line}\n- Gated metrics: {}\n", judged.counts.text());
-    for key in ["neural_network_inference", "quantization_accuracy", "baseline_comparison"] {
+    let engine = judged.evidence.head.subject.engine().is_some();
+    let of_engine: &[&str] = &["neural_network_inference", "quantization_accuracy"];
+    for key in of_engine.iter().filter(|_| engine).chain(&["baseline_comparison"]) {
         block.push_str(&format!("- {}: {}\n", key.replace('_', " "), text(perf, key)));
     }
     for refusal in judged.refusals {
@@ -52,9 +57,17 @@ pub(super) fn summary(judged: &Judged<'_>, perf: &GateReport) -> String {
     block
 }
 
+/// Whether the rules have compared outputs: always those of the engine, of commands where it was asked for.
+fn output_is_same(judged: &Judged<'_>) -> bool {
+    judged.evidence.head.subject.command().is_none_or(|command| command.same_output)
+}
+
 pub(super) fn metrics(judged: &Judged<'_>, benchmarks: &GateReport, perf: &GateReport) -> String {
     let head = &judged.evidence.head;
-    let settings = &head.subject.settings;
+    let Some(engine) = head.subject.engine() else {
+        return super::command::metrics(judged, benchmarks);
+    };
+    let settings = &engine.settings;
     let refused = judged.refused().is_some();
     let median = |kind: &str, metric: &str| {
         let fact = facts::of_kind(head, kind, metric).filter(|_| !refused);
@@ -65,7 +78,7 @@ pub(super) fn metrics(judged: &Judged<'_>, benchmarks: &GateReport, perf: &GateR
     };
     let matmul = facts::of_kind(head, "matmul", "matmul_ns")
         .filter(|_| !refused)
-        .map(|fact| layer_macs(judged) / fact.median * 1e9);
+        .map(|fact| layer_macs(engine) / fact.median * 1e9);
     let matmul =
         matmul.map_or_else(|| "not measured, or refused".to_owned(), |rate| Rate::Macs.text(rate));
     format!(
@@ -88,8 +101,8 @@ pub(super) fn metrics(judged: &Judged<'_>, benchmarks: &GateReport, perf: &GateR
 
 /// Multiply-adds of one token through the linears of one layer.
 #[expect(clippy::cast_precision_loss, reason = "shapes of a model are far below 2^53")]
-fn layer_macs(judged: &Judged<'_>) -> f64 {
-    let linears = &judged.evidence.head.subject.model.linears;
+fn layer_macs(engine: &Engine) -> f64 {
+    let linears = &engine.model.linears;
     linears
         .iter()
         .filter(|linear| !linear.once_per_sequence)
@@ -137,6 +150,7 @@ fn table_row(row: &Row) -> String {
             (unit.text(found.base_median), unit.text(found.head_median), interval)
         },
     );
+    let workload = plain(workload);
     format!(
         "| {workload} | {metric} | {base} | {head} | {change} | {mark}{} | {reason} |\n",
         outcome.name()
@@ -181,6 +195,7 @@ pub(super) fn exact_metrics(judged: &Judged<'_>) -> String {
 
 pub(super) fn quantization_matrix(judged: &Judged<'_>) -> String {
     let head = &judged.evidence.head;
+    let Some(engine) = head.subject.engine() else { return super::command::infrastructure(judged) };
     let refused = judged.refused().is_some();
     let mut block = "### Quantization Matrix\n".to_owned();
     for format in REPORTED_FORMATS {
@@ -194,11 +209,8 @@ pub(super) fn quantization_matrix(judged: &Judged<'_>) -> String {
         };
         block.push_str(&format!("- {mark} {}: {text}\n", format.to_uppercase()));
     }
-    let gpu = if head.subject.settings.device_requested == "cpu" {
-        "not measured"
-    } else {
-        "see gpu_fallback"
-    };
+    let gpu =
+        if engine.settings.device_requested == "cpu" { "not measured" } else { "see gpu_fallback" };
     block.push_str(&format!(
         "- [ ] GPU: {gpu}\n\n### Infrastructure Validation\n- Build, tests and lints: not part of this evidence\n\
          - Deterministic benchmarks: seed {}, deterministic {}; the same ids and logits digests in {} processes\n",
@@ -211,13 +223,12 @@ pub(super) fn quantization_matrix(judged: &Judged<'_>) -> String {
 
 pub(super) fn files(judged: &Judged<'_>) -> String {
     let records = &judged.records;
+    let gate = super::command::history(judged).unwrap_or_else(|| "bench gate".to_owned());
+    let baseline = records.baseline.map_or_else(|| "none".to_owned(), |digest| digest.to_string());
     format!(
         "## Technical Evidence Files\n- `ci/evidence.json` - every record and sample; SHA-256 {}\n- `ci/inference.json` - the head's figures\n\
          - `ci/benchmarks_gate.json`, `ci/perf_gate.json` - gate status\n- `ci/route.json` - where work goes next\n\
-         - base record {}, head record {}, stored baseline {}\n\n## Command History\n```bash\nbench gate\nbench verify ci\n```\n",
-        records.evidence,
-        records.base,
-        records.head,
-        records.baseline.map_or_else(|| "none".to_owned(), |digest| digest.to_string())
+         - base record {}, head record {}, stored baseline {baseline}\n\n## Command History\n```bash\n{gate}\nbench verify ci\n```\n",
+        records.evidence, records.base, records.head
     )
 }

@@ -5,7 +5,7 @@
 
 use baselines::{
     RunRecord,
-    record::{Output, Purpose},
+    record::{Engine, Output, Purpose},
 };
 
 use super::machine;
@@ -14,7 +14,7 @@ use crate::verify::Class;
 /// Why the times of two records cannot be compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// What differs: `machine`, `model`, `settings`, `suite`, `seed`, `build`, `pairing`, `output` or `session`.
+    /// What differs: `machine`, `subject`, `model`, `settings`, `suite`, `seed`, `build`, `pairing`, `output` or `session`.
     pub what: &'static str,
     /// What it takes away: another output is invalid, everything else incomparable.
     pub class: Class,
@@ -52,6 +52,10 @@ impl Difference {
             "machine" => format!(
                 "{record} on this machine begins a history of it, and `bench gate` pairs both builds in one session"
             ),
+            "subject" => {
+                "a store keeps records of the engine: `bench gate --base-command A --head-command B` pairs commands"
+                    .to_owned()
+            }
             "model" => format!("measure with the model of the baseline, or {record} with this one"),
             "settings" | "suite" | "seed" => {
                 format!("measure as the baseline was, or {record} with this {}", self.what)
@@ -81,7 +85,9 @@ pub fn difference(stored: &RunRecord, current: &RunRecord) -> Option<Difference>
     if let Some((expected, found)) = listed(&machine) {
         return Some(Difference::new("machine", expected, found));
     }
-    let (mine, theirs) = (&current.subject, &stored.subject);
+    let (Some(mine), Some(theirs)) = (current.subject.engine(), stored.subject.engine()) else {
+        return Some(Difference::new("subject", subject(stored), subject(current)));
+    };
     if mine.model.digest != theirs.model.digest {
         let named = |model: &baselines::record::ModelInfo| {
             format!("{} (SHA-256 {})", crate::text::inline(&model.name), model.digest.short())
@@ -89,7 +95,7 @@ pub fn difference(stored: &RunRecord, current: &RunRecord) -> Option<Difference>
         return Some(Difference::new("model", named(&theirs.model), named(&mine.model)));
     }
     [
-        ("settings", settings(stored), settings(current)),
+        ("settings", settings(theirs), settings(mine)),
         ("suite", vec![("SHA-256", suite(stored))], vec![("SHA-256", suite(current))]),
         ("seed", vec![("seed", stored.seed.to_string())], vec![("seed", current.seed.to_string())]),
         ("build", build(stored), build(current)),
@@ -121,8 +127,16 @@ fn listed(fields: &[Field]) -> Option<(String, String)> {
     (!fields.is_empty()).then(|| (side(|field| &field.1), side(|field| &field.2)))
 }
 
-fn settings(record: &RunRecord) -> Vec<(&'static str, String)> {
-    let settings = &record.subject.settings;
+/// A command is no subject of a stored baseline, and no two of them are compared here.
+fn subject(record: &RunRecord) -> String {
+    record.subject.command().map_or_else(
+        || "the engine".to_owned(),
+        |command| format!("the command `{}`", crate::text::plain(&command.line)),
+    )
+}
+
+fn settings(engine: &Engine) -> Vec<(&'static str, String)> {
+    let settings = &engine.settings;
     vec![
         ("isa", settings.isa.clone()),
         ("threads", settings.threads.to_string()),

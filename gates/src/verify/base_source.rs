@@ -8,7 +8,7 @@ use crate::policy::Policy;
 pub(super) const RULE: Rule = Rule {
     name: "base-source",
     class: Class::Invalid,
-    demand: "The base is a stored baseline or was given; a revision that was given is the clean commit the base was built from.",
+    demand: "The base is a stored baseline or was given; a revision that was given is the clean commit the base was built from, a command the one that ran.",
     way_out: "run `bench gate` again; build revisions with `--base REV`, which builds the commit and nothing else",
     check: Check::Bundle(check),
 };
@@ -21,10 +21,18 @@ fn check(evidence: &Evidence, _: &Policy) -> Vec<Fault> {
         (Some(_), Some(_)) => return vec![Fault::new("given", one, "both")],
         (None, None) => return vec![Fault::new("baseline", one, "neither")],
     };
-    let Some(commit) = &given.commit else { return Vec::new() };
+    let command = evidence.base.subject.command();
+    let line = command.map(|command| command.line.as_str());
+    let other =
+        line.and_then(|line| Fault::unless_equal("given.asked", line, given.asked.as_str()));
+    let mut faults = Vec::from_iter(other);
+    let Some(commit) = &given.commit else { return faults };
+    if command.is_some() {
+        faults.push(Fault::new("given.commit", "none: a command is no revision", commit));
+        return faults;
+    }
     let tool = &evidence.base.tool;
     let built_from = tool.commit.as_deref().unwrap_or("a commit that is not known");
-    let mut faults = Vec::new();
     faults.extend(Fault::unless_equal("base.tool.commit", commit.as_str(), built_from));
     if tool.dirty != Some(false) {
         faults.push(Fault::new("base.tool.dirty", "false", format!("{:?}", tool.dirty)));

@@ -14,7 +14,10 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(evidence: &Evidence, _: &Policy) -> Vec<Fault> {
-    let Some(baseline) = &evidence.baseline else { return Vec::new() };
-    let (stored, here) = (baseline.model, evidence.head.subject.model.digest);
+    let Some((baseline, engine)) = evidence.baseline.as_ref().zip(evidence.head.subject.engine())
+    else {
+        return Vec::new();
+    };
+    let (stored, here) = (baseline.model, engine.model.digest);
     Fault::unless_equal("head.subject.model.digest", stored, here).into_iter().collect()
 }

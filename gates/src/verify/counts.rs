@@ -3,7 +3,7 @@
 
 use baselines::{
     RunRecord,
-    record::{Counts, Linear, Output, Process, WorkloadDef},
+    record::{Counts, Engine, Linear, Output, Process, WorkloadDef},
 };
 
 use super::{Check, Class, Fault, Rule, tokens::GENERATING};
@@ -54,17 +54,18 @@ impl Passes {
 }
 
 fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
+    let Some(engine) = record.subject.engine() else { return Vec::new() };
     let mut faults = Vec::new();
     for process in &record.processes {
         for workload in &record.suite.workloads {
             if GENERATING.contains(&workload.kind.as_str()) {
-                check_generating(record, process, workload, &mut faults);
+                check_generating(engine, process, workload, &mut faults);
             } else if workload.kind == "matmul" {
-                check_matmul(record, process, workload, &mut faults);
+                check_matmul(engine, process, workload, &mut faults);
             }
         }
         for (place, counts) in process.counts.iter().enumerate() {
-            faults.extend(check_one(record, process, counts, &process.counts[..place]));
+            faults.extend(check_one(engine, process, counts, &process.counts[..place]));
         }
     }
     faults
@@ -72,7 +73,7 @@ fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
 
 /// Known linear, given once; multiply-adds are products × rows × cols; no product reads more than the linear's bytes.
 fn check_one(
-    record: &RunRecord,
+    engine: &Engine,
     process: &Process,
     counts: &Counts,
     before: &[Counts],
@@ -82,7 +83,7 @@ fn check_one(
         .iter()
         .any(|other| (&other.workload, &other.linear) == (&counts.workload, &counts.linear));
     let Some(linear) =
-        record.subject.model.linears.iter().find(|linear| linear.name == counts.linear && !twice)
+        engine.model.linears.iter().find(|linear| linear.name == counts.linear && !twice)
     else {
         return Some(Fault::new(field, "a linear of the model, once", counts.linear.clone()));
     };
@@ -102,7 +103,7 @@ fn check_one(
 }
 
 fn check_generating(
-    record: &RunRecord,
+    engine: &Engine,
     process: &Process,
     workload: &WorkloadDef,
     faults: &mut Vec<Fault>,
@@ -113,20 +114,20 @@ fn check_generating(
     };
     let ways = Passes::of(&workload.kind, output.n_generated);
     let found: Vec<Vec<Fault>> =
-        ways.iter().map(|passes| faults_of(record, process, workload, output, *passes)).collect();
+        ways.iter().map(|passes| faults_of(engine, process, workload, output, *passes)).collect();
     // One way must explain every linear; if none does, the one with the fewest contradictions is the clearest text.
     faults.extend(found.into_iter().min_by_key(Vec::len).unwrap_or_default());
 }
 
 fn faults_of(
-    record: &RunRecord,
+    engine: &Engine,
     process: &Process,
     workload: &WorkloadDef,
     output: &Output,
     passes: Passes,
 ) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for linear in &record.subject.model.linears {
+    for linear in &engine.model.linears {
         let Some(counts) = find(process, workload, linear) else {
             let field =
                 format!("process {} counts[{}/{}]", process.order, workload.name, linear.name);
@@ -140,7 +141,7 @@ fn faults_of(
             let field = format!("{}.products", field(process, counts));
             faults.push(Fault::new(field, products.to_string(), counts.products.to_string()));
         }
-        let reads = passes.reads(linear, output, record.subject.settings.batch);
+        let reads = passes.reads(linear, output, engine.settings.batch);
         let reads = u128::from(linear.n)
             .saturating_mul(u128::from(reads))
             .saturating_mul(u128::from(output.iterations));
@@ -151,7 +152,7 @@ fn faults_of(
 
 /// The linears of one layer, each the same number of times, at least once a sample.
 fn check_matmul(
-    record: &RunRecord,
+    engine: &Engine,
     process: &Process,
     workload: &WorkloadDef,
     faults: &mut Vec<Fault>,
@@ -163,7 +164,7 @@ fn check_matmul(
         .map(|series| series.samples.len());
     let least = samples.max().unwrap_or(0) as u64;
     let mut all = Vec::new();
-    for linear in record.subject.model.linears.iter().filter(|linear| !linear.once_per_sequence) {
+    for linear in engine.model.linears.iter().filter(|linear| !linear.once_per_sequence) {
         let Some(counts) = find(process, workload, linear) else {
             let field =
                 format!("process {} counts[{}/{}]", process.order, workload.name, linear.name);

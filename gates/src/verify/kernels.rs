@@ -34,14 +34,10 @@ const KERNELS: &[Kernel] = &[
 ];
 
 fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
-    let settings = &record.subject.settings;
+    let Some(engine) = record.subject.engine() else { return Vec::new() };
+    let settings = &engine.settings;
     let ternary = |linear: &str| {
-        record
-            .subject
-            .model
-            .linears
-            .iter()
-            .any(|known| known.name == linear && known.format == "i2_s")
+        engine.model.linears.iter().any(|known| known.name == linear && known.format == "i2_s")
     };
     let all = record
         .processes

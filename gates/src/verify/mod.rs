@@ -8,6 +8,7 @@ mod base_source;
 mod baseline_fingerprint;
 mod baseline_model;
 mod chronology;
+mod command;
 mod counts;
 mod fingerprint;
 mod kept_binary;
@@ -27,6 +28,7 @@ mod required_accuracy;
 mod required_gates;
 mod required_metrics;
 mod rule;
+mod same_command;
 mod same_host;
 mod same_model;
 mod same_output;
@@ -54,6 +56,7 @@ pub const RULES: &[Rule] = &[
     baseline_fingerprint::RULE,
     baseline_model::RULE,
     chronology::RULE,
+    command::RULE,
     counts::RULE,
     fingerprint::RULE,
     kept_binary::RULE,
@@ -71,6 +74,7 @@ pub const RULES: &[Rule] = &[
     required_accuracy::RULE,
     required_gates::RULE,
     required_metrics::RULE,
+    same_command::RULE,
     same_host::RULE,
     same_model::RULE,
     same_output::RULE,

@@ -20,7 +20,8 @@ pub(super) const RULE: Rule = Rule {
 const SLACK_BYTES: u64 = 256;
 
 fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
-    let model = &record.subject.model;
+    let Some(engine) = record.subject.engine() else { return Vec::new() };
+    let model = &engine.model;
     let mut faults = Vec::new();
     for (name, rows, cols, n) in shapes(model) {
         let Some(linear) = model.linears.iter().find(|linear| linear.name == name) else {

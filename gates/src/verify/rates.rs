@@ -6,7 +6,7 @@
 
 use baselines::{
     RunRecord,
-    record::{Linear, Output, ProbeKind, WorkloadDef},
+    record::{Engine, Linear, Output, ProbeKind, WorkloadDef},
 };
 
 use crate::stats::quantile::median;
@@ -57,21 +57,27 @@ impl Timed<'_> {
     }
 }
 
-/// Everything timed whose work is known.
+/// Everything timed whose work is known: nothing of an external command.
 pub(super) fn timed(record: &RunRecord) -> Vec<Timed<'_>> {
-    record.suite.workloads.iter().flat_map(|workload| of_workload(record, workload)).collect()
+    let Some(engine) = record.subject.engine() else { return Vec::new() };
+    let workloads = record.suite.workloads.iter();
+    workloads.flat_map(|workload| of_workload(record, engine, workload)).collect()
 }
 
-fn of_workload<'a>(record: &'a RunRecord, workload: &'a WorkloadDef) -> Vec<Timed<'a>> {
+fn of_workload<'a>(
+    record: &'a RunRecord,
+    engine: &Engine,
+    workload: &'a WorkloadDef,
+) -> Vec<Timed<'a>> {
     let output = record
         .processes
         .first()
         .and_then(|process| process.outputs.iter().find(|output| output.workload == workload.name));
     let n_generated = output.map_or(0, |output| output.n_generated);
-    let token = works(record, 1, 1);
+    let token = works(engine, 1, 1);
     let resident = token.bytes;
-    let prefill = output.map_or(Work::default(), |output| prefill(record, output));
-    let layer = layer(record);
+    let prefill = output.map_or(Work::default(), |output| prefill(engine, output));
+    let layer = layer(engine);
     let quantize = as_f64(workload.params.get("values").copied().unwrap_or(0)) * 4.0;
     let metrics: Vec<(&'static str, Work, f64)> = match workload.kind.as_str() {
         "prefill" => vec![("prefill_ns", prefill, resident)],
@@ -97,10 +103,10 @@ fn of_workload<'a>(record: &'a RunRecord, workload: &'a WorkloadDef) -> Vec<Time
 }
 
 /// A prompt in batches: every weight once a batch, the head once.
-fn prefill(record: &RunRecord, output: &Output) -> Work {
-    let batches = output.n_prompt.div_ceil(record.subject.settings.batch.max(1));
+fn prefill(engine: &Engine, output: &Output) -> Work {
+    let batches = output.n_prompt.div_ceil(engine.settings.batch.max(1));
     let mut work = Work::default();
-    for linear in &record.subject.model.linears {
+    for linear in &engine.model.linears {
         let (reads, tokens) =
             if linear.once_per_sequence { (1, 1) } else { (batches, output.n_prompt) };
         work = work.plus(of_linear(linear, linear.n, reads, tokens));
@@ -109,16 +115,16 @@ fn prefill(record: &RunRecord, output: &Output) -> Work {
 }
 
 /// `tokens` single tokens through every linear.
-fn works(record: &RunRecord, reads: u64, tokens: u64) -> Work {
-    let linears = &record.subject.model.linears;
+fn works(engine: &Engine, reads: u64, tokens: u64) -> Work {
+    let linears = &engine.model.linears;
     linears
         .iter()
         .fold(Work::default(), |sum, linear| sum.plus(of_linear(linear, linear.n, reads, tokens)))
 }
 
 /// One token through the linears of one layer.
-fn layer(record: &RunRecord) -> Work {
-    let linears = record.subject.model.linears.iter().filter(|linear| !linear.once_per_sequence);
+fn layer(engine: &Engine) -> Work {
+    let linears = engine.model.linears.iter().filter(|linear| !linear.once_per_sequence);
     linears.fold(Work::default(), |sum, linear| sum.plus(of_linear(linear, 1, 1, 1)))
 }
 

@@ -1,9 +1,8 @@
 //! No copied processes: two processes never take the same times to the nanosecond.
 
 use baselines::{
-    RunRecord,
+    Metric, RunRecord,
     record::{Process, Series},
-    unit::Unit,
 };
 
 use super::{Check, Class, Fault, Rule};
@@ -37,8 +36,8 @@ fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
 
 /// The process among `others` that has the very samples of `series`.
 pub(super) fn twin<'a>(series: &Series, others: &'a [Process]) -> Option<&'a Process> {
-    let timed = baselines::metric::find(&series.metric)
-        .is_some_and(|metric| metric.unit == Unit::Nanoseconds);
+    // Processor time may be counted in ticks, and what a command says of itself may be rounded.
+    let timed = baselines::metric::find(&series.metric).is_some_and(Metric::is_interval);
     let same = |other: &Series| {
         other.workload == series.workload
             && other.metric == series.metric

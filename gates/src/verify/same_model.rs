@@ -1,6 +1,6 @@
 //! Both arms loaded one model, and describe it alike.
 
-use baselines::Evidence;
+use baselines::{Evidence, record::Engine};
 
 use super::{Check, Class, Fault, Rule};
 use crate::policy::Policy;
@@ -14,7 +14,9 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(evidence: &Evidence, _: &Policy) -> Vec<Fault> {
-    let (base, head) = (&evidence.base.subject.model, &evidence.head.subject.model);
+    // One engine beside one command is the business of the rule `same-command`.
+    let Some((base, head)) = engines(evidence) else { return Vec::new() };
+    let (base, head) = (&base.model, &head.model);
     let mut faults: Vec<Fault> =
         Fault::unless_equal("head.subject.model.digest", base.digest, head.digest)
             .into_iter()
@@ -27,4 +29,9 @@ fn check(evidence: &Evidence, _: &Policy) -> Vec<Fault> {
         ));
     }
     faults
+}
+
+/// The engines of both arms, if both are engines.
+pub(super) fn engines(evidence: &Evidence) -> Option<(&Engine, &Engine)> {
+    evidence.base.subject.engine().zip(evidence.head.subject.engine())
 }

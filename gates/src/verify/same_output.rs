@@ -1,6 +1,6 @@
 //! Same output, or no comparison: ids and logits of the head equal those of the base and of the stored baseline.
 
-use baselines::{Evidence, record::Output};
+use baselines::{Evidence, RunRecord, record::Output};
 
 use super::{Check, Class, Fault, Rule};
 use crate::policy::Policy;
@@ -8,7 +8,7 @@ use crate::policy::Policy;
 pub(super) const RULE: Rule = Rule {
     name: "same-output",
     class: Class::Invalid,
-    demand: "The head puts out the ids and logits of the base and of the stored baseline.",
+    demand: "The head puts out the ids and logits of the base and of the stored baseline; of commands, if asked for, the bytes.",
     way_out: "different output: if it is meant, record a new baseline with the reason; a speed-up never hides it",
     check: Check::Bundle(check),
 };
@@ -53,10 +53,29 @@ fn check(evidence: &Evidence, _: &Policy) -> Vec<Fault> {
             mine.logits_digest,
         ));
     }
+    faults.extend(stdout(evidence));
+    faults
+}
+
+/// Where the same output was asked of commands: the first run of the head wrote what the first of the base wrote. The rule
+/// `command` says that the other runs of an arm wrote the same.
+fn stdout(evidence: &Evidence) -> Vec<Fault> {
+    let runs = |record: &RunRecord| {
+        record.processes.first().map(|process| process.runs.clone()).unwrap_or_default()
+    };
+    let mut faults = Vec::new();
+    for (mine, theirs) in runs(&evidence.head).iter().zip(runs(&evidence.base)) {
+        if let Some((found, expected)) =
+            mine.stdout_digests.first().zip(theirs.stdout_digests.first())
+        {
+            let field = format!("head.runs[{}].stdout_digests", mine.workload);
+            faults.extend(Fault::unless_equal(&field, *expected, *found));
+        }
+    }
     faults
 }
 
 /// Those of the first process; the rule `stable-output` says that the others have the same.
-fn outputs(record: &baselines::RunRecord) -> &[Output] {
+fn outputs(record: &RunRecord) -> &[Output] {
     record.processes.first().map_or(&[], |process| &process.outputs)
 }

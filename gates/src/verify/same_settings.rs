@@ -2,7 +2,7 @@
 
 use baselines::Evidence;
 
-use super::{Check, Class, Fault, Rule};
+use super::{Check, Class, Fault, Rule, same_model::engines};
 use crate::policy::Policy;
 
 pub(super) const RULE: Rule = Rule {
@@ -14,7 +14,8 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(evidence: &Evidence, _: &Policy) -> Vec<Fault> {
-    let (base, head) = (&evidence.base.subject.settings, &evidence.head.subject.settings);
+    let Some((base, head)) = engines(evidence) else { return Vec::new() };
+    let (base, head) = (&base.settings, &head.settings);
     let differ = (base != head)
         .then(|| Fault::new("head.subject.settings", format!("{base:?}"), format!("{head:?}")));
     differ.into_iter().collect()

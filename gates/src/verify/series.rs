@@ -11,7 +11,7 @@ use crate::policy::Policy;
 pub(super) const RULE: Rule = Rule {
     name: "series",
     class: Class::Invalid,
-    demand: "Workloads have names of their own, and every series is a registered metric on one of them, given once, in whole iterations.",
+    demand: "Workloads have names of their own, and every series is a registered metric, or one that the suite defines, on one of them, given once, in whole iterations.",
     way_out: "write records with `bench run`; a metric that is not registered has no meaning here",
     check: Check::Record(check),
 };
@@ -62,8 +62,9 @@ fn check_suite(record: &RunRecord, faults: &mut Vec<Fault>) {
 fn check_process(record: &RunRecord, process: &Process, place: usize, faults: &mut Vec<Fault>) {
     for (idx, series) in process.series.iter().enumerate() {
         let field = format!("processes[{place}].series[{}/{}]", series.workload, series.metric);
-        if baselines::metric::find(&series.metric).is_none() {
-            faults.push(Fault::new(&field, "a metric of the register", series.metric.clone()));
+        if record.suite.metric(&series.metric).is_none() {
+            let expected = "a metric of the register, or of a command's own";
+            faults.push(Fault::new(&field, expected, series.metric.clone()));
         }
         if !record.suite.workloads.iter().any(|workload| workload.name == series.workload) {
             faults.push(Fault::new(&field, "a workload of the suite", series.workload.clone()));

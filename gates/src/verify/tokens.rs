@@ -97,8 +97,8 @@ fn check_output(
         let found = format!("{}, stopped by {:?}", output.n_generated, output.stop);
         faults.push(Fault::new(format!("{field} n_generated"), expected, found));
     }
-    let (length, n_ctx) =
-        (output.n_prompt.saturating_add(output.n_generated), record.subject.model.n_ctx);
+    let length = output.n_prompt.saturating_add(output.n_generated);
+    let n_ctx = record.subject.engine().map_or(0, |engine| engine.model.n_ctx);
     if length > n_ctx {
         faults.push(Fault::new(
             format!("{field} length"),

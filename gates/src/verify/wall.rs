@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use baselines::{RunRecord, record::Process, timestamp::parse_ms, unit::Unit};
+use baselines::{Metric, RunRecord, record::Process, timestamp::parse_ms};
 
 use super::{Check, Class, Fault, Rule, rates::as_f64};
 use crate::policy::Policy;
@@ -51,9 +51,7 @@ fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
 pub(super) fn timed_ns(process: &Process) -> f64 {
     let mut by_workload: BTreeMap<&str, f64> = BTreeMap::new();
     for series in &process.series {
-        if baselines::metric::find(&series.metric)
-            .is_some_and(|metric| metric.unit == Unit::Nanoseconds)
-        {
+        if baselines::metric::find(&series.metric).is_some_and(Metric::is_interval) {
             let sum: f64 = series.samples.iter().sum();
             let longest = by_workload.entry(&series.workload).or_default();
             *longest = longest.max(sum);

@@ -12,7 +12,10 @@ mod subject;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use baselines::{RunRecord, record::Suite};
+use baselines::{
+    RunRecord,
+    record::{Engine, Suite},
+};
 use gates::{
     Policy,
     calibration::{Judged, Summary, Terms, Trial, summary},
@@ -135,7 +138,8 @@ fn compare(
         &Progress::silent(),
     )?;
     let (base, head) = (measured.base.context("a paired session has a base")?, measured.head);
-    check_alike(subject, &base, &head)?;
+    let engine = head.subject.engine().context("a calibration measures the engine")?;
+    check_alike(subject, &base, &head, engine)?;
     let log_ratios = |gated: &Gated| match gates::pair_log_ratios(&base, &head, gated) {
         Ok(log_ratios) => Ok(log_ratios),
         Err(why) => bail!("failed to compare `{}` of `{}`: {why}", gated.metric, gated.workload),
@@ -145,21 +149,26 @@ fn compare(
         session: head.session.clone(),
         started_at,
         log_ratios: order.policy.gated.iter().map(log_ratios).collect::<Result<_>>()?,
-        pinned: head.subject.settings.pinned,
+        pinned: engine.settings.pinned,
         marks: head.marks.iter().map(|mark| mark.name.clone()).collect(),
         seconds: seconds_since(start_ns, clock),
     })
 }
 
 /// Both arms did the same, on what the document says they ran on.
-fn check_alike(subject: &Subject, base: &RunRecord, head: &RunRecord) -> Result<()> {
+fn check_alike(
+    subject: &Subject,
+    base: &RunRecord,
+    head: &RunRecord,
+    engine: &Engine,
+) -> Result<()> {
     let mut outputs = base.processes.iter().chain(&head.processes).map(|process| &process.outputs);
     let first = outputs.next();
     ensure!(
         outputs.all(|outputs| Some(outputs) == first),
         "failed to calibrate: two processes of one program put out different ids or logits; find what makes the output vary"
     );
-    let settings = &head.subject.settings;
+    let settings = &engine.settings;
     ensure!(
         (&settings.isa, settings.threads) == (&subject.isa, subject.threads),
         "failed to calibrate: expected {} on {} threads, found {} on {}",

@@ -9,6 +9,10 @@ mod stored;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
+use baselines::{
+    RunRecord,
+    record::{CommandInfo, What},
+};
 use gates::{Policy, Verdict};
 
 use super::{Context, Format, options::StoreArgs, print, table};
@@ -75,20 +79,27 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     Ok(verdict(&rows).exit_code())
 }
 
+fn model(record: &RunRecord) -> String {
+    let of_engine = record.subject.engine().map(|engine| engine.model.digest.short());
+    of_engine.unwrap_or_else(|| "none (a command)".to_owned())
+}
+
+/// Of a command, all that surrounds its line.
+fn settings(record: &RunRecord) -> String {
+    match &record.subject.what {
+        What::Engine(engine) => format!("{:?}", engine.settings),
+        What::Command(command) => {
+            format!("{:?}", CommandInfo { line: String::new(), ..command.clone() })
+        }
+    }
+}
+
 /// Two records can be compared if machine, model and settings are the same and the outputs are.
-fn comparable(base: &baselines::RunRecord, head: &baselines::RunRecord) -> Result<()> {
+fn comparable(base: &RunRecord, head: &RunRecord) -> Result<()> {
     let differences = [
         ("the machine's fingerprint", base.host.fingerprint.short(), head.host.fingerprint.short()),
-        (
-            "the model's SHA-256",
-            base.subject.model.digest.short(),
-            head.subject.model.digest.short(),
-        ),
-        (
-            "the settings",
-            format!("{:?}", base.subject.settings),
-            format!("{:?}", head.subject.settings),
-        ),
+        ("the model's SHA-256", model(base), model(head)),
+        ("the settings", settings(base), settings(head)),
     ];
     for (what, expected, found) in differences {
         if expected != found {
@@ -99,7 +110,7 @@ fn comparable(base: &baselines::RunRecord, head: &baselines::RunRecord) -> Resul
             .into());
         }
     }
-    let outputs = |record: &baselines::RunRecord| {
+    let outputs = |record: &RunRecord| {
         record.processes.first().map(|process| process.outputs.clone()).unwrap_or_default()
     };
     let (base, head) = (outputs(base), outputs(head));

@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use baselines::store::DirStore;
+use baselines::{record::Mark, store::DirStore};
+use gates::Derived;
 
 use super::{
     Context, Format, baseline,
+    command::CommandArgs,
     options::{StoreArgs, SubjectArgs},
     print, table,
 };
@@ -26,6 +28,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     store: StoreArgs,
+
+    #[command(flatten)]
+    command: Box<CommandArgs>,
 
     /// Name of the baseline to compare with [default: main].
     #[arg(long, value_name = "NAME")]
@@ -53,7 +58,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PATH", default_value = "ci")]
     out: PathBuf,
 
-    /// Policy: margins, budgets, routes [default: ci/policy.toml, else the one that ships].
+    /// Policy: margins, budgets, routes [default: ci/policy.toml, else the one that ships; of commands, the same margins and
+    /// routes for wall time, without budgets].
     #[arg(long, value_name = "PATH")]
     policy: Option<PathBuf>,
 }
@@ -63,6 +69,16 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     let config = Config::read(context.config.as_deref())?;
     let pairs = args.pairs.or(config.pairs);
     pairs.map_or(Ok(()), |pairs| session::check_count("pairs", pairs, 2))?;
+    if args.command.are_given() {
+        let spec = args.command.spec(args.subject.seed(context, &config)?, context.vars.path())?;
+        let policy = match &args.policy {
+            Some(path) => policy::text(Some(path))?,
+            None => args.command.policy(&spec)?,
+        };
+        let gate = pipeline::CommandGate { spec: &spec, pairs, policy: &policy, out: &args.out };
+        let (derived, marks) = pipeline::gate_commands(&gate, context.clock, context.progress)?;
+        return show(&derived, &marks, args, context, start_ns);
+    }
     let policy = policy::text(args.policy.as_deref().or(config.policy.as_deref()))?;
     let store = args.store.open(context, &config)?;
     let mut assignment = args.subject.assignment(context, &config, None)?;
@@ -84,13 +100,23 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
         out: &args.out,
     };
     let (derived, marks) = pipeline::gate(&gate, context.clock, context.progress)?;
+    show(&derived, &marks, args, context, start_ns)
+}
 
+/// Prints the verdict; its exit code.
+fn show(
+    derived: &Derived,
+    marks: &[Mark],
+    args: &Args,
+    context: &Context<'_>,
+    start_ns: u64,
+) -> Result<u8> {
     match context.format {
         Format::Human => {
             let wall_ns = context.clock.now_ns() - start_ns;
-            print(&table::verdict(&derived, &marks, &args.out, wall_ns))?;
+            print(&table::verdict(derived, marks, &args.out, wall_ns))?;
         }
-        Format::Json => print(&table::verdict_json(&derived))?,
+        Format::Json => print(&table::verdict_json(derived))?,
         Format::Md => {
             let report = derived.files().into_iter().find(|(name, _)| *name == "report.md");
             print(&String::from_utf8_lossy(&report.map(|(_, bytes)| bytes).unwrap_or_default()))?;

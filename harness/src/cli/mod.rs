@@ -4,6 +4,7 @@
 mod baseline;
 mod calibrate;
 mod clean;
+mod command;
 mod compare;
 mod doctor;
 mod gate;

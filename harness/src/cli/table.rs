@@ -5,7 +5,7 @@ use std::path::Path;
 use baselines::{
     RunRecord,
     quantile::median,
-    record::{Mark, ModelInfo},
+    record::{Engine, Mark, ModelInfo, What},
     unit::{Rate, Unit},
 };
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
@@ -252,16 +252,18 @@ fn row_json(row: &Row) -> Value {
 
 /// What a record measured: one line for each series.
 pub(crate) fn record(record: &RunRecord) -> String {
-    let subject = &record.subject;
-    let mut said = format!(
-        "{} ({}, {}) on {}, {} {}\n",
-        subject.model.name,
-        subject.model.architecture,
-        Unit::Bytes.text(as_f64(subject.model.file_bytes)),
-        record.host.cpu_model,
-        subject.settings.isa,
-        count(subject.settings.threads, "thread")
-    );
+    let mut said = match &record.subject.what {
+        What::Engine(Engine { model, settings }) => format!(
+            "{} ({}, {}) on {}, {} {}\n",
+            model.name,
+            model.architecture,
+            Unit::Bytes.text(as_f64(model.file_bytes)),
+            record.host.cpu_model,
+            settings.isa,
+            count(settings.threads, "thread")
+        ),
+        What::Command(command) => format!("{} on {}\n", command.line, record.host.cpu_model),
+    };
     let mut measured = table(&["", "median", "fastest", "slowest", "rate", "n × samples"], 1..6);
     for [name, median, fastest, slowest, rate, n] in series(record) {
         measured.add_row([name, median, fastest, slowest, rate, n]);
@@ -291,7 +293,8 @@ fn series(record: &RunRecord) -> Vec<[String; 6]> {
             .collect();
         medians.sort_by(f64::total_cmp);
         let middle = median(&medians)?;
-        let ns = |value: f64| Unit::Nanoseconds.text(value);
+        let (unit, _) = record.suite.metric(&series.metric)?;
+        let ns = |value: f64| unit.text(value);
         let name = format!("{} {}", series.workload, series.metric.trim_end_matches("_ns"));
         let rate = tokens_per_s(record, series, middle)
             .map_or_else(String::new, |rate| Rate::Tokens.text(rate));

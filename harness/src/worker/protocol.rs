@@ -9,8 +9,8 @@
 use baselines::{
     Digest,
     record::{
-        Accuracy, Counts, Linear, ModelInfo, Output, Series, Settings, StopReason, Suite, Tool,
-        WorkloadDef,
+        Accuracy, Counts, Linear, MetricDef, ModelInfo, Output, Series, Settings, StopReason,
+        Suite, Tool, WorkloadDef,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -124,6 +124,9 @@ struct SuiteWire {
     rounds: u64,
     #[serde(with = "workloads")]
     workloads: Vec<WorkloadDef>,
+    /// Of commands only, which no worker runs.
+    #[serde(skip)]
+    metrics: Vec<MetricDef>,
 }
 
 /// Serde takes a mirror for a value, not for the values of a list.

@@ -360,6 +360,7 @@ mod tests {
             digest: Digest::of(b""),
             rounds: 1,
             workloads: Vec::new(),
+            metrics: Vec::new(),
         };
         Request {
             protocol: PROTOCOL,

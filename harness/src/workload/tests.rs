@@ -48,6 +48,7 @@ fn trace_on(kind: &str, hooks: &Hooks, planted: Planted, clock: &dyn Clock) -> T
         digest: baselines::Digest::of(b"small"),
         rounds: 2,
         workloads: vec![def],
+        metrics: Vec::new(),
     };
     let mut workloads = Workloads::prepare(bench, &suite, || Ok(())).unwrap();
     for round in 0..suite.rounds {

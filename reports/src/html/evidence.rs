@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use baselines::{
     Digest, Evidence, RunRecord,
+    evidence::BaselineOutput,
     record::{Accuracy, Host, Probe, ProbeKind, ProbeWhen},
 };
 use maud::{Markup, html};
@@ -36,6 +37,15 @@ pub(super) fn section(evidence: &Evidence) -> Markup {
 
 fn commands(evidence: &Evidence) -> Markup {
     let head = &evidence.head;
+    if let (Some(base), Some(head)) = (evidence.base.subject.command(), head.subject.command()) {
+        return html! {
+            pre tabindex="0" {
+                "bench gate --base-command '" (base.line) "' --head-command '" (head.line) "'\n"
+                "bench verify ci"
+            }
+            p { code { "bench verify ci" } " derives the gate files from the evidence again and compares them byte for byte." }
+        };
+    }
     let deterministic = if head.deterministic { "BITNET_DETERMINISTIC=1 " } else { "" };
     html! {
         pre tabindex="0" {
@@ -54,16 +64,15 @@ fn outputs(evidence: &Evidence) -> Markup {
         .into_iter()
         .flat_map(|record| &record.processes)
         .flat_map(|process| process.outputs.iter().map(|output| output.workload.as_str()))
-        .chain(
-            evidence
-                .baseline
-                .iter()
-                .flat_map(|baseline| &baseline.outputs)
-                .map(|output| output.workload.as_str()),
-        )
+        .chain(stored_outputs(evidence).map(|output| output.workload.as_str()))
         .collect();
     html! {
-        @if workloads.is_empty() {
+        @if let Some(command) = evidence.head.subject.command() {
+            p {
+                @if command.same_output { "Every run of both arms wrote the same bytes to stdout, by digest; `bench verify` holds them against each other." }
+                @else { "Not compared: nobody asked for the same output." }
+            }
+        } @else if workloads.is_empty() {
             p { "No workload of this session generates text." }
         } @else {
             (scroll("Outputs", &html! {
@@ -86,14 +95,11 @@ fn outputs(evidence: &Evidence) -> Markup {
 fn output(evidence: &Evidence, workload: &str) -> Markup {
     let base = output_digests(&evidence.base, workload);
     let head = output_digests(&evidence.head, workload);
-    let stored: BTreeSet<(Digest, Digest)> = evidence
-        .baseline
-        .iter()
-        .flat_map(|baseline| &baseline.outputs)
+    let stored: BTreeSet<(Digest, Digest)> = stored_outputs(evidence)
         .filter(|output| output.workload == workload)
         .map(|output| (output.output_ids_digest, output.logits_digest))
         .collect();
-    let same = head.len() == 1 && base == head && (stored == head || evidence.baseline.is_none());
+    let same = head.len() == 1 && base == head && (evidence.baseline.is_none() || stored == head);
     html! {
         tr {
             th scope="row" { (workload) }
@@ -107,6 +113,10 @@ fn output(evidence: &Evidence, workload: &str) -> Markup {
             td { @if same { "= yes" } @else { strong { "≠ no" } } }
         }
     }
+}
+
+fn stored_outputs(evidence: &Evidence) -> impl Iterator<Item = &BaselineOutput> {
+    evidence.baseline.iter().flat_map(|baseline| &baseline.outputs)
 }
 
 /// The different outputs of one arm: ids and logits.
@@ -232,17 +242,18 @@ fn rate(probe: &Probe) -> String {
 
 fn digests(evidence: &Evidence) -> Markup {
     let (base, head) = (&evidence.base, &evidence.head);
-    let rows = [
+    let mut rows = vec![
         ("Base binary", base.subject.binary),
         ("Head binary", head.subject.binary),
-        ("Base model", base.subject.model.digest),
-        ("Head model", head.subject.model.digest),
         ("Base suite", base.suite.digest),
         ("Head suite", head.suite.digest),
         ("Base machine", base.host.fingerprint),
         ("Head machine", head.host.fingerprint),
-        ("Policy", Digest::of(evidence.policy.as_bytes())),
     ];
+    for (name, record) in [("Base model", base), ("Head model", head)] {
+        rows.extend(record.subject.engine().map(|engine| (name, engine.model.digest)));
+    }
+    rows.push(("Policy", Digest::of(evidence.policy.as_bytes())));
     html! {
         dl {
             @for (name, digest) in rows { dt { (name) } dd { code { (digest) } } }

@@ -15,7 +15,7 @@ const STYLE: &str = include_str!("style.css");
 pub(crate) fn page(evidence: &Evidence, summary: &Summary, findings: &[Finding]) -> Result<String> {
     let all = series::collect(evidence);
     let figures = figure::sections(&all, findings)?;
-    let model = &evidence.head.subject.model.name;
+    let what = subject::name(&evidence.head);
     let document = html! {
         (DOCTYPE)
         html lang="en" {
@@ -25,7 +25,7 @@ pub(crate) fn page(evidence: &Evidence, summary: &Summary, findings: &[Finding])
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 link rel="icon" href="data:,";
-                title { (summary.verdict) " · " (model) " · tritgate report" }
+                title { (summary.verdict) " · " (what) " · tritgate report" }
                 style { (PreEscaped(theme::css())) (PreEscaped(STYLE)) }
             }
             body {
@@ -53,7 +53,7 @@ fn header(evidence: &Evidence, summary: &Summary) -> Markup {
     let word = word::find(&summary.verdict);
     html! {
         header {
-            p.kicker { "tritgate · " (evidence.head.suite.name) " · " (evidence.head.subject.model.name) }
+            p.kicker { "tritgate · " (evidence.head.suite.name) " · " (subject::name(&evidence.head)) }
             h1 { "Verdict: " (word::badge(&summary.verdict)) }
             @if let Some(word) = word { p.meaning { (word.meaning) } }
             ul.facts {

@@ -1,6 +1,9 @@
 //! What was compared with what: both arms side by side.
 
-use baselines::{Evidence, RunRecord};
+use baselines::{
+    Evidence, RunRecord,
+    record::{ModelInfo, Settings, What},
+};
 use maud::{Markup, html};
 
 use super::table::scroll;
@@ -16,37 +19,88 @@ pub(super) fn section(evidence: &Evidence) -> Markup {
                 table {
                     thead { tr { th scope="col" { "" } th scope="col" { "Base" } th scope="col" { "Head" } } }
                     tbody {
-                        (row("Commit", commit(base), commit(head)))
-                        (row("Code layouts", base.subject.n_layouts().to_string(), head.subject.n_layouts().to_string()))
+                        // Of commands only the commit of `bench` itself is known.
+                        @if head.subject.engine().is_some() {
+                            (row("Commit", commit(base), commit(head)))
+                            (row("Code layouts", base.subject.n_layouts().to_string(), head.subject.n_layouts().to_string()))
+                        }
                         (row("Binary", base.subject.binary.short(), head.subject.binary.short()))
-                        (row("Model", model(base), model(head)))
-                        (row("Settings", settings(base), settings(head)))
+                        @if let (Some(base), Some(head)) = (base.subject.engine(), head.subject.engine()) {
+                            (row("Model", model(&base.model), model(&head.model)))
+                            (row("Settings", settings(&base.settings), settings(&head.settings)))
+                        } @else {
+                            (row("Command", name(base), name(head)))
+                            (row("Surroundings", surroundings(base), surroundings(head)))
+                        }
                         (row("Built with", built(base), built(head)))
                         (row("Processes", base.processes.len().to_string(), head.processes.len().to_string()))
                     }
                 }
             }))
-            @if let Some(baseline) = &evidence.baseline {
-                p {
-                    "Baseline " code { (baseline.name) } ", recorded " (baseline.recorded_at)
-                    ", as record " code { (baseline.record.short()) }
-                    ". "
-                    @if baseline.binary == base.subject.binary {
-                        "The base is its kept binary, run again in this session."
-                    } @else {
-                        strong { "The base's binary is not the one kept with it" } " (" code { (baseline.binary.short()) } ")."
-                    }
+            (source(evidence))
+        }
+    }
+}
+
+/// Where the base comes from: a store, or the command line.
+fn source(evidence: &Evidence) -> Markup {
+    let base = &evidence.base;
+    html! {
+        @if let Some(baseline) = &evidence.baseline {
+            p {
+                "Baseline " code { (baseline.name) } ", recorded " (baseline.recorded_at)
+                ", as record " code { (baseline.record.short()) }
+                ". "
+                @if baseline.binary == base.subject.binary {
+                    "The base is its kept binary, run again in this session."
+                } @else {
+                    strong { "The base's binary is not the one kept with it" } " (" code { (baseline.binary.short()) } ")."
                 }
             }
-            @if let Some(given) = &evidence.given {
-                p {
-                    "The base was given: " code { (given.asked) }
-                    @if let Some(commit) = &given.commit { ", commit " code { (commit) } }
-                    "."
-                }
+        } @else {
+            p { "No stored baseline: the base was measured beside the head, in this session." }
+        }
+        @if let Some(given) = &evidence.given {
+            p {
+                "The base was given: " code { (given.asked) }
+                @if let Some(commit) = &given.commit { ", commit " code { (commit) } }
+                "."
             }
         }
     }
+}
+
+/// What a person calls the subject: its model's name, or its command line.
+pub(super) fn name(record: &RunRecord) -> &str {
+    match &record.subject.what {
+        What::Engine(engine) => &engine.model.name,
+        What::Command(command) => &command.line,
+    }
+}
+
+/// How a command is run.
+fn surroundings(record: &RunRecord) -> String {
+    let Some(command) = record.subject.command() else { return "the engine".to_owned() };
+    let mut parts = vec![match &command.shell {
+        Some(shell) => format!("by the shell {shell}"),
+        None => "without a shell".to_owned(),
+    }];
+    for (what, line) in [
+        ("setup", &command.setup),
+        ("before each run", &command.prepare),
+        ("cleanup", &command.cleanup),
+    ] {
+        parts.extend(line.as_ref().map(|line| format!("{what}: {line}")));
+    }
+    parts.push(match command.ignore_failure {
+        true => "any exit code".to_owned(),
+        false => "exit code 0".to_owned(),
+    });
+    parts.push(match command.same_output {
+        true => "the same output in every run".to_owned(),
+        false => "outputs not compared".to_owned(),
+    });
+    parts.join("; ")
 }
 
 fn row(name: &str, base: impl AsRef<str>, head: impl AsRef<str>) -> Markup {
@@ -62,13 +116,11 @@ fn commit(record: &RunRecord) -> String {
     if record.tool.dirty == Some(true) { format!("{commit}, uncommitted changes") } else { commit }
 }
 
-fn model(record: &RunRecord) -> String {
-    let model = &record.subject.model;
+fn model(model: &ModelInfo) -> String {
     format!("{} ({}), {}", model.name, model.architecture, model.digest.short())
 }
 
-fn settings(record: &RunRecord) -> String {
-    let settings = &record.subject.settings;
+fn settings(settings: &Settings) -> String {
     let mut text = format!(
         "{} on {}, {} threads, {} activations, batch {}",
         settings.isa,

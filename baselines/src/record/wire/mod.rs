@@ -6,6 +6,7 @@
 
 mod document;
 mod environment;
+pub(crate) mod known;
 mod limits;
 mod mirror;
 mod process;
@@ -130,6 +131,7 @@ impl domain::RunRecord {
         let record = DOCUMENT.read::<RunRecord>(bytes)?.into_domain();
         let mut limits = Limits::new(DOCUMENT.what);
         limits.add("", &record)?;
+        known::check(DOCUMENT.what, "", &record)?;
         Ok(record)
     }
 }

@@ -29,11 +29,14 @@ pub(super) struct Process {
     series: Vec<Series>,
     outputs: Vec<Output>,
     counts: Vec<Counts>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-since" = "1.1"))]
+    runs: Vec<Runs>,
 }
 
 mirror!(Process for domain::Process {
-    order, pair, position, layout, disturbed, pid, started_at, ended_at, wall_ns, env_padding_bytes, peak_rss_bytes, series, outputs,
-    counts,
+    order, pair, position, layout, disturbed, pid, started_at, ended_at, wall_ns, env_padding_bytes, peak_rss_bytes, series,
+    outputs, counts, runs,
 });
 
 /// What older versions do not have is left out where it says nothing: their records keep their bytes.
@@ -41,6 +44,17 @@ mirror!(Process for domain::Process {
 const fn is_zero(n: &u64) -> bool {
     *n == 0
 }
+
+/// What the timed runs of an external command ended with.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Runs {
+    workload: String,
+    exit_codes: Vec<u64>,
+    stdout_digests: Vec<Hex>,
+}
+
+mirror!(Runs for domain::Runs { workload, exit_codes, stdout_digests });
 
 /// The raw samples of one metric on one workload, in base units, in the order taken.
 #[derive(Serialize, Deserialize, JsonSchema)]

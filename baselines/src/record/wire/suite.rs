@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Hex, Number, mirror};
+use super::{Hex, MetricName, Number, mirror, mirror::names};
 use crate::record as domain;
 
 /// The workloads of a session.
@@ -17,9 +17,34 @@ pub(super) struct Suite {
     #[schemars(range(min = 1, max = 1_000))]
     rounds: u64,
     workloads: Vec<WorkloadDef>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-since" = "1.1"))]
+    metrics: Vec<MetricDef>,
 }
 
-mirror!(Suite for domain::Suite { name, digest, rounds, workloads });
+mirror!(Suite for domain::Suite { name, digest, rounds, workloads, metrics });
+
+/// A metric that a command reports about itself, as JSON on its stdout.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MetricDef {
+    name: MetricName,
+    pointer: String,
+    unit: Unit,
+    better: Better,
+}
+
+mirror!(MetricDef for domain::MetricDef { name, pointer, unit, better });
+
+names! {
+    /// A base unit.
+    enum Unit for crate::unit::Unit { Nanoseconds = "ns", Bytes = "bytes", Count = "count" }
+}
+
+names! {
+    /// Which direction is better.
+    enum Better for crate::metric::Better { Lower = "lower", Higher = "higher" }
+}
 
 /// One named workload.
 #[derive(Serialize, Deserialize, JsonSchema)]

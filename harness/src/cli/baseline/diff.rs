@@ -2,7 +2,7 @@
 //! It describes and never judges: two sessions share no drift, so the machine's own change is in every number.
 
 use anyhow::{Context as _, Result};
-use baselines::{Digest, RunRecord, metric, quantile::median, unit::Unit};
+use baselines::{Digest, RunRecord, metric, quantile::median, record::Engine, unit::Unit};
 use serde_json::{Value, json};
 
 use crate::{
@@ -68,7 +68,8 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
 /// The first difference that makes a comparison of times meaningless.
 fn obstacle(a: &Stored, b: &Stored) -> Option<Obstacle> {
     let (from, to) = (&a.record, &b.record);
-    let (mine, theirs) = (&from.subject, &to.subject);
+    // No store keeps a record of a command: both are engines.
+    let (mine, theirs) = (from.subject.engine()?, to.subject.engine()?);
     let settings = &mine.settings;
     let record = "`bench baseline record";
     let (fingerprint, model, suite) = (from.host.fingerprint, mine.model.digest, from.suite.digest);
@@ -176,6 +177,9 @@ fn lines(a: &RunRecord, b: &RunRecord, comparable: bool) -> Vec<Line> {
 fn facts(stored: &Stored) -> [(&'static str, String); 11] {
     let Stored { digest, record, .. } = stored;
     let (subject, tool) = (&record.subject, &record.tool);
+    let model = subject.engine().map(|engine| &engine.model);
+    let model = model.map(|model| format!("{} {}", model.name, model.digest.short()));
+    let model = model.unwrap_or_else(|| "none".to_owned());
     let dirty = if tool.dirty == Some(true) { " (dirty)" } else { "" };
     let commit =
         tool.commit.as_deref().map_or("unknown", |commit| commit.get(..12).unwrap_or(commit));
@@ -184,7 +188,7 @@ fn facts(stored: &Stored) -> [(&'static str, String); 11] {
         ("recorded", super::minute(&record.ended_at)),
         ("commit", format!("{commit}{dirty}")),
         ("binary", subject.binary.short()),
-        ("model", format!("{} {}", subject.model.name, subject.model.digest.short())),
+        ("model", model),
         ("machine", record.host.fingerprint.short()),
         ("cpu", record.host.cpu_model.clone()),
         ("suite", format!("{} {}", record.suite.name, record.suite.digest.short())),
@@ -196,7 +200,7 @@ fn facts(stored: &Stored) -> [(&'static str, String); 11] {
 
 /// The settings in words.
 fn words(record: &RunRecord) -> String {
-    let settings = &record.subject.settings;
+    let Some(Engine { settings, .. }) = record.subject.engine() else { return "none".to_owned() };
     format!(
         "{}, {}{}, {}, batch {}, {}",
         settings.isa,

@@ -150,9 +150,10 @@ impl Report {
     fn agrees(&mut self, place: &str, entry: &Entry, record: &RunRecord) {
         let commit = |commit: &Option<String>| commit.clone().unwrap_or_else(|| "none".to_owned());
         let (subject, hex) = (&record.subject, |digest: Digest| digest.to_string());
+        let model = subject.engine().map_or_else(String::new, |engine| hex(engine.model.digest));
         for (field, expected, found) in [
             ("binary", hex(subject.binary), hex(entry.binary)),
-            ("model", hex(subject.model.digest), hex(entry.model)),
+            ("model", model, hex(entry.model)),
             ("fingerprint", hex(record.host.fingerprint), hex(entry.fingerprint)),
             ("commit", commit(&record.tool.commit), commit(&entry.commit)),
             ("recorded_at", record.ended_at.clone(), entry.recorded_at.clone()),

@@ -1,0 +1,157 @@
+//! An external command did what its record says: its own workloads and metrics, exit codes as allowed, one output if promised.
+//!
+//! In: a record. Out: a fault where a command claims what only the engine can, or the engine what only a command can.
+
+use baselines::{
+    RunRecord,
+    metric::COMMAND_METRICS,
+    record::{CommandInfo, Process, WorkloadDef},
+};
+
+use super::{Check, Class, Fault, Rule, rates::as_f64};
+use crate::policy::Policy;
+
+pub(super) const RULE: Rule = Rule {
+    name: "command",
+    class: Class::Invalid,
+    demand: "An external command has workloads, metrics and exit codes of commands, no work of the engine, and one output if it was asked for; the engine has none of these.",
+    way_out: "run `bench gate --base-command … --head-command …` again, or without them for the engine",
+    check: Check::Record(check),
+};
+
+/// Kind of a workload that is runs of a command.
+const KIND: &str = "command";
+/// Processor time is counted in ticks on some systems, and a run may begin and end within one.
+const TICK_NS: f64 = 20e6;
+
+fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let command = record.subject.command();
+    for workload in &record.suite.workloads {
+        if (workload.kind == KIND) != command.is_some() {
+            let expected =
+                if command.is_some() { "command" } else { "a kind that the engine runs" };
+            let field = format!("suite.workloads[{}].kind", workload.name);
+            faults.push(Fault::new(field, expected, workload.kind.clone()));
+        }
+    }
+    match command {
+        Some(command) => of_command(record, command, &mut faults),
+        None => of_engine(record, &mut faults),
+    }
+    faults
+}
+
+fn of_engine(record: &RunRecord, faults: &mut Vec<Fault>) {
+    if let Some(own) = record.suite.metrics.first() {
+        faults.push(Fault::new("suite.metrics", "none beside the register", own.name.clone()));
+    }
+    for process in &record.processes {
+        if !process.runs.is_empty() {
+            let field = format!("runs of process {}", process.order);
+            faults.push(Fault::new(field, "none of the engine", process.runs.len().to_string()));
+        }
+        for series in &process.series {
+            if COMMAND_METRICS.contains(&series.metric.as_str()) {
+                let field = format!("process {} {}", process.order, series.workload);
+                faults.push(Fault::new(field, "a metric of the engine", series.metric.clone()));
+            }
+        }
+    }
+}
+
+fn of_command(record: &RunRecord, command: &CommandInfo, faults: &mut Vec<Fault>) {
+    if record.accuracy.is_some() {
+        faults.push(Fault::new("accuracy", "none of a command", "a count"));
+    }
+    for process in &record.processes {
+        let work = process.outputs.len() + process.counts.len();
+        if work > 0 {
+            let field = format!("outputs and counts of process {}", process.order);
+            faults.push(Fault::new(field, "none of a command", work.to_string()));
+        }
+        for series in &process.series {
+            let own = record.suite.metrics.iter().any(|metric| metric.name == series.metric);
+            if !own && !COMMAND_METRICS.contains(&series.metric.as_str()) {
+                let field = format!("process {} {}", process.order, series.workload);
+                faults.push(Fault::new(field, "a metric of commands", series.metric.clone()));
+            }
+        }
+        for workload in &record.suite.workloads {
+            check_runs(command, process, workload, faults);
+            faults.extend(processor_time(process, workload, record.host.cpus));
+        }
+    }
+    if command.same_output {
+        check_output(record, faults);
+    }
+}
+
+/// One exit code to a timed run, 0 unless failure is allowed; one digest to a run if the same output was asked for.
+fn check_runs(
+    command: &CommandInfo,
+    process: &Process,
+    workload: &WorkloadDef,
+    faults: &mut Vec<Fault>,
+) {
+    let field = |what: &str| format!("process {} {} {what}", process.order, workload.name);
+    let mut all = process.runs.iter().filter(|runs| runs.workload == workload.name);
+    let (Some(runs), None) = (all.next(), all.next()) else {
+        faults.push(Fault::new(field("runs"), "one entry", "none, or several"));
+        return;
+    };
+    let timed = process
+        .series
+        .iter()
+        .find(|series| series.workload == workload.name && series.metric == "wall_ns")
+        .map_or(0, |series| series.samples.len());
+    let digests = if command.same_output { timed } else { 0 };
+    faults.extend(Fault::unless_equal(
+        &field("wall_ns samples"),
+        workload.params.get("iterations").copied().unwrap_or(0),
+        timed as u64,
+    ));
+    faults.extend(Fault::unless_equal(&field("exit_codes"), timed, runs.exit_codes.len()));
+    let found = runs.stdout_digests.len();
+    faults.extend(Fault::unless_equal(&field("stdout_digests"), digests, found));
+    if let Some(code) = runs.exit_codes.iter().find(|code| **code != 0)
+        && !command.ignore_failure
+    {
+        faults.push(Fault::new(field("exit_codes"), "0 in every run", code.to_string()));
+    }
+}
+
+/// No run has more processor time than all CPUs gave while it ran.
+fn processor_time(process: &Process, workload: &WorkloadDef, cpus: u64) -> Option<Fault> {
+    let samples = |metric: &str| {
+        let found = process
+            .series
+            .iter()
+            .find(|series| series.workload == workload.name && series.metric == metric);
+        found.map(|series| series.samples.as_slice()).unwrap_or_default()
+    };
+    let (wall, cpu) = (samples("wall_ns"), samples("cpu_ns"));
+    let beyond = |(wall, cpu): &(&f64, &f64)| **cpu > **wall * as_f64(cpus) + TICK_NS;
+    let (wall, cpu) = wall.iter().zip(cpu).find(beyond)?;
+    let field = format!("process {} {} cpu_ns", process.order, workload.name);
+    Some(Fault::new(field, format!("at most {cpus} CPUs for {wall} ns"), format!("{cpu} ns")))
+}
+
+/// Every run of a workload wrote what its first run wrote.
+fn check_output(record: &RunRecord, faults: &mut Vec<Fault>) {
+    for workload in &record.suite.workloads {
+        let runs = record
+            .processes
+            .iter()
+            .flat_map(|process| process.runs.iter().map(move |runs| (process.order, runs)))
+            .filter(|(_, runs)| runs.workload == workload.name);
+        let mut first = None;
+        for (order, runs) in runs {
+            for digest in &runs.stdout_digests {
+                let first = *first.get_or_insert(*digest);
+                let field = format!("process {order} {} stdout_digests", workload.name);
+                faults.extend(Fault::unless_equal(&field, first, *digest));
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! A block of runs: what stands in a paired session of commands where a worker process stands in one of the engine.
+//! In: the runs as they end. Out: a `Process` of the record, with every sample.
+
+use baselines::{
+    Digest,
+    record::{Process, Runs, Series, Suite},
+};
+
+use super::run::Ended;
+use crate::{
+    environment,
+    measure::{Clock, Slot, timestamp},
+};
+
+/// Stamps have milliseconds, and a block must not end in the one it began in.
+const SHORTEST_NS: u64 = 2_000_000;
+
+/// One block on its way.
+#[derive(Debug)]
+pub(super) struct Block {
+    slot: Slot,
+    started_at: String,
+    start_ns: u64,
+    pid: Option<u64>,
+    workloads: Vec<Taken>,
+}
+
+/// The runs of one workload.
+#[derive(Clone, Debug, Default)]
+struct Taken {
+    wall_ns: Vec<f64>,
+    cpu_ns: Vec<f64>,
+    max_rss_bytes: Vec<f64>,
+    /// One list for each metric of the suite's own.
+    own: Vec<Vec<f64>>,
+    exit_codes: Vec<u64>,
+    stdout_digests: Vec<Digest>,
+}
+
+impl Block {
+    pub(super) fn begin(slot: Slot, suite: &Suite, clock: &dyn Clock) -> Self {
+        let own = vec![Vec::new(); suite.metrics.len()];
+        let (started_at, start_ns) = (timestamp(clock.utc()), clock.now_ns());
+        let workloads = vec![Taken { own, ..Taken::default() }; suite.workloads.len()];
+        Self { slot, started_at, start_ns, pid: None, workloads }
+    }
+
+    pub(super) const fn slot(&self) -> Slot {
+        self.slot
+    }
+
+    /// Keeps what one timed run of a workload came to.
+    pub(super) fn take(&mut self, workload: usize, ended: &Ended, own: &[f64], keep_digest: bool) {
+        self.pid.get_or_insert(ended.pid);
+        let taken = &mut self.workloads[workload];
+        taken.wall_ns.push(as_f64(ended.wall_ns));
+        taken.cpu_ns.push(as_f64(ended.cpu_ns));
+        taken.max_rss_bytes.push(as_f64(ended.max_rss_bytes));
+        taken.exit_codes.push(ended.exit_code);
+        taken.stdout_digests.extend(keep_digest.then(|| Digest::of(&ended.stdout)));
+        for (values, value) in taken.own.iter_mut().zip(own) {
+            values.push(*value);
+        }
+    }
+
+    /// What it came to; `disturbed` is what was seen to disturb its pair.
+    pub(super) fn finish(
+        self,
+        suite: &Suite,
+        disturbed: Option<String>,
+        clock: &dyn Clock,
+    ) -> Process {
+        let lasted_ns = clock.now_ns() - self.start_ns;
+        if let Some(short_ns) = SHORTEST_NS.checked_sub(lasted_ns) {
+            std::thread::sleep(std::time::Duration::from_nanos(short_ns));
+        }
+        let (ended_at, wall_ns) = (timestamp(clock.utc()), clock.now_ns() - self.start_ns);
+        // A new process begins with the memory of the one that starts it, ours, and keeps that as its peak.
+        let floor_bytes = environment::peak_rss_bytes().map_or(f64::INFINITY, as_f64);
+        let (mut series, mut runs, mut peak) = (Vec::new(), Vec::new(), None);
+        for (def, taken) in suite.workloads.iter().zip(self.workloads) {
+            let mut add = |metric: &str, samples: Vec<f64>| {
+                let (workload, metric) = (def.name.clone(), metric.to_owned());
+                series.push(Series { workload, metric, per_iteration: 1, samples });
+            };
+            add("wall_ns", taken.wall_ns);
+            // A clock that counts in ticks sees nothing of a short run: a time of 0 is none.
+            if taken.cpu_ns.iter().all(|ns| *ns > 0.0) {
+                add("cpu_ns", taken.cpu_ns);
+            }
+            if taken.max_rss_bytes.iter().all(|bytes| *bytes > floor_bytes) {
+                peak = taken.max_rss_bytes.iter().copied().chain(peak).max_by(f64::total_cmp);
+                add("max_rss_bytes", taken.max_rss_bytes);
+            }
+            for (metric, values) in suite.metrics.iter().zip(taken.own) {
+                add(&metric.name, values);
+            }
+            let (exit_codes, stdout_digests) = (taken.exit_codes, taken.stdout_digests);
+            runs.push(Runs { workload: def.name.clone(), exit_codes, stdout_digests });
+        }
+        Process {
+            order: self.slot.order,
+            pair: self.slot.pair,
+            position: self.slot.position,
+            layout: self.slot.layout,
+            disturbed,
+            pid: self.pid.unwrap_or(0),
+            started_at: self.started_at,
+            ended_at,
+            wall_ns,
+            env_padding_bytes: u64::from(self.slot.padding_bytes),
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "it came from a u64 below 2^53"
+            )]
+            peak_rss_bytes: peak.map(|bytes| bytes as u64),
+            series,
+            outputs: Vec::new(),
+            counts: Vec::new(),
+            runs,
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "nanoseconds and bytes of a run are below 2^53")]
+const fn as_f64(n: u64) -> f64 {
+    n as f64
+}

@@ -1,0 +1,17 @@
+//! External commands as subjects: two command lines, measured by turns in one paired session.
+//!
+//! In: lines and surroundings from the command line. Out: the records of both arms, as a session of the engine gives them.
+//! No worker stands between: a "process" of a pair is a block of runs, one run of either arm in each round.
+
+mod block;
+mod json;
+mod line;
+mod plan;
+mod run;
+mod session;
+mod spec;
+
+pub(crate) use json::parse as parse_metric;
+pub(crate) use line::Parameter;
+pub(crate) use session::measure;
+pub(crate) use spec::{Metric, Spec};
