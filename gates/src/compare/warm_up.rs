@@ -82,7 +82,11 @@ fn logs_of_iterations(series: &Series) -> Vec<f64> {
     let per_iteration = usize::try_from(series.per_iteration).unwrap_or(usize::MAX).max(1);
     let iterations = series.samples.chunks(per_iteration);
     // No logarithm of a median that does not exist: the whole series then has no state.
-    iterations.map(|samples| libm::log(median(samples).unwrap_or(f64::NAN))).collect()
+    let typical = |samples: &[f64]| match samples {
+        [one] => *one,
+        several => median(several).unwrap_or(f64::NAN),
+    };
+    iterations.map(|samples| libm::log(typical(samples))).collect()
 }
 
 #[cfg(test)]

@@ -41,12 +41,12 @@ impl Noise {
     /// The noise of `values`. Where more than half of the differences are equal (coarse ticks), all of them count in full.
     #[must_use]
     pub fn of(values: &[f64]) -> Self {
-        let white = Self::white(values);
+        let gamma_1 = gamma(&differences(values, 1));
+        let white = Self { sd: (gamma_1 / 2.0).sqrt(), rho: 0.0 };
         if values.len() < MIN_FOR_RHO || white.sd == 0.0 {
             return white;
         }
-        let [gamma_1, gamma_2] = [1, 2].map(|lag| gamma(&differences(values, lag)));
-        let rho = (gamma_2 / gamma_1 - 1.0).clamp(0.0, MAX_RHO);
+        let rho = (gamma(&differences(values, 2)) / gamma_1 - 1.0).clamp(0.0, MAX_RHO);
         Self { sd: white.sd / (1.0 - rho).sqrt(), rho }
     }
 

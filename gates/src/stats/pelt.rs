@@ -1,12 +1,19 @@
-//! PELT: the piecewise-constant fit of least penalised squared error, exact, with hopeless segment starts dropped early.
+//! PELT: the piecewise-constant fit of least penalised squared error, exact, with hopeless segment starts passed over.
 //!
 //! In: values in the order of time, penalty per change, fewest values per segment. Out: segment starts and the cost.
 //!
 //! `F(t) = min over s of F(s) + C(s, t) + β`, `F(0) = −β`, where `C(s, t)` is the squared error of `values[s..t]` about
 //! their mean. A start `s` with `F(s) + C(s, t) > F(t)` can never again beat `t` as a start; with a least length `m`, `t`
 //! may only take its place from `t + m` on, so `s` is kept that long. Source: Killick, Fearnhead, Eckley 2012, §3.
+//!
+//! In a run at one level no start is hopeless by that rule, and all would be tried at each end. But `C(s, t)` only grows
+//! with `t`: what a start cost at an earlier end is a bound for every later one. Starts stand in blocks, and a block whose
+//! bound lies above the best found so far is not looked at.
 
 use super::yuen::as_f64;
+
+/// Starts in a block: few enough that one promising start costs little, many enough for plain loops.
+const BLOCK: usize = 32;
 
 /// The best fit.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,18 +36,17 @@ pub fn fit(values: &[f64], penalty: f64, min_segment: usize) -> Fit {
     let sums = Sums::of(values);
     let mut best = vec![f64::INFINITY; n + 1];
     let mut last_start = vec![0; n + 1];
-    let mut open = Candidates::default();
-    open.push(0, -penalty, &sums);
+    let mut candidates = Candidates::new(n);
+    candidates.push(0, -penalty, &sums);
     // A run too short for one full segment is still fitted by one.
     for end in min.min(n)..=n {
         if end >= 2 * min {
-            open.push(end - min, best[end - min], &sums);
+            candidates.push(end - min, best[end - min], &sums);
         }
-        open.drop_hopeless(end);
-        let (start, least) = open.best_start(end, &sums);
+        let (start, least) = candidates.best_start(end, &sums);
         last_start[end] = start;
         best[end] = least + penalty;
-        open.mark_hopeless(best[end], end + min);
+        candidates.mark_hopeless(best[end], end + min);
     }
     Fit { starts: walk_back(&last_start), cost: best[n] }
 }
@@ -55,103 +61,108 @@ fn walk_back(last_start: &[usize]) -> Vec<usize> {
     starts
 }
 
-/// The segment starts that may still be best, in order: one column per number, so that their costs are one plain loop.
-#[derive(Default)]
+/// The segment starts that may still be best, in blocks of consecutive ones.
 struct Candidates {
-    starts: Vec<usize>,
-    /// Sum of the values before the start.
-    sums: Vec<f64>,
-    /// `F(start)` less the sum of squares before it.
+    /// By start: `F(start)` less the sum of squares before it.
     offsets: Vec<f64>,
-    /// From this end on, another start is at least as good.
-    hopeless_at: Vec<usize>,
-    /// `F(start) + C(start, end)` of the last end.
-    costs: Vec<f64>,
-    /// The largest of them.
-    greatest: f64,
-    /// The first end at which any start is hopeless.
-    next_drop: Option<usize>,
+    blocks: Vec<Block>,
+}
+
+/// Consecutive starts.
+struct Block {
+    first: usize,
+    /// After its last.
+    end: usize,
+    /// No start of it costs less at any later end.
+    bound: f64,
+    /// From this end on, another start is at least as good as any of it.
+    hopeless_at: usize,
+}
+
+/// The cheapest start so far.
+#[derive(Clone, Copy)]
+struct Best {
+    start: usize,
+    cost: f64,
 }
 
 impl Candidates {
+    fn new(n: usize) -> Self {
+        Self { offsets: vec![f64::INFINITY; n + 1], blocks: Vec::new() }
+    }
+
     fn push(&mut self, start: usize, best: f64, sums: &Sums) {
-        self.starts.push(start);
-        self.sums.push(sums.values[start]);
-        self.offsets.push(best - sums.squares[start]);
-        self.hopeless_at.push(usize::MAX);
+        self.offsets[start] = best - sums.squares[start];
+        match self.blocks.last_mut() {
+            Some(block) if block.end == start && start - block.first < BLOCK => {
+                block.end += 1;
+                block.bound = block.bound.min(best);
+                block.hopeless_at = usize::MAX;
+            }
+            _ => self.blocks.push(Block {
+                first: start,
+                end: start + 1,
+                bound: best,
+                hopeless_at: usize::MAX,
+            }),
+        }
     }
 
     /// The start of least cost for a segment up to `end`, the earliest of equal ones.
     fn best_start(&mut self, end: usize, sums: &Sums) -> (usize, f64) {
-        let (sum, squares) = (sums.values[end], sums.squares[end]);
-        let cost = |((before, offset), inverse): ((&f64, &f64), &f64)| {
-            let within = sum - before;
-            (offset + squares) - within * within * inverse
-        };
-        let columns = self.sums.iter().zip(&self.offsets);
-        let inverses = sums.inverses_up_to(end);
-        let first = self.starts[0];
-        self.costs.clear();
-        // Where no start was dropped, as in a run at one level, their lengths are consecutive: a loop without lookups.
-        if self.starts[self.starts.len() - 1] - first + 1 == self.starts.len() {
-            self.costs.extend(columns.zip(&inverses[first..]).map(cost));
-        } else {
-            let inverses = self.starts.iter().map(|start| &inverses[*start]);
-            self.costs.extend(columns.zip(inverses).map(cost));
-        }
-        let (least, greatest) = extremes(&self.costs);
-        self.greatest = greatest;
-        let place = self.costs.iter().position(|cost| *cost <= least).unwrap_or(0);
-        (self.starts[place], least)
-    }
-
-    /// Starts that cost more than `best` are of no use from end `at` on.
-    fn mark_hopeless(&mut self, best: f64, at: usize) {
-        // Strictly: at equal cost the earlier start wins, so it must not be dropped.
-        if self.greatest <= best {
-            return;
-        }
-        for (cost, hopeless_at) in self.costs.iter().zip(&mut self.hopeless_at) {
-            if *cost > best && *hopeless_at > at {
-                *hopeless_at = at;
-                self.next_drop.get_or_insert(at);
+        self.blocks.retain(|block| block.hopeless_at > end);
+        let mut best = Best { start: 0, cost: f64::INFINITY };
+        // The block of the least bound first: what it costs lets most others be passed over.
+        let promising = (0..self.blocks.len())
+            .min_by(|a, b| self.blocks[*a].bound.total_cmp(&self.blocks[*b].bound))
+            .unwrap_or(0);
+        let others = (0..self.blocks.len()).filter(|place| *place != promising);
+        for place in std::iter::once(promising).chain(others) {
+            let block = &mut self.blocks[place];
+            // At equal cost the earlier start wins, so an equal bound must be looked at.
+            if block.bound > best.cost {
+                continue;
+            }
+            let costs = block.costs(end, sums, &self.offsets);
+            let costs = &costs[..block.end - block.first];
+            let least = costs.iter().copied().fold(f64::INFINITY, f64::min);
+            block.bound = least;
+            let within = costs.iter().position(|cost| *cost <= least).unwrap_or(0);
+            let found = Best { start: block.first + within, cost: least };
+            let is_better =
+                found.cost < best.cost || found.cost <= best.cost && found.start < best.start;
+            if place == promising || is_better {
+                best = found;
             }
         }
+        (best.start, best.cost)
     }
 
-    fn drop_hopeless(&mut self, end: usize) {
-        if self.next_drop.is_none_or(|at| at > end) {
-            return;
+    /// Blocks whose starts all cost more than `best` are of no use from end `at` on.
+    fn mark_hopeless(&mut self, best: f64, at: usize) {
+        // Strictly: at equal cost the earlier start wins, so it must not be dropped.
+        for block in self.blocks.iter_mut().filter(|block| block.bound > best) {
+            block.hopeless_at = block.hopeless_at.min(at);
         }
-        let keep: Vec<bool> = self.hopeless_at.iter().map(|at| *at > end).collect();
-        retain(&mut self.starts, &keep);
-        retain(&mut self.sums, &keep);
-        retain(&mut self.offsets, &keep);
-        retain(&mut self.hopeless_at, &keep);
-        // Marks are set in the order of ends, so the least of those left is the next.
-        self.next_drop = self.hopeless_at.iter().copied().filter(|at| *at < usize::MAX).min();
     }
 }
 
-/// Least and greatest, in four lanes that the compiler can keep in registers; NaN is passed over.
-fn extremes(costs: &[f64]) -> (f64, f64) {
-    let (mut least, mut greatest) = ([f64::INFINITY; 4], [f64::NEG_INFINITY; 4]);
-    let (chunks, rest) = costs.as_chunks::<4>();
-    for chunk in chunks {
-        for lane in 0..4 {
-            least[lane] = if chunk[lane] < least[lane] { chunk[lane] } else { least[lane] };
-            greatest[lane] =
-                if chunk[lane] > greatest[lane] { chunk[lane] } else { greatest[lane] };
+impl Block {
+    /// `F(start) + C(start, end)` of its starts; the rest of the array means nothing.
+    fn costs(&self, end: usize, sums: &Sums, offsets: &[f64]) -> [f64; BLOCK] {
+        let (sum, squares) = (sums.values[end], sums.squares[end]);
+        let starts = self.first..self.end;
+        let columns = sums.values[starts.clone()]
+            .iter()
+            .zip(&offsets[starts.clone()])
+            .zip(&sums.inverses_up_to(end)[starts]);
+        let mut costs = [f64::INFINITY; BLOCK];
+        for (cost, ((before, offset), inverse)) in costs.iter_mut().zip(columns) {
+            let within = sum - before;
+            *cost = (offset + squares) - within * within * inverse;
         }
+        costs
     }
-    let low = least.iter().chain(rest).copied().fold(f64::INFINITY, f64::min);
-    let high = greatest.iter().chain(rest).copied().fold(f64::NEG_INFINITY, f64::max);
-    (low, high)
-}
-
-fn retain<T>(column: &mut Vec<T>, keep: &[bool]) {
-    let mut keep = keep.iter();
-    column.retain(|_| keep.next().copied().unwrap_or(true));
 }
 
 /// Running sums about the first value, so that equal values sum to exactly 0.
