@@ -58,6 +58,9 @@ fn row(
         .as_ref()
         .filter(|decision| decision.verdict == MetricVerdict::Inconclusive)
         .and_then(|decision| needed(decision, measured.margins(), rule, family));
+    let proven_slower = decision
+        .as_ref()
+        .is_some_and(|decision| decision.verdict == MetricVerdict::Pass && decision.proven_slower);
     let (verdict, outcome, reason) = match (&measured.found, &comparison) {
         (Found::Pairs(Err(why)) | Found::Groups(Err(why)), _) => {
             (MetricVerdict::Missing, Outcome::Missing, format!("nothing to compare: {why}"))
@@ -82,6 +85,7 @@ fn row(
         comparison,
         outcome,
         verdict,
+        proven_slower,
         reason: warned(reason, &warm_up),
         warm_up,
         pairs_needed,

@@ -78,6 +78,8 @@ pub struct Row {
     pub outcome: Outcome,
     /// What that means for the gate.
     pub verdict: MetricVerdict,
+    /// Of a pass: whether it is proven slower, within the margin. A reader must be told, whatever the word of the row is.
+    pub proven_slower: bool,
     /// Why, in a sentence with its numbers.
     pub reason: String,
     /// Whether its processes ran at one level. Said, and no part of the numbers.

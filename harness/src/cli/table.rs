@@ -136,7 +136,7 @@ pub(crate) fn rows(rows: &[Row]) -> String {
     }
     let mut said = text(&compared);
     for row in rows {
-        if row.verdict != MetricVerdict::Pass {
+        if row.verdict != MetricVerdict::Pass || row.proven_slower {
             said += &format!("{}: {}\n", row.workload, row.reason);
         } else if let Some(warning) = row.warm_up.warning() {
             said += &format!("{}: {warning}\n", row.workload);
