@@ -119,6 +119,12 @@ fn a_session_of_commands_reads_back_and_says_nothing_of_a_model() {
     assert_eq!(Evidence::from_json(&bytes).unwrap(), bundle);
     let text = String::from_utf8(bytes).unwrap();
     assert!(text.contains(r#""model":null,"settings":null,"command":{"line":"work --old""#));
+    assert!(
+        !text.contains("\"bench\"") && !text.contains("\"iterations\":["),
+        "of a bench target only"
+    );
+    let benchmarks = testing::benchmarks(42, 1.2);
+    assert_eq!(Evidence::from_json(&benchmarks.to_json()).unwrap(), benchmarks);
     let engine = String::from_utf8(testing::evidence(42, 1.2).to_json()).unwrap();
     for since in ["\"command\"", "\"runs\"", "\"metrics\""] {
         assert!(!engine.contains(since), "{since} is left out where it says nothing");

@@ -39,6 +39,8 @@ fn what_we_write_is_valid() {
 
     let commands = testing::commands(3, 1.0);
     validator(&evidence::wire::schema()).validate(&parse(&commands.to_json())).unwrap();
+    let benchmarks = testing::benchmarks(3, 1.0);
+    validator(&evidence::wire::schema()).validate(&parse(&benchmarks.to_json())).unwrap();
 
     let mut nulls = small_record();
     nulls.accuracy = None;

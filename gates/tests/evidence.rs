@@ -12,7 +12,7 @@ use baselines::{
         Accuracy, CommandInfo, Engine, Layout, MetricDef, ProbeKind, ProbeWhen, Purpose, Runs,
         Series, What,
     },
-    testing::{OWN_METRIC, commands},
+    testing::{BENCHMARK, OWN_METRIC, benchmarks, commands},
     unit::Unit,
 };
 use common::{rewrite, session};
@@ -83,7 +83,7 @@ const PLANTED: &[(&str, Plant)] = &[
     ("command", |e| without_model(&mut e.head)),
     ("command", |e| { without_model(&mut e.base); without_model(&mut e.head); e.baseline = None; }),
     ("command", |e| e.head.suite.workloads[0].kind = "command".to_owned()),
-    ("command", |e| e.head.processes[0].runs.push(Runs { workload: "load".to_owned(), exit_codes: vec![], stdout_digests: vec![] })),
+    ("command", |e| e.head.processes[0].runs.push(Runs { workload: "load".to_owned(), exit_codes: vec![], stdout_digests: vec![], iterations: vec![] })),
     ("command", |e| { let n = e.head.processes[0].series[0].samples.len(); e.head.processes[0].series.push(Series { workload: "load".to_owned(), metric: "cpu_ns".to_owned(), per_iteration: 1, samples: vec![1.0; n] }); }),
     ("command", |e| for r in common::arms(e) { r.suite.metrics = vec![MetricDef { name: "x_ns".to_owned(), pointer: String::new(), unit: Unit::Nanoseconds, better: Better::Lower }]; }),
     ("counts", |e| e.head.processes[2].counts[4].products += 1),
@@ -197,6 +197,71 @@ const PLANTED_IN_COMMANDS: &[(&str, Plant)] = &[
     ("wall", |e| rewrite(&mut e.head, "wall_ns", |_, ns| ns * 100.0)),
 ];
 
+/// Rule, what is planted in a session of two builds of a bench target.
+#[rustfmt::skip] // a table
+const PLANTED_IN_BENCHMARKS: &[(&str, Plant)] = &[
+    ("base-source", |e| e.given.as_mut().expect("scripted").commit = None),
+    ("base-source", |e| e.given.as_mut().expect("scripted").commit = Some("c".repeat(40))),
+    ("command", |e| e.head.processes[2].runs[0].exit_codes = vec![101]),
+    ("command", |e| e.head.processes[2].runs[0].exit_codes = vec![0, 0]),
+    ("command", |e| { e.head.processes[2].runs[0].iterations.pop(); }),
+    ("command", |e| e.head.processes[2].runs[0].iterations[1] = 0),
+    ("command", |e| e.head.processes[2].runs.clear()),
+    ("command", |e| e.head.processes[2].series.clear()),
+    ("command", |e| { let again = e.head.processes[2].runs[0].clone(); e.head.processes[2].runs.push(again); }),
+    ("command", |e| e.head.processes[2].series[0].metric = "wall_ns".to_owned()),
+    ("command", |e| e.head.suite.workloads[0].kind = "command".to_owned()),
+    ("command", |e| command(&mut e.head).bench = None),
+    ("command", |e| e.head.accuracy = session(1, 1.0).head.accuracy),
+    ("required-metrics", |e| for p in &mut e.head.processes { p.series.clear(); p.runs.clear(); }),
+    ("same-command", |e| command(&mut e.head).bench.as_mut().expect("scripted").name = "other".to_owned()),
+    ("same-suite", |e| e.head.suite.digest = Digest::of(b"another suite")),
+    ("samples", |e| rewrite(&mut e.head, "iteration_ns", |_, _| 100e3)),
+    ("samples", |e| e.head.processes[1].series[0].samples[0] = 0.0),
+    ("turns", |e| { let (b, h) = (&e.base.processes[4], &mut e.head.processes[4]); h.started_at.clone_from(&b.started_at); h.ended_at.clone_from(&b.ended_at); for n in &mut h.runs[0].iterations { *n *= 30; } }),
+    ("wall", |e| for n in &mut e.head.processes[3].runs[0].iterations { *n *= 100; }),
+];
+
+#[test]
+fn every_fault_planted_in_a_session_of_benchmarks_is_refused_and_a_clean_one_is_judged() {
+    let of = |factor: f64| {
+        let policy = gates::command_policy(&[(BENCHMARK, "iteration_ns")]);
+        Evidence { policy, ..benchmarks(42, factor) }
+    };
+    for (factor, verdict) in [(1.0, Verdict::Pass), (1.2, Verdict::Fail)] {
+        let derived = derive(&of(factor)).unwrap();
+        assert_eq!(
+            (derived.refusals.len(), derived.verdict),
+            (0, verdict),
+            "{:?}",
+            derived.refusals
+        );
+    }
+    let mut quick = of(1.0);
+    // A benchmark of less than a nanosecond, as an addition is.
+    for record in common::arms(&mut quick) {
+        rewrite(record, "iteration_ns", |_, ns| ns / 1e6);
+    }
+    assert_eq!(derive(&quick).unwrap().refusals, []);
+    refused(PLANTED_IN_BENCHMARKS, || of(1.0));
+}
+
+/// Every fault is refused by its rule, and nothing passes.
+fn refused(planted: &[(&str, Plant)], clean: impl Fn() -> Evidence) {
+    for (place, (rule, plant)) in planted.iter().enumerate() {
+        let mut evidence = clean();
+        plant(&mut evidence);
+        let found: BTreeSet<&str> = derive(&evidence).map_or_else(
+            |error| panic!("fault {place} for `{rule}`: {error}"),
+            |derived| {
+                assert_ne!(derived.verdict, Verdict::Pass, "fault {place} for `{rule}`");
+                derived.refusals.iter().map(|refusal| refusal.rule).collect()
+            },
+        );
+        assert!(found.contains(rule), "fault {place} for `{rule}`: only {found:?}");
+    }
+}
+
 /// A session of two commands under the policy that ships for them, with the suite's own metric gated as well.
 fn session_of_commands(seed: u64, head_factor: f64) -> Evidence {
     let mut evidence = commands(seed, head_factor);
@@ -225,18 +290,7 @@ fn a_clean_session_of_commands_is_judged_on_time_and_on_what_they_say_of_themsel
 
 #[test]
 fn every_fault_planted_in_a_session_of_commands_is_refused() {
-    for (place, (rule, plant)) in PLANTED_IN_COMMANDS.iter().enumerate() {
-        let mut evidence = session_of_commands(42, 1.0);
-        plant(&mut evidence);
-        let found: BTreeSet<&str> = derive(&evidence).map_or_else(
-            |error| panic!("fault {place} for `{rule}`: {error}"),
-            |derived| {
-                assert_ne!(derived.verdict, Verdict::Pass, "fault {place} for `{rule}`");
-                derived.refusals.iter().map(|refusal| refusal.rule).collect()
-            },
-        );
-        assert!(found.contains(rule), "fault {place} for `{rule}`: only {found:?}");
-    }
+    refused(PLANTED_IN_COMMANDS, || session_of_commands(42, 1.0));
 }
 
 #[test]

@@ -7,14 +7,33 @@ use anyhow::{Context as _, Result};
 use baselines::evidence::Given;
 
 use crate::{
-    build::{self, BuildVariables, Request, Revision},
+    build::{self, BuildVariables, Kind, Request, Revision},
     progress::Progress,
     subject::{Binary, Program},
 };
 
-/// Package and program that a revision is asked for.
-const PACKAGE: &str = "tritgate-harness";
-const BIN: &str = "bench";
+/// What a revision is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target<'a> {
+    pub(crate) package: &'a str,
+    pub(crate) kind: Kind,
+    pub(crate) name: &'a str,
+    /// Cargo's name of the profile.
+    pub(crate) profile: &'a str,
+    pub(crate) features: &'a [String],
+}
+
+impl Target<'_> {
+    /// This program.
+    pub(crate) const BENCH: Self = Self {
+        package: "tritgate-harness",
+        kind: Kind::Bin,
+        name: "bench",
+        profile: "release",
+        features: &[],
+    };
+}
+
 /// Code layouts of each revision where nothing says otherwise: with 1 % between layouts, eight let 4 slow-downs of 5 % in a
 /// hundred pass, four 6 and one 16 (`bench validate`).
 pub(crate) const N_LAYOUTS: u64 = 8;
@@ -29,6 +48,7 @@ pub(crate) struct Workshop<'a> {
     /// Root seed of the layouts.
     pub(crate) seed: u64,
     pub(crate) n_layouts: usize,
+    pub(crate) target: Target<'a>,
     pub(crate) variables: &'a BuildVariables,
 }
 
@@ -68,15 +88,17 @@ fn revision(
     progress: &Progress,
 ) -> Result<Arm> {
     progress.note(&format!("building {asked}"));
+    let Target { package, kind, name, profile, features } = workshop.target;
     let request = Request {
         repo: workshop.repo,
         revision,
         cache: workshop.cache,
         seeds: build::seeds(workshop.seed, workshop.n_layouts),
-        package: PACKAGE,
-        bin: BIN,
-        profile: "release",
-        features: &[],
+        package,
+        kind,
+        name,
+        profile,
+        features,
         default_features: true,
         cargo: Path::new("cargo"),
         variables: workshop.variables,

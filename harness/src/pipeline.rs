@@ -156,14 +156,53 @@ pub(crate) fn gate_commands(
     files::remove_stale(gate.out)?;
     let looks = looks(&policy, gate.pairs);
     let goes_on = |base: &RunRecord, head: &RunRecord| gates::goes_on(base, head, &policy);
-    let (base, head) = command::measure(gate.spec, &looks, &goes_on, clock, progress)?;
+    let arms = command::measure(gate.spec, &looks, &goes_on, clock, progress)?;
+    let given = Given { asked: gate.spec.base.clone(), commit: None };
+    close(arms, given, gate.policy, gate.out, clock)
+}
 
-    let closed_at = timestamp(clock.utc());
-    let source = evidence::Source::Given(Given { asked: gate.spec.base.clone(), commit: None });
-    let evidence =
-        evidence::bundle(source, base, head, Vec::new(), gate.policy.to_owned(), closed_at);
+/// What `bench gate` was asked to do with two builds of a Criterion bench target.
+pub(crate) struct BenchGate<'a> {
+    pub(crate) spec: &'a command::BenchSpec,
+    /// Base and head.
+    pub(crate) arms: [command::BenchArm; 2],
+    pub(crate) given: Given,
+    /// As for the engine.
+    pub(crate) pairs: Option<u64>,
+    /// Text of the policy for a target with these benchmarks.
+    pub(crate) policy: &'a dyn Fn(&[&str]) -> Result<String>,
+    /// Folder of the gate's files.
+    pub(crate) out: &'a Path,
+}
+
+/// The same for two builds of a bench target. Which benchmarks there are is known after a first run of both.
+pub(crate) fn gate_benches(
+    gate: BenchGate<'_>,
+    clock: &dyn Clock,
+    progress: &Progress,
+) -> Result<(Derived, Vec<Mark>)> {
+    files::check_folder(gate.out)?;
+    files::remove_stale(gate.out)?;
+    let session = command::BenchSession::open(gate.spec, gate.arms, clock, progress)?;
+    let text = (gate.policy)(&session.names())?;
+    let policy = Policy::parse(&text).context("failed to read the policy")?;
+    let goes_on = |base: &RunRecord, head: &RunRecord| gates::goes_on(base, head, &policy);
+    let arms = session.measure(&looks(&policy, gate.pairs), &goes_on, progress)?;
+    close(arms, gate.given, &text, gate.out, clock)
+}
+
+/// Judges two records that no store stands behind, and writes the gate's files.
+fn close(
+    (base, head): (RunRecord, RunRecord),
+    given: Given,
+    policy: &str,
+    out: &Path,
+    clock: &dyn Clock,
+) -> Result<(Derived, Vec<Mark>)> {
+    let (source, closed_at) = (evidence::Source::Given(given), timestamp(clock.utc()));
+    let evidence = evidence::bundle(source, base, head, Vec::new(), policy.to_owned(), closed_at);
     let (derived, files) = files::derive(&evidence)?;
-    files::write(gate.out, &evidence, &files)?;
+    files::write(out, &evidence, &files)?;
     Ok((derived, evidence.head.marks))
 }
 

@@ -1,4 +1,5 @@
 //! An external command as a subject: its line, what surrounds each run, and what the runs ended with.
+//! A Criterion bench target is one whose runs measure many workloads each.
 
 use crate::Digest;
 
@@ -23,6 +24,19 @@ pub struct CommandInfo {
     pub ignore_failure: bool,
     /// Whether every run of both arms must write the same bytes to stdout.
     pub same_output: bool,
+    /// The bench target that it is, where its runs are read from what Criterion wrote.
+    pub bench: Option<BenchTarget>,
+}
+
+/// A Criterion bench target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BenchTarget {
+    /// Cargo's name of its package.
+    pub package: String,
+    /// Cargo's name of the target.
+    pub name: String,
+    /// Clean commit it was built from; `None`: a file that was given, or a working tree with changes.
+    pub commit: Option<String>,
 }
 
 /// What the timed runs of one workload in one block ended with.
@@ -34,4 +48,6 @@ pub struct Runs {
     pub exit_codes: Vec<u64>,
     /// SHA-256 of each run's stdout, in order; empty unless the same output was asked for.
     pub stdout_digests: Vec<Digest>,
+    /// Of a bench target, how many iterations each sample was timed over; else empty.
+    pub iterations: Vec<u64>,
 }

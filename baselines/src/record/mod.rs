@@ -11,7 +11,7 @@ mod suite;
 mod version;
 pub mod wire;
 
-pub use command::{CommandInfo, Runs};
+pub use command::{BenchTarget, CommandInfo, Runs};
 pub use environment::{Host, Mark, Probe, ProbeKind, ProbeWhen};
 pub use pair::pair_log_ratio;
 pub use process::{Counts, Output, Process, Series, StopReason};

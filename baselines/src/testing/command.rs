@@ -6,8 +6,8 @@ use super::evidence;
 use crate::{
     Digest, Evidence, RunRecord,
     evidence::Given,
-    metric::Better,
-    record::{CommandInfo, MetricDef, Runs, Series, What, WorkloadDef},
+    metric::{BENCH_METRIC, Better},
+    record::{BenchTarget, CommandInfo, MetricDef, Runs, Series, What, WorkloadDef},
     unit::Unit,
 };
 
@@ -31,6 +31,50 @@ pub fn commands(seed: u64, head_factor: f64) -> Evidence {
     bundle
 }
 
+/// Name of the one benchmark.
+pub const BENCHMARK: &str = "group/one";
+/// Iterations of each of its samples.
+const ITERATIONS: u64 = 1_000;
+
+/// A paired session of two builds of a Criterion bench target, whose head takes `head_factor` times as long as its base.
+#[must_use]
+pub fn benchmarks(seed: u64, head_factor: f64) -> Evidence {
+    let mut bundle = commands(seed, head_factor);
+    for (record, digit) in [(&mut bundle.base, "b"), (&mut bundle.head, "e")] {
+        into_bench_target(record, digit.repeat(40));
+    }
+    bundle.given = Some(Given { asked: "HEAD~1".to_owned(), commit: Some("b".repeat(40)) });
+    bundle
+}
+
+fn into_bench_target(record: &mut RunRecord, commit: String) {
+    if let What::Command(command) = &mut record.subject.what {
+        command.line = "cargo bench --package work --bench speed -- --sample-size=10".to_owned();
+        command.prepare = None;
+        command.same_output = false;
+        let (package, name) = ("work".to_owned(), "speed".to_owned());
+        command.bench = Some(BenchTarget { package, name, commit: Some(commit) });
+    }
+    record.suite.rounds = 1;
+    record.suite.metrics.clear();
+    let (name, kind) = (BENCHMARK.to_owned(), "criterion".to_owned());
+    record.suite.workloads = vec![WorkloadDef { name, kind, params: BTreeMap::new() }];
+    for process in &mut record.processes {
+        process.series.truncate(1);
+        let series = &mut process.series[0];
+        (series.workload, series.metric) = (BENCHMARK.to_owned(), BENCH_METRIC.to_owned());
+        for sample in &mut series.samples {
+            *sample /= 1e3;
+        }
+        process.runs = vec![Runs {
+            workload: BENCHMARK.to_owned(),
+            exit_codes: vec![0],
+            stdout_digests: Vec::new(),
+            iterations: vec![ITERATIONS; series.samples.len()],
+        }];
+    }
+}
+
 fn into_command(record: &mut RunRecord, line: &str) {
     record.subject.what = What::Command(CommandInfo {
         line: line.to_owned(),
@@ -42,6 +86,7 @@ fn into_command(record: &mut RunRecord, line: &str) {
         timeout_ms: 60_000,
         ignore_failure: false,
         same_output: true,
+        bench: None,
     });
     record.accuracy = None;
     record.probes.clear();
@@ -76,6 +121,7 @@ fn into_command(record: &mut RunRecord, line: &str) {
             workload: WORKLOAD.to_owned(),
             exit_codes: vec![0; RUNS],
             stdout_digests: vec![Digest::of(b"{\"ops\":1}"); RUNS],
+            iterations: Vec::new(),
         }];
     }
 }

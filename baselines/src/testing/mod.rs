@@ -15,7 +15,7 @@ use crate::{
     evidence::{BaselineOutput, BaselineRef, HistoryPoint},
     record::{Purpose, SCHEMA_VERSION},
 };
-pub use command::{OWN_METRIC, WORKLOAD, commands};
+pub use command::{BENCHMARK, OWN_METRIC, WORKLOAD, benchmarks, commands};
 use noise::Noise;
 use session::{Arm, Session};
 

@@ -12,11 +12,18 @@ pub(super) fn metrics(judged: &Judged<'_>, benchmarks: &GateReport) -> String {
     for (arm, record) in [("base", &judged.evidence.base), ("head", &judged.evidence.head)] {
         let Some(command) = record.subject.command() else { continue };
         let shell = command.shell.as_deref().unwrap_or("none");
+        let surroundings = match &command.bench {
+            Some(bench) => format!(
+                "commit {}, {} code layouts",
+                plain(bench.commit.as_deref().unwrap_or("unknown")),
+                record.subject.n_layouts()
+            ),
+            None => format!("shell {}", plain(shell)),
+        };
         block.push_str(&format!(
-            "- **{arm}**: {}, program {}, shell {}\n",
+            "- **{arm}**: {}, program {}, {surroundings}\n",
             plain(&command.line),
             record.subject.binary.short(),
-            plain(shell)
         ));
     }
     if let Some(command) = judged.evidence.head.subject.command() {
@@ -31,7 +38,11 @@ pub(super) fn metrics(judged: &Judged<'_>, benchmarks: &GateReport) -> String {
         }
     }
     block.push_str(&format!("- {}\n", plain(&super::text(benchmarks, KEY))));
-    block.push_str("- The start of the process and the wait for its end are part of wall time\n");
+    if judged.evidence.head.subject.command().is_some_and(|command| command.bench.is_none()) {
+        block.push_str(
+            "- The start of the process and the wait for its end are part of wall time\n",
+        );
+    }
     block
 }
 
@@ -51,6 +62,19 @@ pub(super) fn infrastructure(judged: &Judged<'_>) -> String {
 
 /// The command that makes it again; `None` of the engine.
 pub(super) fn history(judged: &Judged<'_>) -> Option<String> {
+    let bench = |record: &baselines::RunRecord| record.subject.command()?.bench.clone();
+    if let (Some(base), Some(head)) = (bench(&judged.evidence.base), bench(&judged.evidence.head)) {
+        let arm = |option: &str, commit: Option<String>| {
+            commit.map_or_else(String::new, |commit| format!(" --{option} {}", plain(&commit)))
+        };
+        return Some(format!(
+            "bench gate --package {} --bench {}{}{}",
+            plain(&head.package),
+            plain(&head.name),
+            arm("base", base.commit),
+            arm("head", head.commit)
+        ));
+    }
     let line = |record: &baselines::RunRecord| {
         record.subject.command().map(|command| plain(&command.line))
     };

@@ -22,6 +22,12 @@ fn check(evidence: &Evidence, _: &Policy) -> Vec<Fault> {
         (None, None) => return vec![Fault::new("baseline", one, "neither")],
     };
     let command = evidence.base.subject.command();
+    if let Some(bench) = command.and_then(|command| command.bench.as_ref()) {
+        let text = |commit: &Option<String>| commit.clone().unwrap_or_else(|| "none".to_owned());
+        let (said, built_from) = (text(&given.commit), text(&bench.commit));
+        let fault = Fault::unless_equal("given.commit", built_from, said);
+        return fault.into_iter().collect();
+    }
     let line = command.map(|command| command.line.as_str());
     let other =
         line.and_then(|line| Fault::unless_equal("given.asked", line, given.asked.as_str()));

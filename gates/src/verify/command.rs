@@ -4,7 +4,7 @@
 
 use baselines::{
     RunRecord,
-    metric::COMMAND_METRICS,
+    metric::{BENCH_METRIC, COMMAND_METRICS},
     record::{CommandInfo, Process, WorkloadDef},
 };
 
@@ -19,18 +19,19 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Record(check),
 };
 
-/// Kind of a workload that is runs of a command.
-const KIND: &str = "command";
+/// Kind of a workload that is runs of a command, and of one that is a benchmark of a Criterion bench target.
+const KINDS: [&str; 2] = ["command", "criterion"];
 /// Processor time is counted in ticks on some systems, and a run may begin and end within one.
 const TICK_NS: f64 = 20e6;
 
 fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
     let mut faults = Vec::new();
     let command = record.subject.command();
+    let kind = command.map(|command| KINDS[usize::from(command.bench.is_some())]);
     for workload in &record.suite.workloads {
-        if (workload.kind == KIND) != command.is_some() {
-            let expected =
-                if command.is_some() { "command" } else { "a kind that the engine runs" };
+        let of_engine = !KINDS.contains(&workload.kind.as_str());
+        if kind.map_or(!of_engine, |kind| kind != workload.kind) {
+            let expected = kind.unwrap_or("a kind that the engine runs");
             let field = format!("suite.workloads[{}].kind", workload.name);
             faults.push(Fault::new(field, expected, workload.kind.clone()));
         }
@@ -52,7 +53,8 @@ fn of_engine(record: &RunRecord, faults: &mut Vec<Fault>) {
             faults.push(Fault::new(field, "none of the engine", process.runs.len().to_string()));
         }
         for series in &process.series {
-            if COMMAND_METRICS.contains(&series.metric.as_str()) {
+            let metric = series.metric.as_str();
+            if COMMAND_METRICS.contains(&metric) || metric == BENCH_METRIC {
                 let field = format!("process {} {}", process.order, series.workload);
                 faults.push(Fault::new(field, "a metric of the engine", series.metric.clone()));
             }
@@ -71,14 +73,23 @@ fn of_command(record: &RunRecord, command: &CommandInfo, faults: &mut Vec<Fault>
             faults.push(Fault::new(field, "none of a command", work.to_string()));
         }
         for series in &process.series {
-            let own = record.suite.metrics.iter().any(|metric| metric.name == series.metric);
-            if !own && !COMMAND_METRICS.contains(&series.metric.as_str()) {
+            let metric = series.metric.as_str();
+            let known = if command.bench.is_some() {
+                metric == BENCH_METRIC
+            } else {
+                COMMAND_METRICS.contains(&metric)
+                    || record.suite.metrics.iter().any(|own| own.name == metric)
+            };
+            if !known {
                 let field = format!("process {} {}", process.order, series.workload);
                 faults.push(Fault::new(field, "a metric of commands", series.metric.clone()));
             }
         }
         for workload in &record.suite.workloads {
-            check_runs(command, process, workload, faults);
+            match command.bench {
+                Some(_) => check_benchmark(process, workload, faults),
+                None => check_runs(command, process, workload, faults),
+            }
             faults.extend(processor_time(process, workload, record.host.cpus));
         }
     }
@@ -114,10 +125,42 @@ fn check_runs(
     faults.extend(Fault::unless_equal(&field("exit_codes"), timed, runs.exit_codes.len()));
     let found = runs.stdout_digests.len();
     faults.extend(Fault::unless_equal(&field("stdout_digests"), digests, found));
+    faults.extend(Fault::unless_equal(&field("iterations"), 0, runs.iterations.len()));
     if let Some(code) = runs.exit_codes.iter().find(|code| **code != 0)
         && !command.ignore_failure
     {
         faults.push(Fault::new(field("exit_codes"), "0 in every run", code.to_string()));
+    }
+}
+
+/// Where a process has a benchmark, it ran to its end, and it is known how many iterations each sample was timed over.
+fn check_benchmark(process: &Process, workload: &WorkloadDef, faults: &mut Vec<Fault>) {
+    let field = |what: &str| format!("process {} {} {what}", process.order, workload.name);
+    let n_samples = process
+        .series
+        .iter()
+        .find(|series| series.workload == workload.name)
+        .map(|series| series.samples.len());
+    let mut all = process.runs.iter().filter(|runs| runs.workload == workload.name);
+    let (runs, more) = (all.next(), all.next());
+    let (Some(runs), Some(n_samples), None) = (runs, n_samples, more) else {
+        // A benchmark that one arm does not have is a hole in the comparison, which the rows say.
+        if runs.is_some() || n_samples.is_some() {
+            faults.push(Fault::new(
+                field("runs"),
+                "one entry, and samples",
+                "one without the other",
+            ));
+        }
+        return;
+    };
+    if runs.exit_codes != [0] || !runs.stdout_digests.is_empty() {
+        let found = format!("{:?}, {} digests", runs.exit_codes, runs.stdout_digests.len());
+        faults.push(Fault::new(field("exit_codes"), "0, of one run, and no output", found));
+    }
+    faults.extend(Fault::unless_equal(&field("iterations"), n_samples, runs.iterations.len()));
+    if runs.iterations.contains(&0) {
+        faults.push(Fault::new(field("iterations"), "at least 1 to a sample", "0"));
     }
 }
 

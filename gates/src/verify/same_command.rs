@@ -19,9 +19,14 @@ fn check(evidence: &Evidence, _: &Policy) -> Vec<Fault> {
     let Some((base, head)) = base.zip(head) else {
         return Fault::unless_equal("head.subject", kind(base), kind(head)).into_iter().collect();
     };
-    // All fields but the line itself.
-    let surroundings =
-        |command: &CommandInfo| CommandInfo { line: String::new(), ..command.clone() };
+    // All fields but the line itself, and the commit that a bench target was built from.
+    let surroundings = |command: &CommandInfo| {
+        let mut command = CommandInfo { line: String::new(), ..command.clone() };
+        if let Some(bench) = &mut command.bench {
+            bench.commit = None;
+        }
+        command
+    };
     let (base, head) = (surroundings(base), surroundings(head));
     let differ = (base != head)
         .then(|| Fault::new("head.subject.command", format!("{base:?}"), format!("{head:?}")));

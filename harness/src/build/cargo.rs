@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
-use super::{Request, git};
+use super::{Kind, Request, git};
 
 /// How many lines of a failed build an error quotes.
 const LINES_QUOTED: usize = 20;
@@ -52,8 +52,17 @@ pub(super) struct Program {
 #[serde(default)]
 struct Message {
     manifest_path: PathBuf,
+    target: Target,
     executable: Option<PathBuf>,
     fresh: bool,
+}
+
+/// What an artifact was made for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Target {
+    kind: Vec<String>,
+    name: String,
 }
 
 /// The compiler in use in `folder`: `rustc -vV`, which names its host as well.
@@ -76,7 +85,7 @@ pub(super) fn rustc(request: &Request<'_>, place: Place<'_>, flags: &[String]) -
         .args(["rustc", "--message-format=json-render-diagnostics"])
         .arg(format!("--profile={}", request.profile))
         .arg(format!("--package={}", request.package))
-        .arg(format!("--bin={}", request.bin))
+        .arg(format!("--{}={}", request.kind.word(), request.name))
         .arg("--target-dir")
         .arg(place.target);
     if place.locked {
@@ -92,14 +101,16 @@ pub(super) fn rustc(request: &Request<'_>, place: Place<'_>, flags: &[String]) -
     if !output.status.success() {
         return Ok(Built::Failed(format!("{}:\n{}", output.status, tail(&output.stderr))));
     }
-    let program = program(&output.stdout, place.top);
+    let program = program(&output.stdout, place.top, (request.kind, request.name));
     Ok(Built::Program(
-        program
-            .with_context(|| format!("failed to build: cargo made no program `{}`", request.bin))?,
+        program.with_context(|| {
+            format!("failed to build: cargo made no program `{}`", request.name)
+        })?,
     ))
 }
 
-fn program(messages: &[u8], top: &Path) -> Option<Program> {
+/// A bench target may need programs of its package as well: only the one asked for is taken.
+fn program(messages: &[u8], top: &Path, (kind, name): (Kind, &str)) -> Option<Program> {
     let mut fresh_packages = Vec::new();
     let mut program = None;
     for line in messages.split(|byte| *byte == b'\n') {
@@ -108,14 +119,16 @@ fn program(messages: &[u8], top: &Path) -> Option<Program> {
         if message.fresh && message.manifest_path.starts_with(top) {
             fresh_packages.push(message.manifest_path);
         }
-        if let Some(path) = message.executable {
+        let Target { kind: kinds, name: found } = &message.target;
+        let asked_for = found == name && kinds.iter().any(|found| found == kind.word());
+        if let Some(path) = message.executable.filter(|_| asked_for) {
             program = Some((path, message.fresh));
         }
     }
     program.map(|(path, fresh)| Program { path, fresh, fresh_packages })
 }
 
-fn run(command: &mut Command) -> Result<Output> {
+pub(super) fn run(command: &mut Command) -> Result<Output> {
     command.stdin(Stdio::null()).output().map_err(|error| {
         let program = command.get_program().to_string_lossy().into_owned();
         match error.kind() {
@@ -129,7 +142,7 @@ fn run(command: &mut Command) -> Result<Output> {
 }
 
 /// The last lines.
-fn tail(said: &[u8]) -> String {
+pub(super) fn tail(said: &[u8]) -> String {
     let text = String::from_utf8_lossy(said);
     let lines: Vec<&str> = text.trim_end().lines().collect();
     lines[lines.len().saturating_sub(LINES_QUOTED)..].join("\n")
@@ -153,14 +166,20 @@ mod tests {
         let messages = br#"{"reason":"compiler-artifact","manifest_path":"/registry/x/Cargo.toml","executable":null,"fresh":true}
 hello from a build script
 {"reason":"compiler-artifact","manifest_path":"/tree/lib/Cargo.toml","executable":null,"fresh":true}
-{"reason":"compiler-artifact","manifest_path":"/tree/Cargo.toml","executable":"/target/release/toy","fresh":false}
+{"reason":"compiler-artifact","manifest_path":"/tree/Cargo.toml","target":{"kind":["bench"],"name":"toy"},"executable":"/target/release/deps/toy-1","fresh":false}
+{"reason":"compiler-artifact","manifest_path":"/tree/Cargo.toml","target":{"kind":["bin"],"name":"toy"},"executable":"/target/release/toy","fresh":false}
+{"reason":"compiler-artifact","manifest_path":"/tree/Cargo.toml","target":{"kind":["bin"],"name":"other"},"executable":"/target/release/other","fresh":false}
 {"reason":"build-finished","success":true}"#;
         let expected = Program {
             path: "/target/release/toy".into(),
             fresh: false,
             fresh_packages: vec!["/tree/lib/Cargo.toml".into()],
         };
-        assert_eq!(program(messages, Path::new("/tree")), Some(expected));
-        assert_eq!(program(b"{\"reason\":\"build-finished\"}", Path::new("/tree")), None);
+        let top = Path::new("/tree");
+        let bench = Program { path: "/target/release/deps/toy-1".into(), ..expected.clone() };
+        assert_eq!(program(messages, top, (Kind::Bin, "toy")), Some(expected));
+        assert_eq!(program(messages, top, (Kind::Bench, "toy")), Some(bench));
+        assert_eq!(program(messages, top, (Kind::Bench, "other")), None);
+        assert_eq!(program(b"{\"reason\":\"build-finished\"}", top, (Kind::Bin, "toy")), None);
     }
 }

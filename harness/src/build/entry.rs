@@ -11,11 +11,11 @@ use anyhow::{Context as _, Result};
 use baselines::Digest;
 use serde::{Deserialize, Serialize};
 
-use super::stage;
+use super::{Kind, stage};
 use crate::{files::READABLE, subject::Binary};
 
 /// The form of an entry; another form has another key.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 const MANIFEST: &str = "manifest.json";
 
 /// All that shapes a build, as far as it can be known before.
@@ -26,7 +26,8 @@ pub(super) struct Key {
     pub(super) source: String,
     pub(super) toolchain: String,
     pub(super) package: String,
-    pub(super) bin: String,
+    pub(super) kind: Kind,
+    pub(super) name: String,
     pub(super) profile: String,
     pub(super) features: Vec<String>,
     pub(super) default_features: bool,
@@ -74,7 +75,7 @@ pub(super) enum Found {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) folder: PathBuf,
-    bin: String,
+    name: String,
 }
 
 /// Removes all entries but the `n_kept` that were used last; returns the sources of those.
@@ -108,7 +109,7 @@ impl Entry {
         let folder = entries.join(&name[..24]);
         fs::create_dir_all(&folder)
             .with_context(|| format!("failed to make `{}`", folder.display()))?;
-        Ok(Self { folder, bin: key.bin.clone() })
+        Ok(Self { folder, name: key.name.clone() })
     }
 
     /// What it holds, every byte checked.
@@ -183,6 +184,6 @@ impl Entry {
     }
 
     fn path(&self, idx: usize) -> PathBuf {
-        self.folder.join(format!("{}-{idx}", self.bin))
+        self.folder.join(format!("{}-{idx}", self.name))
     }
 }

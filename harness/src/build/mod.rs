@@ -13,6 +13,7 @@ mod entry;
 mod git;
 mod link;
 mod lock;
+mod metadata;
 mod seeds;
 mod stage;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
+use serde::{Deserialize, Serialize};
 
 use self::{
     cargo::Place,
@@ -34,7 +36,7 @@ use self::{
     git::Repository,
     link::Job,
 };
-pub(crate) use self::{seeds::seeds, variables::BuildVariables};
+pub(crate) use self::{metadata::BenchPackage, seeds::seeds, variables::BuildVariables};
 use crate::{progress::Progress, subject::Binary};
 
 /// How many builds of a repository are kept: both arms of a few comparisons, at some 300 MB each for `bench` itself.
@@ -57,14 +59,36 @@ pub(crate) struct Request<'a> {
     /// One layout each; see [`fn@seeds`]. The arms of a comparison take the same list.
     pub(crate) seeds: Vec<u32>,
     pub(crate) package: &'a str,
-    pub(crate) bin: &'a str,
-    /// Cargo's name of the profile: `release`.
+    pub(crate) kind: Kind,
+    /// Cargo's name of the target.
+    pub(crate) name: &'a str,
+    /// Cargo's name of the profile: `release`, `bench`.
     pub(crate) profile: &'a str,
     pub(crate) features: &'a [String],
     pub(crate) default_features: bool,
     /// The program: `cargo`.
     pub(crate) cargo: &'a Path,
     pub(crate) variables: &'a BuildVariables,
+}
+
+/// What kind of target a program is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    /// A program.
+    Bin,
+    /// A bench target.
+    Bench,
+}
+
+impl Kind {
+    /// Cargo's word, in its options and messages.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Bin => "bin",
+            Self::Bench => "bench",
+        }
+    }
 }
 
 /// Which source.
@@ -239,7 +263,8 @@ fn key(
         source,
         toolchain: toolchain.to_owned(),
         package: request.package.to_owned(),
-        bin: request.bin.to_owned(),
+        kind: request.kind,
+        name: request.name.to_owned(),
         profile: request.profile.to_owned(),
         features: request.features.to_vec(),
         default_features: request.default_features,

@@ -9,14 +9,14 @@ use crate::command::{Parameter, Spec, parse_metric};
 /// Most runs that a record holds of one workload in a block.
 const ITERATIONS_MAX: u64 = 1_000;
 /// Most metrics that can be gated together.
-const GATED_MAX: usize = 8;
+pub(super) const GATED_MAX: usize = 8;
 
 /// Two external commands in place of a kept binary and the current one.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "External commands")]
 pub(crate) struct CommandArgs {
     /// Command line to compare with; no store and no baseline are used.
-    #[arg(long, value_name = "LINE", requires = "head_command", conflicts_with_all = [
+    #[arg(long, value_name = "LINE", group = "programs", requires = "head_command", conflicts_with_all = [
         "model", "suite", "tokens", "deterministic", "threads", "isa", "baseline", "base", "head", "layouts",
         "store",
     ])]
@@ -69,8 +69,8 @@ pub(crate) struct CommandArgs {
     )]
     gated: Vec<String>,
 
-    /// Longest that a run may take, in seconds [default: 600].
-    #[arg(long, value_name = "SECONDS", requires = "base_command")]
+    /// Longest that a run may take, in seconds; of a bench target too [default: 600].
+    #[arg(long, value_name = "SECONDS", requires = "programs")]
     timeout: Option<f64>,
 
     /// Let runs end with another exit code than 0.
@@ -88,6 +88,16 @@ impl CommandArgs {
         self.base_command.is_some()
     }
 
+    /// The longest that a run may take.
+    pub(crate) fn timeout(&self) -> Result<Duration> {
+        let seconds = self.timeout.unwrap_or(600.0);
+        ensure!(
+            (0.001..=1e6).contains(&seconds),
+            "failed to plan the session: `--timeout`: expected 0.001 to 1000000 seconds, found {seconds}"
+        );
+        Ok(Duration::from_secs_f64(seconds))
+    }
+
     /// What is asked for, checked as far as it can be without starting anything. `folders` is the value of `PATH`.
     pub(crate) fn spec(&self, seed: u64, folders: OsString) -> Result<Spec> {
         let line = |line: &Option<String>| line.clone().context("clap asks for both commands");
@@ -97,11 +107,6 @@ impl CommandArgs {
                 "failed to plan the session: `--iterations`: expected 1 to {ITERATIONS_MAX}, found {iterations}"
             );
         }
-        let seconds = self.timeout.unwrap_or(600.0);
-        ensure!(
-            (0.001..=1e6).contains(&seconds),
-            "failed to plan the session: `--timeout`: expected 0.001 to 1000000 seconds, found {seconds}"
-        );
         let mut parameters: Vec<Parameter> = Vec::new();
         for two in self.parameter_list.chunks(2) {
             let [name, values] = two else { continue };
@@ -134,7 +139,7 @@ impl CommandArgs {
             metrics,
             iterations: self.iterations,
             warmup: self.warmup.unwrap_or(1),
-            timeout: Duration::from_secs_f64(seconds),
+            timeout: self.timeout()?,
             ignore_failure: self.ignore_failure,
             same_output: self.same_output,
             seed,

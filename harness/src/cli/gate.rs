@@ -8,13 +8,14 @@ use gates::Derived;
 
 use super::{
     Context, Format, baseline,
+    bench_target::{Around, BenchArgs},
     command::CommandArgs,
     options::{StoreArgs, SubjectArgs},
     print, table,
 };
 use crate::{
     config::Config,
-    given::{self, Workshop},
+    given::{self, Target, Workshop},
     pipeline::{self, Arms},
     policy,
     session::{self, Assignment},
@@ -31,6 +32,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     command: Box<CommandArgs>,
+
+    #[command(flatten)]
+    bench: Box<BenchArgs>,
 
     /// Name of the baseline to compare with [default: main].
     #[arg(long, value_name = "NAME")]
@@ -77,6 +81,21 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
         };
         let gate = pipeline::CommandGate { spec: &spec, pairs, policy: &policy, out: &args.out };
         let (derived, marks) = pipeline::gate_commands(&gate, context.clock, context.progress)?;
+        return show(&derived, &marks, args, context, start_ns);
+    }
+    if let (Some(target), Some(base)) = (args.bench.target(), &args.base) {
+        let policy = args.policy.as_deref().map(|path| policy::text(Some(path))).transpose()?;
+        let around = Around {
+            base,
+            head: args.head.as_deref(),
+            n_layouts: args.layouts,
+            seed: args.subject.seed(context, &config)?,
+            timeout: args.command.timeout()?,
+            pairs,
+            policy: policy.as_deref(),
+            out: &args.out,
+        };
+        let (derived, marks) = args.bench.gate(target, &around, context)?;
         return show(&derived, &marks, args, context, start_ns);
     }
     let policy = policy::text(args.policy.as_deref().or(config.policy.as_deref()))?;
@@ -158,6 +177,7 @@ fn given_arms(
         cache: &cache,
         seed: assignment.seed,
         n_layouts: usize::try_from(args.layouts)?,
+        target: Target::BENCH,
         variables: context.vars.build(),
     };
     let base = given::arm(base, &workshop, context.progress)?;

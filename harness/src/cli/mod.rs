@@ -2,6 +2,7 @@
 //! stdout is data, stderr is progress and errors. No subcommand reads the environment or a clock by itself.
 
 mod baseline;
+mod bench_target;
 mod calibrate;
 mod clean;
 mod command;

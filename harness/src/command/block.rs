@@ -1,12 +1,14 @@
-//! A block of runs: what stands in a paired session of commands where a worker process stands in one of the engine.
+//! A block of runs: what stands in a paired session of programs where a worker process stands in one of the engine.
+//! Several runs of a command, or one of a bench target.
 //! In: the runs as they end. Out: a `Process` of the record, with every sample.
 
 use baselines::{
     Digest,
+    metric::BENCH_METRIC,
     record::{Process, Runs, Series, Suite},
 };
 
-use super::run::Ended;
+use super::{criterion::Benchmark, run::Ended};
 use crate::{
     environment,
     measure::{Clock, Slot, timestamp},
@@ -22,6 +24,8 @@ pub(super) struct Block {
     started_at: String,
     start_ns: u64,
     pid: Option<u64>,
+    /// Largest resident set of its runs.
+    peak_rss_bytes: u64,
     workloads: Vec<Taken>,
 }
 
@@ -35,6 +39,9 @@ struct Taken {
     own: Vec<Vec<f64>>,
     exit_codes: Vec<u64>,
     stdout_digests: Vec<Digest>,
+    /// Of a benchmark: time of one iteration, and how many were timed together.
+    iteration_ns: Vec<f64>,
+    iterations: Vec<u64>,
 }
 
 impl Block {
@@ -42,16 +49,30 @@ impl Block {
         let own = vec![Vec::new(); suite.metrics.len()];
         let (started_at, start_ns) = (timestamp(clock.utc()), clock.now_ns());
         let workloads = vec![Taken { own, ..Taken::default() }; suite.workloads.len()];
-        Self { slot, started_at, start_ns, pid: None, workloads }
+        Self { slot, started_at, start_ns, pid: None, peak_rss_bytes: 0, workloads }
     }
 
     pub(super) const fn slot(&self) -> Slot {
         self.slot
     }
 
+    /// Notes that a run ended.
+    pub(super) fn ran(&mut self, ended: &Ended) {
+        self.pid.get_or_insert(ended.pid);
+        self.peak_rss_bytes = self.peak_rss_bytes.max(ended.max_rss_bytes);
+    }
+
+    /// Keeps what a run measured of one workload.
+    pub(super) fn take_benchmark(&mut self, workload: usize, benchmark: Benchmark) {
+        let taken = &mut self.workloads[workload];
+        taken.iteration_ns = benchmark.iteration_ns;
+        taken.iterations = benchmark.iterations;
+        taken.exit_codes.push(0);
+    }
+
     /// Keeps what one timed run of a workload came to.
     pub(super) fn take(&mut self, workload: usize, ended: &Ended, own: &[f64], keep_digest: bool) {
-        self.pid.get_or_insert(ended.pid);
+        self.ran(ended);
         let taken = &mut self.workloads[workload];
         taken.wall_ns.push(as_f64(ended.wall_ns));
         taken.cpu_ns.push(as_f64(ended.cpu_ns));
@@ -77,26 +98,37 @@ impl Block {
         let (ended_at, wall_ns) = (timestamp(clock.utc()), clock.now_ns() - self.start_ns);
         // A new process begins with the memory of the one that starts it, ours, and keeps that as its peak.
         let floor_bytes = environment::peak_rss_bytes().map_or(f64::INFINITY, as_f64);
-        let (mut series, mut runs, mut peak) = (Vec::new(), Vec::new(), None);
+        let (mut series, mut runs) = (Vec::new(), Vec::new());
         for (def, taken) in suite.workloads.iter().zip(self.workloads) {
+            // A benchmark that this arm does not have.
+            if taken.exit_codes.is_empty() {
+                continue;
+            }
             let mut add = |metric: &str, samples: Vec<f64>| {
+                if samples.is_empty() {
+                    return;
+                }
                 let (workload, metric) = (def.name.clone(), metric.to_owned());
                 series.push(Series { workload, metric, per_iteration: 1, samples });
             };
             add("wall_ns", taken.wall_ns);
+            add(BENCH_METRIC, taken.iteration_ns);
             // A clock that counts in ticks sees nothing of a short run: a time of 0 is none.
             if taken.cpu_ns.iter().all(|ns| *ns > 0.0) {
                 add("cpu_ns", taken.cpu_ns);
             }
             if taken.max_rss_bytes.iter().all(|bytes| *bytes > floor_bytes) {
-                peak = taken.max_rss_bytes.iter().copied().chain(peak).max_by(f64::total_cmp);
                 add("max_rss_bytes", taken.max_rss_bytes);
             }
             for (metric, values) in suite.metrics.iter().zip(taken.own) {
                 add(&metric.name, values);
             }
-            let (exit_codes, stdout_digests) = (taken.exit_codes, taken.stdout_digests);
-            runs.push(Runs { workload: def.name.clone(), exit_codes, stdout_digests });
+            runs.push(Runs {
+                workload: def.name.clone(),
+                exit_codes: taken.exit_codes,
+                stdout_digests: taken.stdout_digests,
+                iterations: taken.iterations,
+            });
         }
         Process {
             order: self.slot.order,
@@ -109,12 +141,7 @@ impl Block {
             ended_at,
             wall_ns,
             env_padding_bytes: u64::from(self.slot.padding_bytes),
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "it came from a u64 below 2^53"
-            )]
-            peak_rss_bytes: peak.map(|bytes| bytes as u64),
+            peak_rss_bytes: Some(self.peak_rss_bytes).filter(|bytes| as_f64(*bytes) > floor_bytes),
             series,
             outputs: Vec::new(),
             counts: Vec::new(),

@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeMap,
     env,
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     path::{Path, PathBuf},
 };
 
@@ -48,6 +48,10 @@ pub(crate) struct Program {
     pub(crate) args: Vec<String>,
     /// The line, for errors.
     pub(crate) line: String,
+    /// Where it is started, unless that is here.
+    pub(crate) folder: Option<PathBuf>,
+    /// Variables that it gets beside ours.
+    pub(crate) variables: Vec<(&'static str, OsString)>,
 }
 
 impl Program {
@@ -88,7 +92,7 @@ impl Program {
                  found no `{name}`; give its path, or `--shell sh` if it is a shell's own word"
             )
         })?;
-        Ok(Self { path, args, line })
+        Ok(Self { path, args, line, folder: None, variables: Vec::new() })
     }
 }
 

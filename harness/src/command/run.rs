@@ -66,8 +66,12 @@ pub(super) fn run(
         None => Stdio::null(),
     };
     let mut command = Command::new(&program.path);
+    if let Some(folder) = &program.folder {
+        command.current_dir(folder);
+    }
     command
         .args(&program.args)
+        .envs(program.variables.iter().map(|(name, value)| (name, value)))
         .env(PADDING, "x".repeat(padding_bytes as usize))
         .stdin(Stdio::null())
         .stdout(stdout)

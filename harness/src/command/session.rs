@@ -1,38 +1,31 @@
 //! One session of two commands: set-up, warm-up, pairs of blocks in their order, clean-up; a record for each arm.
-//! In: the spec and the looks. Out: both records. Marks are taken without looking at a time; the clock is the caller's.
+//! In: the spec and the looks. Out: both records. A block holds several runs, one of either arm in each round.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, bail};
-use baselines::{
-    RunRecord,
-    record::{CommandInfo, Mark, Process, Purpose, SCHEMA_VERSION, Subject, Suite, What},
-};
+use baselines::{RunRecord, record::Suite};
 
 use super::{
     block::Block,
     json,
     line::Program,
+    pairs::{Opening, Plan, Rounds, Tested},
     plan,
     run::{Ended, Streams, Watchdog, run},
     spec::Spec,
 };
 use crate::{
-    environment::{self, Busy, Machine, Watch},
-    measure::{Arm, Clock, Slot, order_of_turns, paired, timestamp},
+    measure::{Arm, Clock, Slot, order_of_turns},
     progress::Progress,
-    session::{GoesOn, session_id, with_spare},
-    subject::Binary,
+    session::{GoesOn, with_spare},
+    subject::{self, Binary},
 };
-
-/// A command is run as it is: nobody links it again.
-const ONE_LAYOUT: (u64, u64) = (1, 1);
 
 /// One command, ready to run.
 struct Subjected {
     /// The option that gave it, for errors.
     option: &'static str,
-    info: CommandInfo,
     binary: Binary,
     /// What is started for each workload.
     programs: Vec<Program>,
@@ -41,6 +34,7 @@ struct Subjected {
 /// What both commands share while they are run.
 struct Surroundings<'a> {
     spec: &'a Spec,
+    arms: [Subjected; 2],
     /// What is started before each run, for each workload.
     prepare: Vec<Program>,
     watchdog: Watchdog,
@@ -55,104 +49,38 @@ pub(crate) fn measure(
     clock: &dyn Clock,
     progress: &Progress,
 ) -> Result<(RunRecord, RunRecord)> {
-    let (started_at, host) = (timestamp(clock.utc()), environment::host());
-    let marks = environment::marks(&host, &environment::tool());
-    let busy = Busy::now();
+    let plan = Plan { looks, goes_on, clock, progress };
     let workloads = spec.workloads()?;
-    spec.check_size(with_spare(looks.last().copied().unwrap_or(0)))?;
+    spec.check_size(with_spare(plan.n_last()))?;
     let (names, values): (Vec<String>, Vec<_>) = workloads.into_iter().unzip();
     let base = Subjected::of(spec, "base-command", &spec.base, &values)?;
     let head = Subjected::of(spec, "head-command", &spec.head, &values)?;
+    let tested = |line: &str, arm: &Subjected| Tested {
+        info: spec.info(line),
+        // A command is run as it is: nobody links it again.
+        program: subject::Program::single(arm.binary.clone()),
+    };
+    let tested = [tested(&spec.base, &base), tested(&spec.head, &head)];
     let steps = |what, line: &Option<String>| steps(spec, what, line.as_deref(), &values);
     let (setup, cleanup) = (steps("setup", &spec.setup)?, steps("cleanup", &spec.cleanup)?);
     let prepare = steps("prepare", &spec.prepare)?;
-    let around = Surroundings { spec, prepare, watchdog: Watchdog::start(), clock };
+    let watchdog = Watchdog::start();
+    let mut around = Surroundings { spec, arms: [base, head], prepare, watchdog, clock };
 
-    let session = session_id(clock, head.binary.digest);
-    let mut reached = Reached { base: Vec::new(), head: Vec::new() };
-    let arms = [&base, &head];
+    let opening = Opening::now(&tested[1].program, spec.seed, clock);
     let measured = around.each_arm(&setup).and_then(|()| {
-        let iterations = around.warm_up(arms, names.len())?;
+        let iterations = around.warm_up(names.len())?;
         let suite = spec.suite(&names, spec.iterations.unwrap_or(iterations));
-        let n_last = looks.last().copied().unwrap_or(0);
-        let slots = paired(with_spare(n_last), ONE_LAYOUT, spec.seed, &session);
-        progress.begin(n_last);
-        let setting = Setting { session, started_at, suite, host, marks, seed: spec.seed };
-        let mut n_kept = 0;
-        for pair in slots.chunk_by(|a, b| a.pair == b.pair) {
-            if !around.pair(arms, &setting.suite, pair, &mut reached, progress)? {
-                continue;
-            }
-            n_kept += 1;
-            let is_open = || {
-                let (base, head) = setting.records(arms, &reached, &timestamp(clock.utc()), &[]);
-                goes_on(&base, &head)
-            };
-            if n_kept == n_last || looks.contains(&n_kept) && !is_open() {
-                break;
-            }
-        }
-        Ok(setting)
+        let setting = opening.with_suite(suite, Vec::new());
+        let reached = setting.measure(&tested, &mut around, &plan)?;
+        Ok((setting, reached))
     });
     progress.end();
     // What was set up is cleaned up however the session ended; the first error is the one that says why.
     let cleaned = around.each_arm(&cleanup);
-    let setting = measured?;
+    let (setting, reached) = measured?;
     cleaned?;
-    arms.into_iter().try_for_each(|arm| arm.binary.check_unchanged())?;
-    let busy = busy.zip(Busy::now()).map(|(before, after)| after.marks_since(&before));
-    let ended_at = timestamp(clock.utc());
-    Ok(setting.records(arms, &reached, &ended_at, &busy.unwrap_or_default()))
-}
-
-/// What both records of a session share.
-struct Setting {
-    session: String,
-    started_at: String,
-    suite: Suite,
-    host: baselines::record::Host,
-    marks: Vec<Mark>,
-    seed: u64,
-}
-
-/// The blocks measured so far.
-struct Reached {
-    base: Vec<Process>,
-    head: Vec<Process>,
-}
-
-impl Setting {
-    fn records(
-        &self,
-        [base, head]: [&Subjected; 2],
-        reached: &Reached,
-        ended_at: &str,
-        more_marks: &[Mark],
-    ) -> (RunRecord, RunRecord) {
-        let record = |arm: &Subjected, processes: &[Process]| RunRecord {
-            version: SCHEMA_VERSION,
-            session: self.session.clone(),
-            purpose: Purpose::Paired,
-            started_at: self.started_at.clone(),
-            ended_at: ended_at.to_owned(),
-            seed: self.seed,
-            deterministic: false,
-            tool: environment::tool(),
-            subject: Subject {
-                binary: arm.binary.digest,
-                binary_bytes: arm.binary.size,
-                layouts: Vec::new(),
-                what: What::Command(arm.info.clone()),
-            },
-            suite: self.suite.clone(),
-            host: self.host.clone(),
-            marks: self.marks.iter().chain(more_marks).cloned().collect(),
-            probes: Vec::new(),
-            processes: processes.to_vec(),
-            accuracy: None,
-        };
-        (record(base, &reached.base), record(head, &reached.head))
-    }
+    setting.end(&tested, &reached, clock)
 }
 
 impl Subjected {
@@ -174,7 +102,7 @@ impl Subjected {
             );
         }
         let binary = Binary::at(&first.path)?;
-        Ok(Self { option, info: spec.info(line), binary, programs })
+        Ok(Self { option, binary, programs })
     }
 }
 
@@ -218,14 +146,14 @@ impl Surroundings<'_> {
     }
 
     /// The untimed runs, and how many timed ones they suggest.
-    fn warm_up(&self, arms: [&Subjected; 2], n_workloads: usize) -> Result<u64> {
+    fn warm_up(&self, n_workloads: usize) -> Result<u64> {
         // Without a number of runs there has to be one run to find it from.
         let least = u64::from(self.spec.iterations.is_none());
         let mut round_ns = 0;
         for _ in 0..self.spec.warmup.max(least) {
             round_ns = 0;
             for workload in 0..n_workloads {
-                for arm in arms {
+                for arm in [Arm::Base, Arm::Head] {
                     let (ended, _) = self.once(arm, workload, 0)?;
                     round_ns += ended.wall_ns;
                 }
@@ -234,57 +162,10 @@ impl Surroundings<'_> {
         Ok(plan::iterations(round_ns))
     }
 
-    /// One pair of blocks: in each round every workload once by either arm, in the order of the turns. Whether it counts.
-    fn pair(
-        &self,
-        arms: [&Subjected; 2],
-        suite: &Suite,
-        slots: &[Slot],
-        reached: &mut Reached,
-        progress: &Progress,
-    ) -> Result<bool> {
-        let machine = Machine::here();
-        let watch = Watch::start(&machine);
-        let start_ns = self.clock.now_ns();
-        let mut blocks: Vec<Block> =
-            slots.iter().map(|slot| Block::begin(*slot, suite, self.clock)).collect();
-        for round in 0..suite.rounds {
-            for workload in 0..suite.workloads.len() {
-                for idx in order_of_turns(blocks.len(), round) {
-                    let Slot { arm, padding_bytes, pair, .. } = blocks[idx].slot();
-                    let subject = arms[usize::from(arm == Arm::Head)];
-                    let place =
-                        || format!("failed to measure pair {}, round {}", pair + 1, round + 1);
-                    let (ended, own) =
-                        self.once(subject, workload, padding_bytes).with_context(place)?;
-                    blocks[idx].take(workload, &ended, &own, self.spec.same_output);
-                }
-            }
-        }
-        // Before any time is read, as for the engine: what is left out is left out whatever they say.
-        let disturbed = watch.disturbed(&machine);
-        for block in blocks {
-            let arm = block.slot().arm;
-            let processes = if arm == Arm::Base { &mut reached.base } else { &mut reached.head };
-            processes.push(block.finish(suite, disturbed.clone(), self.clock));
-        }
-        let lasted_ms = (self.clock.now_ns() - start_ns) / 1_000_000;
-        let said = format!("pair {}: {lasted_ms} ms", slots[0].pair + 1);
-        match &disturbed {
-            Some(why) => progress.note(&format!("{said}, left out ({why})")),
-            None => progress.step(&said),
-        }
-        Ok(disturbed.is_none())
-    }
-
     /// One run of one workload, prepared, checked, and its own metrics read.
-    fn once(
-        &self,
-        arm: &Subjected,
-        workload: usize,
-        padding_bytes: u32,
-    ) -> Result<(Ended, Vec<f64>)> {
+    fn once(&self, arm: Arm, workload: usize, padding_bytes: u32) -> Result<(Ended, Vec<f64>)> {
         let spec = self.spec;
+        let arm = &self.arms[usize::from(arm == Arm::Head)];
         if let Some(prepare) = self.prepare.get(workload) {
             self.step(prepare)?;
         }
@@ -304,5 +185,28 @@ impl Surroundings<'_> {
         let own = json::values(&spec.metrics, &ended.stdout)
             .with_context(|| format!("`--{}` {:?}", arm.option, program.line))?;
         Ok((ended, own))
+    }
+}
+
+impl Rounds for Surroundings<'_> {
+    /// In each round every workload once by either arm, in the order of the turns.
+    fn run(&mut self, suite: &Suite, blocks: &mut [Block]) -> Result<()> {
+        for round in 0..suite.rounds {
+            for workload in 0..suite.workloads.len() {
+                for idx in order_of_turns(blocks.len(), round) {
+                    let Slot { arm, padding_bytes, .. } = blocks[idx].slot();
+                    let (ended, own) = self
+                        .once(arm, workload, padding_bytes)
+                        .with_context(|| format!("round {}", round + 1))?;
+                    blocks[idx].take(workload, &ended, &own, self.spec.same_output);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// All was taken as it came.
+    fn read(&mut self, _: &Suite, _: &mut [Block]) -> Result<()> {
+        Ok(())
     }
 }

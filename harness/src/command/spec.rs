@@ -137,6 +137,7 @@ impl Spec {
             timeout_ms: u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX),
             ignore_failure: self.ignore_failure,
             same_output: self.same_output,
+            bench: None,
         }
     }
 }

@@ -19,9 +19,8 @@ pub(super) fn section(evidence: &Evidence) -> Markup {
                 table {
                     thead { tr { th scope="col" { "" } th scope="col" { "Base" } th scope="col" { "Head" } } }
                     tbody {
-                        // Of commands only the commit of `bench` itself is known.
-                        @if head.subject.engine().is_some() {
-                            (row("Commit", commit(base), commit(head)))
+                        @if let Some((base_commit, head_commit)) = commit(base).zip(commit(head)) {
+                            (row("Commit", base_commit, head_commit))
                             (row("Code layouts", base.subject.n_layouts().to_string(), head.subject.n_layouts().to_string()))
                         }
                         (row("Binary", base.subject.binary.short(), head.subject.binary.short()))
@@ -107,13 +106,22 @@ fn row(name: &str, base: impl AsRef<str>, head: impl AsRef<str>) -> Markup {
     html! { tr { th scope="row" { (name) } td { (base.as_ref()) } td { (head.as_ref()) } } }
 }
 
-fn commit(record: &RunRecord) -> String {
-    let commit: String = record
-        .tool
-        .commit
-        .as_deref()
-        .map_or_else(|| "unknown".to_owned(), |commit| commit.chars().take(12).collect());
-    if record.tool.dirty == Some(true) { format!("{commit}, uncommitted changes") } else { commit }
+/// What the arm was built from; `None` of a command: only the commit of `bench` itself is known.
+fn commit(record: &RunRecord) -> Option<String> {
+    let short = |commit: &Option<String>| {
+        let commit = commit.as_deref().map(|commit| commit.chars().take(12).collect());
+        commit.unwrap_or_else(|| "unknown".to_owned())
+    };
+    match &record.subject.what {
+        What::Engine(_) if record.tool.dirty == Some(true) => {
+            Some(format!("{}, uncommitted changes", short(&record.tool.commit)))
+        }
+        What::Engine(_) => Some(short(&record.tool.commit)),
+        What::Command(command) => command.bench.as_ref().map(|bench| match &bench.commit {
+            None => "none: a file, or uncommitted changes".to_owned(),
+            commit => short(commit),
+        }),
+    }
 }
 
 fn model(model: &ModelInfo) -> String {

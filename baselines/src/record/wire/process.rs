@@ -52,9 +52,12 @@ pub(super) struct Runs {
     workload: String,
     exit_codes: Vec<u64>,
     stdout_digests: Vec<Hex>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-since" = "1.1"))]
+    iterations: Vec<u64>,
 }
 
-mirror!(Runs for domain::Runs { workload, exit_codes, stdout_digests });
+mirror!(Runs for domain::Runs { workload, exit_codes, stdout_digests, iterations });
 
 /// The raw samples of one metric on one workload, in base units, in the order taken.
 #[derive(Serialize, Deserialize, JsonSchema)]

@@ -132,11 +132,26 @@ struct CommandInfo {
     timeout_ms: u64,
     ignore_failure: bool,
     same_output: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-since" = "1.1"))]
+    bench: Option<BenchTarget>,
 }
 
 mirror!(CommandInfo for domain::CommandInfo {
-    line, shell, setup, prepare, cleanup, parameters, timeout_ms, ignore_failure, same_output,
+    line, shell, setup, prepare, cleanup, parameters, timeout_ms, ignore_failure, same_output, bench,
 });
+
+/// A Criterion bench target.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct BenchTarget {
+    package: String,
+    name: String,
+    #[serde(deserialize_with = "present")]
+    commit: Option<String>,
+}
+
+mirror!(BenchTarget for domain::BenchTarget { package, name, commit });
 
 /// A model as its own file describes it.
 #[derive(Serialize, Deserialize, JsonSchema)]

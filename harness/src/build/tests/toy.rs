@@ -13,7 +13,7 @@ use anyhow::Result;
 use tempfile::TempDir;
 
 use crate::{
-    build::{BuildVariables, Layouts, Request, Revision, git, layouts, seeds},
+    build::{BuildVariables, Kind, Layouts, Request, Revision, git, layouts, seeds},
     progress::Progress,
     subject::Binary,
 };
@@ -168,7 +168,8 @@ impl Toy {
             cache: &self.cache(),
             seeds: seeds(42, n),
             package: "toy",
-            bin: "toy",
+            kind: Kind::Bin,
+            name: "toy",
             profile: "release",
             features: &[],
             default_features: true,
