@@ -174,6 +174,31 @@ fn a_level_that_began_too_late_is_flagged_and_kept() {
 }
 
 #[test]
+fn levels_that_differ_by_less_than_what_matters_are_one() {
+    // A quiet long run whose level moves by 1 % and back, a late change of 1 % and an early one of 10 %.
+    let mut logs = scaled(Kind::Normal.series(&mut Noise::new(3), 300), 0.002);
+    for (nth, log) in logs.iter_mut().enumerate() {
+        *log += match nth {
+            0..40 => 0.1,
+            120..150 | 260.. => 0.01,
+            _ => 0.0,
+        };
+    }
+    let start = |state: Option<SteadyState>| match state.expect("logs") {
+        SteadyState::Steady { start } => start,
+        other => panic!("{other:?}"),
+    };
+    assert!(matches!(SteadyState::of(&logs), Some(SteadyState::NotSteady { .. })));
+    assert!(start(SteadyState::within(&logs, 0.05)).abs_diff(40) <= 2);
+    assert_eq!(start(SteadyState::within(&logs, 0.2)), 0);
+    // A late change that matters is flagged, whatever lies before it.
+    for log in &mut logs[260..] {
+        *log += 0.06;
+    }
+    assert!(matches!(SteadyState::within(&logs, 0.05), Some(SteadyState::NotSteady { .. })));
+}
+
+#[test]
 fn constants_are_steady_and_few_or_broken_values_are_said_to_be() {
     assert_eq!(SteadyState::of(&[1.5; 40]), Some(SteadyState::Steady { start: 0 }));
     let mut spiked = [1.5; 40];

@@ -4,8 +4,10 @@
 //! that is not steady is kept and flagged, never dropped; over 20 % flagged make the session evidence of class B.
 //!
 //! Isolated outliers are drawn in to 2 σ̂ of the median of 15, then the series is fitted by PELT with penalty `2·ln n·σ̂²`
-//! (long-run variance, [`Noise`]) and segments of at least 5. Steady is the last segment, if it holds at least a third of
-//! the run. Source: Barrett et al. 2017, §4 (outliers, then PELT); the third and the 20 % are this project's.
+//! (long-run variance, [`Noise`]) and segments of at least 5. Steady is the last level, if it holds at least a third of the
+//! run: the last segment, and those before it that differ from it by less than what matters to the reader. In a long quiet run
+//! a tenth of a per cent is a change that a fit finds, and no warm-up. Source: Barrett et al. 2017, §4 (outliers, then PELT,
+//! then segments that are equivalent to the last); the third and the 20 % are this project's.
 
 use super::{
     hampel,
@@ -45,9 +47,15 @@ pub enum SteadyState {
 }
 
 impl SteadyState {
-    /// Judges log times in the order they were taken; `None` if one of them is no logarithm of a positive number.
+    /// Judges log times in the order they were taken, any change counting; `None` if one is no logarithm of a positive number.
     #[must_use]
     pub fn of(logs: &[f64]) -> Option<Self> {
+        Self::within(logs, 0.0)
+    }
+
+    /// The same, where levels that differ from the last by less than `tolerance` are one with it.
+    #[must_use]
+    pub fn within(logs: &[f64], tolerance: f64) -> Option<Self> {
         if !are_logs(logs) {
             return None;
         }
@@ -58,7 +66,7 @@ impl SteadyState {
         let noise = Noise::of(logs);
         let calm = hampel::drawn_in(logs, HALF_WIDTH, OUTLIER_SDS * noise.sd);
         let penalty = 2.0 * as_f64(n).ln() * noise.long_run_variance();
-        let start = pelt::fit(&calm, penalty, MIN_SEGMENT).starts.last().copied().unwrap_or(0);
+        let start = last_level(&calm, &pelt::fit(&calm, penalty, MIN_SEGMENT).starts, tolerance);
         let holds_a_third = 3 * (n - start) >= n;
         Some(if holds_a_third {
             Self::Steady { start }
@@ -75,6 +83,23 @@ impl SteadyState {
             Self::NotSteady { .. } | Self::TooShort => 0,
         }
     }
+}
+
+/// Where the last level begins: at the first of the segments that differ from the last by less than `tolerance`, without one
+/// in between that differs by more.
+fn last_level(values: &[f64], starts: &[usize], tolerance: f64) -> usize {
+    let ends = starts.iter().skip(1).copied().chain([values.len()]);
+    let segments: Vec<(usize, f64)> = starts
+        .iter()
+        .zip(ends)
+        .map(|(start, end)| {
+            let sum: f64 = values[*start..end].iter().sum();
+            (*start, sum / as_f64(end - start))
+        })
+        .collect();
+    let Some(&(last_start, last)) = segments.last() else { return 0 };
+    let alike = segments.iter().rev().take_while(|(_, mean)| (mean - last).abs() < tolerance);
+    alike.last().map_or(last_start, |(start, _)| *start)
 }
 
 /// What a session's processes are worth as evidence.
