@@ -65,6 +65,11 @@ fn command(record: &mut RunRecord) -> &mut CommandInfo {
 /// Rule, what is planted.
 #[rustfmt::skip] // a table
 const PLANTED: &[(&str, Plant)] = &[
+    ("allocations", |e| { e.head.processes[4].allocations.pop(); }),
+    ("allocations", |e| { let again = e.head.processes[4].allocations[0].clone(); e.head.processes[4].allocations.push(again); }),
+    ("allocations", |e| e.head.processes[4].allocations[0].workload = "other".to_owned()),
+    ("allocations", |e| e.base.processes[4].allocations[1].iterations += 1),
+    ("allocations", |e| e.base.processes[4].allocations[0].requests = 0),
     ("accuracy", |e| counted(&mut e.head).top1_equal = 7_169),
     ("accuracy", |e| counted(&mut e.base).nll_int8 = f64::NAN),
     ("accuracy", |e| counted(&mut e.base).format = "q4_0".to_owned()),
@@ -165,6 +170,7 @@ const PLANTED: &[(&str, Plant)] = &[
 /// Rule, what is planted in a session of two commands.
 #[rustfmt::skip] // a table
 const PLANTED_IN_COMMANDS: &[(&str, Plant)] = &[
+    ("allocations", |e| e.head.processes[1].allocations = session(1, 1.0).head.processes[1].allocations.clone()),
     ("arms-alike", |e| e.head.processes[3].series = e.base.processes[3].series.clone()),
     ("base-source", |e| e.given.as_mut().expect("scripted").asked = "other".to_owned()),
     ("base-source", |e| { let commit = e.base.tool.commit.clone(); e.given.as_mut().expect("scripted").commit = commit; }),

@@ -49,6 +49,7 @@ fn an_equal_session_holds_every_rule_that_ships_and_says_so() {
         lines,
         [
             "binary_bytes: base 14680064 bytes, head 14684160, at most +10 % allowed: found +0.03 %, allowed",
+            "timed_allocations: 6 places: 6 same",
             "kernel_bytes: 31 places: 31 same",
             "kernel_products: 31 places: 31 same",
         ]
@@ -193,6 +194,8 @@ fn every_metric_of_the_register_is_read_and_grows_when_its_source_does() {
         base.subject.engine_mut().expect("scripted").model.file_bytes -= 1;
         for process in &mut base.processes {
             process.outputs[1].n_generated -= 1;
+            let asked = &mut process.allocations[0];
+            (asked.requests, asked.bytes) = (asked.requests - 1, asked.bytes - 1);
             let counts = &mut process.counts[0];
             (counts.products, counts.macs, counts.bytes) =
                 (counts.products - 1, counts.macs - 1, counts.bytes - 1);

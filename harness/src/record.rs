@@ -80,6 +80,7 @@ fn process(ran: Ran) -> Process {
         series: report.series,
         outputs: report.outputs,
         counts: report.counts,
+        allocations: report.allocations,
         runs: Vec::new(),
     }
 }

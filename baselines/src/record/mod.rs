@@ -14,7 +14,7 @@ pub mod wire;
 pub use command::{BenchTarget, CommandInfo, Runs};
 pub use environment::{Host, Mark, Probe, ProbeKind, ProbeWhen};
 pub use pair::pair_log_ratio;
-pub use process::{Counts, Output, Process, Series, StopReason};
+pub use process::{Allocations, Counts, Output, Process, Series, StopReason};
 pub use subject::{Engine, Layout, Linear, ModelInfo, Settings, Subject, Tool, What};
 pub use suite::{Accuracy, MetricDef, Suite, WorkloadDef};
 pub use version::{SCHEMA_VERSION, SchemaVersion};

@@ -34,6 +34,8 @@ pub struct Process {
     pub outputs: Vec<Output>,
     /// What the dispatcher counted, per workload and linear.
     pub counts: Vec<Counts>,
+    /// What the timed stretches asked of the allocator, per workload; empty where nobody counted.
+    pub allocations: Vec<Allocations>,
     /// What the runs of an external command ended with, per workload; empty for the engine.
     pub runs: Vec<Runs>,
 }
@@ -79,6 +81,19 @@ pub struct Output {
     pub iterations: u64,
     /// Why it ended.
     pub stop: StopReason,
+}
+
+/// What the timed stretches of one workload asked of the allocator, by all threads of one process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allocations {
+    /// Workload name.
+    pub workload: String,
+    /// Timed iterations that they were counted over.
+    pub iterations: u64,
+    /// Requests: allocations and reallocations.
+    pub requests: u64,
+    /// Bytes asked for; of a reallocation, what it grew by.
+    pub bytes: u64,
 }
 
 /// What the dispatcher counted for one linear on one workload, over all iterations of one process.

@@ -117,6 +117,7 @@ fn into_command(record: &mut RunRecord, line: &str) {
         ];
         process.outputs.clear();
         process.counts.clear();
+        process.allocations.clear();
         process.runs = vec![Runs {
             workload: WORKLOAD.to_owned(),
             exit_codes: vec![0; RUNS],

@@ -3,7 +3,7 @@
 use super::{Size, noise::Noise};
 use crate::{
     Digest,
-    record::{Counts, Linear, ModelInfo, Output, Series, StopReason},
+    record::{Allocations, Counts, Linear, ModelInfo, Output, Series, StopReason},
 };
 
 /// One series of the script.
@@ -125,6 +125,29 @@ pub(super) fn counts(scripts: &[Script], model: &ModelInfo) -> Vec<Counts> {
         }
     }
     counts
+}
+
+/// Loading and text take memory, 4 KiB at a time; the kernels take none.
+pub(super) fn allocations(scripts: &[Script]) -> Vec<Allocations> {
+    let mut allocations: Vec<Allocations> = Vec::new();
+    for script in scripts {
+        if allocations.iter().any(|counted| counted.workload == script.workload) {
+            continue;
+        }
+        let per_iteration = match script.workload {
+            "load" => 60,
+            "end-to-end" => 9,
+            _ => 0,
+        };
+        let requests = per_iteration * script.iterations;
+        allocations.push(Allocations {
+            workload: script.workload.to_owned(),
+            iterations: script.iterations,
+            requests,
+            bytes: 4_096 * requests,
+        });
+    }
+    allocations
 }
 
 fn count(workload: &str, linear: &Linear, products: u64, reads: u64) -> Counts {

@@ -100,6 +100,7 @@ impl Session {
             series,
             outputs: process::outputs(&self.scripts, self.seed),
             counts: process::counts(&self.scripts, &subject::model()),
+            allocations: process::allocations(&self.scripts),
             runs: Vec::new(),
         }
     }

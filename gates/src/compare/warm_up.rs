@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use crate::{
     policy::Gated,
     stats::{EvidenceClass, SteadyState, yuen::as_f64},
+    text,
 };
 
 /// What the processes of a row show, over both arms.
@@ -19,12 +20,14 @@ pub struct WarmUp {
     pub n_processes: usize,
     /// Of these, with fewer iterations than a level can be told by.
     pub n_too_short: usize,
-    /// Never settled: the last level began after two thirds of the run.
+    /// Never settled: a change of the unacceptable margin or more after two thirds of the run.
     pub n_flagged: usize,
     /// What they are worth; `None` where all are too short.
     pub class: Option<EvidenceClass>,
     /// Median over the steady ones of the iterations before their steady level; `None` without any.
     pub median_cut: Option<f64>,
+    /// Log of the change that counts.
+    pub tolerance: f64,
 }
 
 impl WarmUp {
@@ -40,15 +43,16 @@ impl WarmUp {
             .flat_map(|record| &record.processes)
             .filter_map(|process| process.series.iter().find(series_of))
             .collect();
+        let tolerance = libm::log(gated.margin_unacceptable);
         // Times without a logarithm are refused by the rule `samples`, and have no ratio either.
         let states: Vec<SteadyState> = processes
             .par_iter()
-            .filter_map(|series| SteadyState::of(&logs_of_iterations(series)))
+            .filter_map(|series| SteadyState::within(&logs_of_iterations(series), tolerance))
             .collect();
-        Self::of_states(&states)
+        Self::of_states(&states, tolerance)
     }
 
-    fn of_states(states: &[SteadyState]) -> Self {
+    fn of_states(states: &[SteadyState], tolerance: f64) -> Self {
         let count = |is: fn(&SteadyState) -> bool| states.iter().filter(|state| is(state)).count();
         let n_too_short = count(|state| *state == SteadyState::TooShort);
         let cuts: Vec<f64> = states
@@ -64,6 +68,7 @@ impl WarmUp {
             n_flagged: count(|state| matches!(state, SteadyState::NotSteady { .. })),
             class: (states.len() > n_too_short).then(|| EvidenceClass::of(states)),
             median_cut: median(&cuts),
+            tolerance,
         }
     }
 
@@ -72,7 +77,11 @@ impl WarmUp {
     pub fn warning(&self) -> Option<String> {
         let n_judged = self.n_processes.saturating_sub(self.n_too_short);
         (self.class == Some(EvidenceClass::B)).then(|| {
-            format!("evidence class B: {} of {n_judged} processes never settle", self.n_flagged)
+            format!(
+                "evidence class B: {} of {n_judged} processes still change by {} or more in their last third",
+                self.n_flagged,
+                text::change(self.tolerance)
+            )
         })
     }
 }
@@ -102,7 +111,7 @@ mod tests {
         let mut states = vec![STEADY; n_steady];
         states.extend(vec![FLAGGED; n_flagged]);
         states.extend(vec![SteadyState::TooShort; n_short]);
-        WarmUp::of_states(&states)
+        WarmUp::of_states(&states, 1.05_f64.ln())
     }
 
     #[test]
@@ -110,11 +119,14 @@ mod tests {
         let found = of(25, 7, 0);
         assert_eq!((found.class, found.median_cut), (Some(EvidenceClass::B), Some(4.0)));
         let warning = found.warning().expect("class B");
-        assert_eq!(warning, "evidence class B: 7 of 32 processes never settle");
+        assert_eq!(
+            warning,
+            "evidence class B: 7 of 32 processes still change by +5.0 % or more in their last third"
+        );
         assert_eq!(of(26, 6, 0).warning(), None);
         // Those too short to judge are no processes of the share.
         let warning = of(2, 2, 28).warning().expect("class B");
-        assert_eq!(warning, "evidence class B: 2 of 4 processes never settle");
+        assert!(warning.starts_with("evidence class B: 2 of 4 processes"), "{warning}");
     }
 
     #[test]

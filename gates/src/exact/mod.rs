@@ -29,6 +29,12 @@ pub struct ExactMetric {
 /// All exact metrics, sorted by name.
 pub const METRICS: &[ExactMetric] = &[
     ExactMetric {
+        name: "allocated_bytes",
+        unit: "bytes",
+        meaning: "bytes that the timed stretches of one iteration ask of the allocator, for each workload",
+        source: Source::Process(read::allocated_bytes),
+    },
+    ExactMetric {
         name: "binary_bytes",
         unit: "bytes",
         meaning: "size of the measured binary",
@@ -63,6 +69,12 @@ pub const METRICS: &[ExactMetric] = &[
         unit: "bytes",
         meaning: "size of the model file",
         source: Source::Subject(read::model_bytes),
+    },
+    ExactMetric {
+        name: "timed_allocations",
+        unit: "allocations",
+        meaning: "requests that the timed stretches of one iteration make to the allocator, for each workload",
+        source: Source::Process(read::timed_allocations),
     },
 ];
 

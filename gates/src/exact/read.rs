@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use baselines::{
     RunRecord,
-    record::{Counts, Process, Subject},
+    record::{Allocations, Counts, Process, Subject},
 };
 
 use super::{Amount, ExactMetric};
@@ -83,6 +83,22 @@ pub(super) fn generated_tokens(_: &RunRecord, process: &Process) -> Vec<(String,
     let samples = process.outputs.iter().filter(|output| output.n_generated > 0);
     let place = |total| Place { amount: Amount::once(total), kernel: None };
     samples.map(|output| (output.workload.clone(), place(output.n_generated))).collect()
+}
+
+pub(super) fn timed_allocations(_: &RunRecord, process: &Process) -> Vec<(String, Place)> {
+    allocated(process, |allocations| allocations.requests)
+}
+
+pub(super) fn allocated_bytes(_: &RunRecord, process: &Process) -> Vec<(String, Place)> {
+    allocated(process, |allocations| allocations.bytes)
+}
+
+fn allocated(process: &Process, read: fn(&Allocations) -> u64) -> Vec<(String, Place)> {
+    let place = |counted: &Allocations| {
+        let amount = Amount { total: read(counted), iterations: counted.iterations.max(1) };
+        (counted.workload.clone(), Place { amount, kernel: None })
+    };
+    process.allocations.iter().map(place).collect()
 }
 
 pub(super) fn kernel_products(record: &RunRecord, process: &Process) -> Vec<(String, Place)> {

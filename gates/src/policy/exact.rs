@@ -52,7 +52,11 @@ mod tests {
     #[test]
     fn every_planted_fault_is_named() {
         for (good, bad, named) in [
-            ("metric = \"binary_bytes\"", "metric = \"peak_rss_bytes\"", "one of binary_bytes, "),
+            (
+                "metric = \"binary_bytes\"",
+                "metric = \"peak_rss_bytes\"",
+                "one of allocated_bytes, binary_bytes, ",
+            ),
             ("metric = \"kernel_bytes\"", "metric = \"binary_bytes\"", "twice"),
             ("max_increase = 0.10", "max_increase = -0.1", "max_increase of `binary_bytes`"),
             ("max_increase = 0.10", "max_increase = nan", "max_increase of `binary_bytes`"),

@@ -3,6 +3,7 @@
 //! In: records, the policy. Out: refusals, each with rule, field, expected, found and the way out. Evidence that one of them refuses has no green verdict, whatever its times say.
 
 mod accuracy;
+mod allocations;
 mod arms_alike;
 mod base_source;
 mod baseline_fingerprint;
@@ -51,6 +52,7 @@ pub use rule::{Class, Refusal, Rule};
 /// All rules, sorted by name.
 pub const RULES: &[Rule] = &[
     accuracy::RULE,
+    allocations::RULE,
     arms_alike::RULE,
     base_source::RULE,
     baseline_fingerprint::RULE,

@@ -413,6 +413,7 @@ mod tests {
             [
                 "                  base     head change 95 % interval  n detects verdict",
                 "decode-64     413.6 µs 425.1 µs +2.9 %   +2.5…+3.2 % 16  +5.0 % ✔ unchanged",
+                "decode-64: pass, proven slower by +2.9 % [+2.5 %, +3.2 %] over 16 pairs, within the margin of +5.0 %; 40 pairs find a slow-down of +5.0 % 9 times in 10",
                 "16 pairs: 6 compared, 0 regressed, 0 improved, 6 unchanged, 0 inconclusive, 0 missing",
             ]
         );

@@ -145,6 +145,7 @@ impl Block {
             series,
             outputs: Vec::new(),
             counts: Vec::new(),
+            allocations: Vec::new(),
             runs,
         }
     }

@@ -61,12 +61,13 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
-    use crate::measure::{Stopwatch, clock::tests::ScriptedClock};
+    use crate::measure::{Stopwatch, Tally, clock::tests::ScriptedClock};
 
     /// What a stopwatch says of a stretch of `ns` on a clock whose readings are 10 ns apart.
     fn timed(share: f64, ns: u64) -> u64 {
         let clock = ScriptedClock { now_ns: Cell::new(0), tick_ns: 10 };
-        let mut watch = Stopwatch::start(&clock, Planted::of(share).unwrap());
+        let tally = Tally::default();
+        let mut watch = Stopwatch::start(&clock, Planted::of(share).unwrap(), &tally);
         clock.now_ns.set(clock.now_ns.get() + ns);
         watch.stop()
     }

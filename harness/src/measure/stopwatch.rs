@@ -1,20 +1,27 @@
 //! A stopwatch that can be stopped: what is checked or kept between two timed stretches stays out of the time.
+//! What the stretches ask of the allocator is counted as well, outside of them.
 
-use super::{Clock, Planted};
+use super::{
+    Clock, Planted,
+    heap::{Asked, Tally},
+};
 
 /// Sums timed stretches.
 #[derive(Debug)]
 pub(crate) struct Stopwatch<'a> {
     clock: &'a dyn Clock,
     planted: Planted,
+    tally: &'a Tally,
+    before: Asked,
     since_ns: u64,
     sum_ns: u64,
 }
 
 impl<'a> Stopwatch<'a> {
-    /// A running stopwatch, whose stretches are made longer by what is `planted`.
-    pub(crate) fn start(clock: &'a dyn Clock, planted: Planted) -> Self {
-        Self { clock, planted, since_ns: clock.now_ns(), sum_ns: 0 }
+    /// A running stopwatch, whose stretches are made longer by what is `planted`, and their requests added to `tally`.
+    pub(crate) fn start(clock: &'a dyn Clock, planted: Planted, tally: &'a Tally) -> Self {
+        let before = Asked::so_far();
+        Self { clock, planted, tally, before, since_ns: clock.now_ns(), sum_ns: 0 }
     }
 
     /// How long the stretch that runs has taken; it goes on.
@@ -26,11 +33,13 @@ impl<'a> Stopwatch<'a> {
     pub(crate) fn stop(&mut self) -> u64 {
         self.planted.lengthen(self.since_ns, self.clock);
         self.sum_ns += self.clock.now_ns() - self.since_ns;
+        self.tally.add(Asked::so_far().since(self.before));
         self.sum_ns
     }
 
     /// Goes on.
     pub(crate) fn resume(&mut self) {
+        self.before = Asked::so_far();
         self.since_ns = self.clock.now_ns();
     }
 }
@@ -44,8 +53,9 @@ mod tests {
 
     #[test]
     fn what_happens_while_stopped_is_not_counted() {
-        let clock = ScriptedClock { now_ns: Cell::new(0), tick_ns: 10 };
-        let mut watch = Stopwatch::start(&clock, Planted::none());
+        let (clock, tally) =
+            (ScriptedClock { now_ns: Cell::new(0), tick_ns: 10 }, Tally::default());
+        let mut watch = Stopwatch::start(&clock, Planted::none(), &tally);
         assert_eq!(watch.stop(), 10);
         clock.now_ns.set(1_000_000);
         watch.resume();

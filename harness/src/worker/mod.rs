@@ -14,7 +14,7 @@ pub(crate) use spawn::{Limits, Report, Worker};
 use self::protocol::{Event, Job, Order, PROTOCOL, Request};
 use crate::{
     Hooks, accuracy, environment,
-    measure::{Clock, Planted},
+    measure::{Clock, Planted, Tally},
     subject::engine::Source,
     workload::{Bench, Trace, Workloads},
 };
@@ -68,6 +68,7 @@ fn measure(
 
     match request.job {
         Job::Suite => {
+            let tally = Tally::default();
             let bench = Bench {
                 source: &source,
                 model: &model,
@@ -77,6 +78,7 @@ fn measure(
                 clock,
                 hooks,
                 planted: Planted::of(request.planted_share)?,
+                tally: &tally,
             };
             let mut workloads =
                 Workloads::prepare(bench, &request.suite, || send(output, &Event::Alive))?;
@@ -121,7 +123,8 @@ fn send_trace(output: &mut impl Write, trace: Trace) -> Result<()> {
     let outputs = trace.output.into_iter().map(Event::Output);
     let ids = trace.ids.into_iter().map(Event::Ids);
     let counts = trace.counts.into_iter().map(Event::Counts);
-    for event in series.chain(outputs).chain(ids).chain(counts) {
+    let allocations = trace.allocations.into_iter().map(Event::Allocations);
+    for event in series.chain(outputs).chain(ids).chain(counts).chain(allocations) {
         send(output, &event)?;
     }
     Ok(())

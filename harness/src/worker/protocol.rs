@@ -3,20 +3,20 @@
 //! The parent writes one [`Request`]. The worker answers with [`Event`]s: `hello`, `tool`, `model` with a `linear` for each
 //! matrix product, `settings`, `alive` while it sets up its workloads, `ready`. From then on it does nothing until the
 //! parent writes an [`Order`]: a `turn`, which it answers with `took`, or `finish`, which it answers with `series`,
-//! `output`, `ids` and `counts` of its workloads. For accuracy there are no orders: it sends `accuracy`. The last line is
+//! `output`, `ids`, `counts` and `allocations` of its workloads. For accuracy there are no orders: it sends `accuracy`. The last line is
 //! `done` or `failed`. A kept binary of an older build speaks the version it was built with: the versions must be equal.
 
 use baselines::{
     Digest,
     record::{
-        Accuracy, Counts, Linear, MetricDef, ModelInfo, Output, Series, Settings, StopReason,
-        Suite, Tool, WorkloadDef,
+        Accuracy, Allocations, Counts, Linear, MetricDef, ModelInfo, Output, Series, Settings,
+        StopReason, Suite, Tool, WorkloadDef,
     },
 };
 use serde::{Deserialize, Serialize};
 
 /// Version of the lines. Raised with every change, since both ends must agree on all of it.
-pub(crate) const PROTOCOL: u32 = 3;
+pub(crate) const PROTOCOL: u32 = 4;
 
 /// What a worker is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,6 +101,7 @@ pub(crate) enum Event {
     Series(#[serde(with = "SeriesWire")] Series),
     Output(#[serde(with = "OutputWire")] Output),
     Counts(#[serde(with = "CountsWire")] Counts),
+    Allocations(#[serde(with = "AllocationsWire")] Allocations),
     Ids(Ids),
     Accuracy(#[serde(with = "AccuracyWire")] Accuracy),
     /// The last line of a worker that measured everything.
@@ -258,6 +259,15 @@ struct CountsWire {
     kernel: String,
     products: u64,
     macs: u64,
+    bytes: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Allocations", deny_unknown_fields)]
+struct AllocationsWire {
+    workload: String,
+    iterations: u64,
+    requests: u64,
     bytes: u64,
 }
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use baselines::record::{Accuracy, Counts, ModelInfo, Output, Series, Settings, Tool};
+use baselines::record::{Accuracy, Allocations, Counts, ModelInfo, Output, Series, Settings, Tool};
 use serde::Serialize;
 
 use super::protocol::{Event, Ids, Order, PROTOCOL, Request};
@@ -51,6 +51,7 @@ pub(crate) struct Report {
     pub(crate) series: Vec<Series>,
     pub(crate) outputs: Vec<Output>,
     pub(crate) counts: Vec<Counts>,
+    pub(crate) allocations: Vec<Allocations>,
     pub(crate) ids: Vec<Ids>,
     pub(crate) accuracy: Option<Accuracy>,
     pub(crate) peak_rss_bytes: Option<u64>,
@@ -254,6 +255,7 @@ struct Heard {
     series: Vec<Series>,
     outputs: Vec<Output>,
     counts: Vec<Counts>,
+    allocations: Vec<Allocations>,
     ids: Vec<Ids>,
     accuracy: Option<Accuracy>,
     peak_rss_bytes: Option<u64>,
@@ -293,6 +295,7 @@ impl Heard {
             Event::Series(series) => self.series.push(series),
             Event::Output(output) => self.outputs.push(output),
             Event::Counts(counts) => self.counts.push(counts),
+            Event::Allocations(allocations) => self.allocations.push(allocations),
             Event::Ids(ids) => self.ids.push(ids),
             Event::Accuracy(accuracy) => self.accuracy = Some(accuracy),
             Event::Done { peak_rss_bytes } => {
@@ -321,6 +324,7 @@ impl Heard {
             series: self.series,
             outputs: self.outputs,
             counts: self.counts,
+            allocations: self.allocations,
             ids: self.ids,
             accuracy: self.accuracy,
             peak_rss_bytes: self.peak_rss_bytes,
@@ -394,7 +398,7 @@ mod tests {
 
     const SOON: Duration = Duration::from_secs(20);
     /// A worker up to the end of its one turn, and its last line.
-    const TURN: &str = r#"echo '{"hello":{"protocol":3,"pid":1}}'; echo '"ready"'; echo '{"took":{"round":0,"workload":0}}'"#;
+    const TURN: &str = r#"echo '{"hello":{"protocol":4,"pid":1}}'; echo '"ready"'; echo '{"took":{"round":0,"workload":0}}'"#;
     const DONE: &str = r#"echo '{"done":{"peak_rss_bytes":null}}'"#;
 
     #[test]
@@ -408,7 +412,7 @@ mod tests {
     fn a_garbage_line_is_quoted() {
         let error = error_of("echo 'hello world'", SOON);
         assert!(
-            error.contains("line 1: expected an event of protocol 3, found \"hello world\""),
+            error.contains("line 1: expected an event of protocol 4, found \"hello world\""),
             "{error}"
         );
     }
@@ -416,7 +420,7 @@ mod tests {
     #[test]
     fn another_protocol_is_refused_with_a_way_out() {
         let error = error_of("echo '{\"hello\":{\"protocol\":99,\"pid\":1}}'", SOON);
-        assert!(error.contains("expected protocol 3, found 99"), "{error}");
+        assert!(error.contains("expected protocol 4, found 99"), "{error}");
         assert!(error.contains("bench baseline record"), "{error}");
     }
 

@@ -15,12 +15,12 @@ mod seed;
 use std::fmt::Debug;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use baselines::record::{Counts, Output, Series, WorkloadDef};
+use baselines::record::{Allocations, Counts, Output, Series, WorkloadDef};
 use engine::{Model, Session, SessionOptions};
 
 use crate::{
     Hooks,
-    measure::{Clock, Planted, Stopwatch},
+    measure::{Clock, Planted, Stopwatch, Tally},
     nearest::suggestion,
     subject::engine::Source,
     worker::Ids,
@@ -105,6 +105,8 @@ pub(crate) struct Bench<'a> {
     pub(crate) hooks: &'a Hooks,
     /// A slowdown of every timed stretch: none but for `bench calibrate`.
     pub(crate) planted: Planted,
+    /// What timed stretches ask of the allocator.
+    pub(crate) tally: &'a Tally,
 }
 
 impl<'a> Bench<'a> {
@@ -114,7 +116,7 @@ impl<'a> Bench<'a> {
 
     /// Starts to time a stretch.
     fn stopwatch(&self) -> Stopwatch<'a> {
-        Stopwatch::start(self.clock, self.planted)
+        Stopwatch::start(self.clock, self.planted, self.tally)
     }
 }
 
@@ -126,6 +128,7 @@ pub(crate) struct Trace {
     /// The ids behind it.
     pub(crate) ids: Option<Ids>,
     pub(crate) counts: Vec<Counts>,
+    pub(crate) allocations: Option<Allocations>,
 }
 
 /// The kind called `kind`.

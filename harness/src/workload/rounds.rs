@@ -6,10 +6,10 @@
 //! other process of its pair takes its own. The first iteration of a turn finds the caches as the others left them.
 
 use anyhow::{Context as _, Result, bail};
-use baselines::record::{Counts, Series, Suite, WorkloadDef};
+use baselines::record::{Allocations, Counts, Series, Suite, WorkloadDef};
 
 use super::{Bench, Finished, Prepared, Sampled, Trace, find};
-use crate::measure::Plan;
+use crate::measure::{Plan, Tally};
 
 /// Every workload of a suite, set up and warmed up.
 pub(crate) struct Workloads<'a, 's> {
@@ -58,6 +58,9 @@ struct Turns<'a, 'd> {
     plan: Plan,
     prepared: Box<dyn Prepared + 'a>,
     series: Vec<Series>,
+    /// What all stopwatches of the process measure.
+    tally: &'a Tally,
+    allocations: Allocations,
 }
 
 impl<'a, 'd> Turns<'a, 'd> {
@@ -68,16 +71,23 @@ impl<'a, 'd> Turns<'a, 'd> {
         for _ in 0..plan.warmup {
             prepared.once()?;
         }
-        Ok(Self { def, plan, prepared, series: Vec::new() })
+        let workload = def.name.clone();
+        let allocations = Allocations { workload, iterations: 0, requests: 0, bytes: 0 };
+        Ok(Self { def, plan, prepared, series: Vec::new(), tally: bench.tally, allocations })
     }
 
     /// The iterations of one turn.
     fn take(&mut self, iterations: u64) -> Result<()> {
+        let before = self.tally.sum();
         for _ in 0..iterations {
             for sampled in self.prepared.once()? {
                 self.record(sampled);
             }
         }
+        let asked = self.tally.sum().since(before);
+        self.allocations.iterations += iterations;
+        self.allocations.requests += asked.requests;
+        self.allocations.bytes += asked.bytes;
         Ok(())
     }
 
@@ -109,6 +119,7 @@ impl<'a, 'd> Turns<'a, 'd> {
                 bytes: count.bytes,
             })
             .collect();
-        Trace { series: self.series, output, ids, counts }
+        let allocations = Some(self.allocations);
+        Trace { series: self.series, output, ids, counts, allocations }
     }
 }

@@ -5,7 +5,7 @@ use std::{cell::Cell, collections::BTreeMap};
 use baselines::record::Suite;
 
 use super::*;
-use crate::measure::{ScriptedClock, SystemClock};
+use crate::measure::{ScriptedClock, SystemClock, Tally};
 
 /// A small definition of `kind`.
 fn small(kind: &str) -> WorkloadDef {
@@ -40,6 +40,7 @@ fn trace_on(kind: &str, hooks: &Hooks, planted: Planted, clock: &dyn Clock) -> T
         clock,
         hooks,
         planted,
+        tally: &Tally::default(),
     };
     let def = small(kind);
     check(find(kind).unwrap(), &def).unwrap();

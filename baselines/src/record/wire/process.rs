@@ -31,12 +31,15 @@ pub(super) struct Process {
     counts: Vec<Counts>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-since" = "1.1"))]
+    allocations: Vec<Allocations>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-since" = "1.1"))]
     runs: Vec<Runs>,
 }
 
 mirror!(Process for domain::Process {
     order, pair, position, layout, disturbed, pid, started_at, ended_at, wall_ns, env_padding_bytes, peak_rss_bytes, series,
-    outputs, counts, runs,
+    outputs, counts, allocations, runs,
 });
 
 /// What older versions do not have is left out where it says nothing: their records keep their bytes.
@@ -94,6 +97,18 @@ names! {
     /// Why generation ended.
     enum StopReason for domain::StopReason { Length = "length", EndOfGeneration = "end-of-generation" }
 }
+
+/// What the timed stretches of one workload asked of the allocator.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Allocations {
+    workload: String,
+    iterations: u64,
+    requests: u64,
+    bytes: u64,
+}
+
+mirror!(Allocations for domain::Allocations { workload, iterations, requests, bytes });
 
 /// What the dispatcher counted for one linear on one workload, over all iterations of one process.
 #[derive(Serialize, Deserialize, JsonSchema)]
