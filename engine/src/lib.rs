@@ -31,7 +31,7 @@ pub use drawing::Drawing;
 pub use error::{Error, ErrorKind, Result};
 pub use gguf::Bytes;
 pub use kernels::Isa;
-pub use memory::Memory;
+pub use memory::{Allocations, CountingAllocator, Memory, allocations, set_counting};
 pub use model::{Config, LinearInfo, Model};
 pub use sample::{Sampler, SamplerOptions};
 pub use session::{Activations, Count, Session, SessionOptions};

@@ -34,7 +34,7 @@ pub struct Process {
     pub outputs: Vec<Output>,
     /// What the dispatcher counted, per workload and linear.
     pub counts: Vec<Counts>,
-    /// What the timed stretches asked of the allocator, per workload; empty where nobody counted.
+    /// What one iteration asks of the allocator, per workload; empty where nobody counted.
     pub allocations: Vec<Allocations>,
     /// What the runs of an external command ended with, per workload; empty for the engine.
     pub runs: Vec<Runs>,
@@ -83,13 +83,11 @@ pub struct Output {
     pub stop: StopReason,
 }
 
-/// What the timed stretches of one workload asked of the allocator, by all threads of one process.
+/// What the timed stretches of one iteration ask of the allocator, by all threads: counted once, in an untimed iteration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allocations {
     /// Workload name.
     pub workload: String,
-    /// Timed iterations that they were counted over.
-    pub iterations: u64,
     /// Requests: allocations and reallocations.
     pub requests: u64,
     /// Bytes asked for; of a reallocation, what it grew by.

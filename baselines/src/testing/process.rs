@@ -134,15 +134,13 @@ pub(super) fn allocations(scripts: &[Script]) -> Vec<Allocations> {
         if allocations.iter().any(|counted| counted.workload == script.workload) {
             continue;
         }
-        let per_iteration = match script.workload {
+        let requests = match script.workload {
             "load" => 60,
             "end-to-end" => 9,
             _ => 0,
         };
-        let requests = per_iteration * script.iterations;
         allocations.push(Allocations {
             workload: script.workload.to_owned(),
-            iterations: script.iterations,
             requests,
             bytes: 4_096 * requests,
         });

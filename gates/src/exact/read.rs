@@ -95,7 +95,7 @@ pub(super) fn allocated_bytes(_: &RunRecord, process: &Process) -> Vec<(String, 
 
 fn allocated(process: &Process, read: fn(&Allocations) -> u64) -> Vec<(String, Place)> {
     let place = |counted: &Allocations| {
-        let amount = Amount { total: read(counted), iterations: counted.iterations.max(1) };
+        let amount = Amount::once(read(counted));
         (counted.workload.clone(), Place { amount, kernel: None })
     };
     process.allocations.iter().map(place).collect()

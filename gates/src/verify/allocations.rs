@@ -1,4 +1,4 @@
-//! Allocations are counted once for each workload of the engine, over its timed iterations.
+//! Allocations are those of workloads of the engine, each counted once.
 
 use baselines::{RunRecord, record::Process};
 
@@ -8,8 +8,8 @@ use crate::policy::Policy;
 pub(super) const RULE: Rule = Rule {
     name: "allocations",
     class: Class::Invalid,
-    demand: "Where allocations are counted, it is once for each workload of the engine, over its timed iterations.",
-    way_out: "run `bench gate` again; the worker counts what its timed stretches ask of the allocator",
+    demand: "Allocations are counted of workloads of the engine alone, once each.",
+    way_out: "run `bench gate` again; the worker counts what one untimed iteration asks of the allocator",
     check: Check::Record(check),
 };
 
@@ -30,21 +30,13 @@ fn of_process(record: &RunRecord, process: &Process, of_engine: bool) -> Vec<Fau
             faults.push(Fault::new(field(&counted.workload), "a workload of the suite", "another"));
         }
     }
-    for workload in &record.suite.workloads {
-        let name = &workload.name;
-        let mut all = process.allocations.iter().filter(|counted| counted.workload == *name);
-        let (Some(counted), None) = (all.next(), all.next()) else {
-            faults.push(Fault::new(field(name), "one count", "none, or several"));
-            continue;
-        };
-        let field = format!("{}.iterations", field(name));
-        // A workload without samples is another rule's business.
-        if let Some(series) = process.series.iter().find(|series| series.workload == *name) {
-            let timed = series.samples.len() as u64 / series.per_iteration.max(1);
-            faults.extend(Fault::unless_equal(&field, timed, counted.iterations));
+    for (place, counted) in process.allocations.iter().enumerate() {
+        let name = &counted.workload;
+        if process.allocations[..place].iter().any(|other| other.workload == *name) {
+            faults.push(Fault::new(field(name), "one count", "several"));
         }
         if counted.requests == 0 && counted.bytes > 0 {
-            faults.push(Fault::new(field, "a request for each byte", "bytes without a request"));
+            faults.push(Fault::new(field(name), "a request for all bytes", "bytes without one"));
         }
     }
     faults

@@ -1,61 +1,49 @@
-//! What timed stretches ask of the allocator: counted by the allocator itself, for all threads of the process.
-//!
-//! In: nothing; the counting allocator stands in for the system's in every program of this crate. Out: requests and bytes
-//! while a stopwatch runs. Source: the crate `stats_alloc`, which adds a few atomic additions to each request.
+//! What the timed stretches of one iteration ask of the allocator, counted in an iteration that is not timed.
+//! In: nothing; the engine's counting allocator is that of every program of this crate. Out: sums over stretches.
 
-use std::{alloc::System, cell::Cell};
+use std::cell::Cell;
 
-use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+use engine::{Allocations, CountingAllocator, allocations, set_counting};
 
 #[global_allocator]
-static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
-/// Requests and the bytes they were for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Asked {
-    /// Allocations and reallocations.
-    pub(crate) requests: u64,
-    /// Of a reallocation, what it grew by.
-    pub(crate) bytes: u64,
-}
-
-impl Asked {
-    /// Since the process started, by all its threads.
-    pub(crate) fn so_far() -> Self {
-        let stats = ALLOCATOR.stats();
-        let n = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        Self {
-            requests: n(stats.allocations) + n(stats.reallocations),
-            bytes: n(stats.bytes_allocated),
-        }
-    }
-
-    /// What came after `earlier`.
-    pub(crate) const fn since(self, earlier: Self) -> Self {
-        Self {
-            requests: self.requests.wrapping_sub(earlier.requests),
-            bytes: self.bytes.wrapping_sub(earlier.bytes),
-        }
-    }
-}
-
-/// Sums what the stretches of stopwatches asked for.
+/// Sums what the stretches of stopwatches ask for while it counts.
 #[derive(Debug, Default)]
-pub(crate) struct Tally(Cell<Asked>);
+pub(crate) struct Tally {
+    sum: Cell<Allocations>,
+    before: Cell<Allocations>,
+    counts: Cell<bool>,
+}
 
 impl Tally {
-    /// Adds one stretch.
-    pub(crate) fn add(&self, asked: Asked) {
-        let sum = self.0.get();
-        self.0.set(Asked {
-            requests: sum.requests.wrapping_add(asked.requests),
-            bytes: sum.bytes.wrapping_add(asked.bytes),
-        });
+    /// What the stretches of stopwatches within `work` ask for.
+    pub(crate) fn of<T>(&self, work: impl FnOnce() -> T) -> (T, Allocations) {
+        self.sum.set(Allocations::default());
+        self.counts.set(true);
+        let done = work();
+        self.counts.set(false);
+        (done, self.sum.get())
     }
 
-    /// All stretches so far.
-    pub(crate) const fn sum(&self) -> Asked {
-        self.0.get()
+    /// A stretch begins.
+    pub(crate) fn begin(&self) {
+        if self.counts.get() {
+            self.before.set(allocations());
+            set_counting(true);
+        }
+    }
+
+    /// It ends.
+    pub(crate) fn end(&self) {
+        if self.counts.get() {
+            set_counting(false);
+            let (now, before, sum) = (allocations(), self.before.get(), self.sum.get());
+            self.sum.set(Allocations {
+                requests: sum.requests + (now.requests - before.requests),
+                bytes: sum.bytes + (now.bytes - before.bytes),
+            });
+        }
     }
 }
 
@@ -66,23 +54,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_are_counted_with_what_they_grow_by() {
-        // Other tests of this process may allocate meanwhile: at least so much is asked for.
-        let before = Asked::so_far();
-        let mut bytes: Vec<u8> = Vec::with_capacity(1_000);
-        bytes.extend_from_slice(black_box(&[0; 1_000]));
-        bytes.reserve_exact(500);
-        black_box(&bytes);
-        let asked = Asked::so_far().since(before);
-        assert!(asked.requests >= 2 && asked.bytes >= 1_500, "{asked:?}");
-    }
-
-    #[test]
-    fn a_tally_is_the_sum_of_its_stretches() {
+    fn what_is_asked_for_within_stretches_is_counted_and_nothing_where_nobody_counts() {
         let tally = Tally::default();
-        for n in 1..=3 {
-            tally.add(Asked { requests: n, bytes: 10 * n });
-        }
-        assert_eq!(tally.sum(), Asked { requests: 6, bytes: 60 });
+        let ask = || drop(black_box(Vec::<u8>::with_capacity(100_000)));
+        let stretch = || {
+            tally.begin();
+            ask();
+            tally.end();
+        };
+        // Other tests of this process may ask meanwhile: at least so much is counted.
+        let ((), twice) = tally.of(|| {
+            stretch();
+            ask();
+            stretch();
+        });
+        assert!(twice.requests >= 2 && twice.bytes >= 200_000, "{twice:?}");
+        stretch();
+        let ((), none) = tally.of(|| {});
+        assert_eq!(none, Allocations::default());
     }
 }

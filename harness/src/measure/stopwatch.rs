@@ -1,10 +1,7 @@
 //! A stopwatch that can be stopped: what is checked or kept between two timed stretches stays out of the time.
-//! What the stretches ask of the allocator is counted as well, outside of them.
+//! Where allocations are counted, the counting is outside of the stretches too.
 
-use super::{
-    Clock, Planted,
-    heap::{Asked, Tally},
-};
+use super::{Clock, Planted, Tally};
 
 /// Sums timed stretches.
 #[derive(Debug)]
@@ -12,16 +9,15 @@ pub(crate) struct Stopwatch<'a> {
     clock: &'a dyn Clock,
     planted: Planted,
     tally: &'a Tally,
-    before: Asked,
     since_ns: u64,
     sum_ns: u64,
 }
 
 impl<'a> Stopwatch<'a> {
-    /// A running stopwatch, whose stretches are made longer by what is `planted`, and their requests added to `tally`.
+    /// A running stopwatch, whose stretches are made longer by what is `planted`, and their requests counted by `tally`.
     pub(crate) fn start(clock: &'a dyn Clock, planted: Planted, tally: &'a Tally) -> Self {
-        let before = Asked::so_far();
-        Self { clock, planted, tally, before, since_ns: clock.now_ns(), sum_ns: 0 }
+        tally.begin();
+        Self { clock, planted, tally, since_ns: clock.now_ns(), sum_ns: 0 }
     }
 
     /// How long the stretch that runs has taken; it goes on.
@@ -33,13 +29,13 @@ impl<'a> Stopwatch<'a> {
     pub(crate) fn stop(&mut self) -> u64 {
         self.planted.lengthen(self.since_ns, self.clock);
         self.sum_ns += self.clock.now_ns() - self.since_ns;
-        self.tally.add(Asked::so_far().since(self.before));
+        self.tally.end();
         self.sum_ns
     }
 
     /// Goes on.
     pub(crate) fn resume(&mut self) {
-        self.before = Asked::so_far();
+        self.tally.begin();
         self.since_ns = self.clock.now_ns();
     }
 }

@@ -16,7 +16,7 @@ use baselines::{
 use serde::{Deserialize, Serialize};
 
 /// Version of the lines. Raised with every change, since both ends must agree on all of it.
-pub(crate) const PROTOCOL: u32 = 4;
+pub(crate) const PROTOCOL: u32 = 5;
 
 /// What a worker is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -266,7 +266,6 @@ struct CountsWire {
 #[serde(remote = "Allocations", deny_unknown_fields)]
 struct AllocationsWire {
     workload: String,
-    iterations: u64,
     requests: u64,
     bytes: u64,
 }

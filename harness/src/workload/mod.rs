@@ -105,7 +105,7 @@ pub(crate) struct Bench<'a> {
     pub(crate) hooks: &'a Hooks,
     /// A slowdown of every timed stretch: none but for `bench calibrate`.
     pub(crate) planted: Planted,
-    /// What timed stretches ask of the allocator.
+    /// Counts what timed stretches ask of the allocator, when it is told to.
     pub(crate) tally: &'a Tally,
 }
 

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use baselines::record::{Allocations, Counts, Series, Suite, WorkloadDef};
 
 use super::{Bench, Finished, Prepared, Sampled, Trace, find};
-use crate::measure::{Plan, Tally};
+use crate::measure::Plan;
 
 /// Every workload of a suite, set up and warmed up.
 pub(crate) struct Workloads<'a, 's> {
@@ -58,36 +58,38 @@ struct Turns<'a, 'd> {
     plan: Plan,
     prepared: Box<dyn Prepared + 'a>,
     series: Vec<Series>,
-    /// What all stopwatches of the process measure.
-    tally: &'a Tally,
-    allocations: Allocations,
+    /// `None` without a warm-up.
+    allocations: Option<Allocations>,
 }
 
 impl<'a, 'd> Turns<'a, 'd> {
-    /// Sets up and warms up: the warm-up is carried out and checked like the rest, and not recorded.
+    /// Sets up and warms up: the warm-up is carried out and checked like the rest, and not recorded, but for what its last
+    /// iteration asks of the allocator.
     fn prepare(bench: Bench<'a>, def: &'d WorkloadDef) -> Result<Self> {
         let plan = Plan::of(def)?;
         let mut prepared = find(&def.kind)?.prepare(bench, def)?;
-        for _ in 0..plan.warmup {
-            prepared.once()?;
+        let mut allocations = None;
+        for nth in 1..=plan.warmup {
+            if nth < plan.warmup {
+                prepared.once()?;
+                continue;
+            }
+            let (done, asked) = bench.tally.of(|| prepared.once());
+            done?;
+            let workload = def.name.clone();
+            allocations =
+                Some(Allocations { workload, requests: asked.requests, bytes: asked.bytes });
         }
-        let workload = def.name.clone();
-        let allocations = Allocations { workload, iterations: 0, requests: 0, bytes: 0 };
-        Ok(Self { def, plan, prepared, series: Vec::new(), tally: bench.tally, allocations })
+        Ok(Self { def, plan, prepared, series: Vec::new(), allocations })
     }
 
     /// The iterations of one turn.
     fn take(&mut self, iterations: u64) -> Result<()> {
-        let before = self.tally.sum();
         for _ in 0..iterations {
             for sampled in self.prepared.once()? {
                 self.record(sampled);
             }
         }
-        let asked = self.tally.sum().since(before);
-        self.allocations.iterations += iterations;
-        self.allocations.requests += asked.requests;
-        self.allocations.bytes += asked.bytes;
         Ok(())
     }
 
@@ -119,7 +121,6 @@ impl<'a, 'd> Turns<'a, 'd> {
                 bytes: count.bytes,
             })
             .collect();
-        let allocations = Some(self.allocations);
-        Trace { series: self.series, output, ids, counts, allocations }
+        Trace { series: self.series, output, ids, counts, allocations: self.allocations }
     }
 }

@@ -98,17 +98,16 @@ names! {
     enum StopReason for domain::StopReason { Length = "length", EndOfGeneration = "end-of-generation" }
 }
 
-/// What the timed stretches of one workload asked of the allocator.
+/// What one iteration of a workload asks of the allocator.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Allocations {
     workload: String,
-    iterations: u64,
     requests: u64,
     bytes: u64,
 }
 
-mirror!(Allocations for domain::Allocations { workload, iterations, requests, bytes });
+mirror!(Allocations for domain::Allocations { workload, requests, bytes });
 
 /// What the dispatcher counted for one linear on one workload, over all iterations of one process.
 #[derive(Serialize, Deserialize, JsonSchema)]

@@ -1,5 +1,9 @@
 //! Bytes held by a session, by class.
 
+mod counting_alloc;
+
+pub use counting_alloc::{Allocations, CountingAllocator, allocations, set_counting};
+
 /// What a session holds. Mapped weights are stated apart: the system may drop and read them again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
