@@ -393,7 +393,7 @@ fn pruning_keeps_what_the_name_points_at_and_verify_still_holds() {
     let done = prune(&[]);
     assert_eq!(done, planned.replace("would delete", "deleted"));
     assert!(done.contains(&first.short()) && done.contains(&orphan.short()), "{done}");
-    assert!(done.ends_with("deleted 1 record and 1 binary: 180.4 kB\n"), "{done}");
+    assert!(done.ends_with("deleted 1 record and 1 binary: 180.5 kB\n"), "{done}");
     assert_eq!(scripted.store.records().unwrap(), [second]);
     assert_eq!(scripted.store.binaries().unwrap(), [scripted.binary]);
     assert_eq!(prune(&[]), "deleted 0 records and 0 binaries: 0 B\n");
