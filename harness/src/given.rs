@@ -61,8 +61,23 @@ pub(crate) struct Arm {
     pub(crate) tree: Option<PathBuf>,
 }
 
+/// Base and head as the command line names them; no head is what lies in the folder.
+pub(crate) fn both(
+    base: &str,
+    head: Option<&str>,
+    workshop: &Workshop<'_>,
+    progress: &Progress,
+) -> Result<(Arm, Arm)> {
+    let base = arm(base, workshop, progress)?;
+    let head = match head {
+        Some(head) => arm(head, workshop, progress)?,
+        None => working_tree(workshop, progress)?,
+    };
+    Ok((base, head))
+}
+
 /// The arm that `asked` names.
-pub(crate) fn arm(asked: &str, workshop: &Workshop<'_>, progress: &Progress) -> Result<Arm> {
+fn arm(asked: &str, workshop: &Workshop<'_>, progress: &Progress) -> Result<Arm> {
     let path = Path::new(asked);
     if !path.is_file() {
         return revision(asked, Revision::Commit(asked.to_owned()), workshop, progress);
@@ -77,7 +92,7 @@ pub(crate) fn arm(asked: &str, workshop: &Workshop<'_>, progress: &Progress) -> 
 }
 
 /// What lies in the folder, committed or not.
-pub(crate) fn working_tree(workshop: &Workshop<'_>, progress: &Progress) -> Result<Arm> {
+fn working_tree(workshop: &Workshop<'_>, progress: &Progress) -> Result<Arm> {
     revision("working tree", Revision::WorkingTree, workshop, progress)
 }
 

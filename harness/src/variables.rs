@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use crate::build::BuildVariables;
 
@@ -100,12 +100,15 @@ impl Variables {
 
     /// The folder of builds in the user's cache directory: `$XDG_CACHE_HOME/tritgate/builds`, else
     /// `$HOME/.cache/tritgate/builds`.
-    pub(crate) fn build_cache(&self) -> Option<PathBuf> {
+    pub(crate) fn build_cache(&self) -> Result<PathBuf> {
         let cache =
             self.xdg_cache_home.as_ref().map(PathBuf::from).filter(|path| path.is_absolute());
         let cache =
             cache.or_else(|| self.home.as_ref().map(|home| PathBuf::from(home).join(".cache")));
-        cache.map(|cache| cache.join("tritgate/builds"))
+        let cache = cache.context(
+            "failed to find a folder for builds: neither `XDG_CACHE_HOME` nor `HOME` is set; set one of them",
+        )?;
+        Ok(cache.join("tritgate/builds"))
     }
 
     /// The store in the user's data directory: `$XDG_DATA_HOME/tritgate`, else `$HOME/.local/share/tritgate`.
@@ -169,10 +172,10 @@ mod tests {
     #[test]
     fn the_build_cache_follows_xdg_then_home() {
         let home = vars(&[("HOME", "/h")]).build_cache();
-        assert_eq!(home, Some(PathBuf::from("/h/.cache/tritgate/builds")));
+        assert_eq!(home.unwrap(), PathBuf::from("/h/.cache/tritgate/builds"));
         let xdg = vars(&[("HOME", "/h"), ("XDG_CACHE_HOME", "/c")]).build_cache();
-        assert_eq!(xdg, Some(PathBuf::from("/c/tritgate/builds")));
-        assert_eq!(vars(&[]).build_cache(), None);
+        assert_eq!(xdg.unwrap(), PathBuf::from("/c/tritgate/builds"));
+        assert!(vars(&[]).build_cache().unwrap_err().to_string().contains("XDG_CACHE_HOME"));
     }
 
     #[test]

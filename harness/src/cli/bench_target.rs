@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use baselines::{evidence::Given, record::Mark};
 use gates::Derived;
 
@@ -111,9 +111,7 @@ impl BenchArgs {
         around: &Around<'_>,
         context: &Context<'_>,
     ) -> Result<([BenchArm; 2], Given)> {
-        let cache = context.vars.build_cache().context(
-            "failed to find a folder for builds: neither `XDG_CACHE_HOME` nor `HOME` is set; set one of them",
-        )?;
+        let cache = context.vars.build_cache()?;
         let workshop = Workshop {
             repo: Path::new("."),
             cache: &cache,
@@ -128,11 +126,7 @@ impl BenchArgs {
             },
             variables: context.vars.build(),
         };
-        let base = given::arm(around.base, &workshop, context.progress)?;
-        let head = match around.head {
-            Some(head) => given::arm(head, &workshop, context.progress)?,
-            None => given::working_tree(&workshop, context.progress)?,
-        };
+        let (base, head) = given::both(around.base, around.head, &workshop, context.progress)?;
         let given = base.given.clone();
         let arm = |arm: Arm| BenchArm {
             folder: match &arm.tree {

@@ -2,15 +2,13 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::Context;
 use crate::build;
 
 pub(crate) fn run(context: &Context<'_>) -> Result<u8> {
-    let cache = context.vars.build_cache().context(
-        "failed to find the folder of builds: neither `XDG_CACHE_HOME` nor `HOME` is set; set one of them",
-    )?;
+    let cache = context.vars.build_cache()?;
     build::remove(Path::new("."), &cache, context.progress)?;
     context
         .progress

@@ -169,9 +169,7 @@ fn given_arms(
     assignment: &mut Assignment,
     context: &Context<'_>,
 ) -> Result<Arms<'static>> {
-    let cache = context.vars.build_cache().context(
-        "failed to find a folder for builds: neither `XDG_CACHE_HOME` nor `HOME` is set; set one of them",
-    )?;
+    let cache = context.vars.build_cache()?;
     let workshop = Workshop {
         repo: Path::new("."),
         cache: &cache,
@@ -180,11 +178,7 @@ fn given_arms(
         target: Target::BENCH,
         variables: context.vars.build(),
     };
-    let base = given::arm(base, &workshop, context.progress)?;
-    let head = match &args.head {
-        Some(head) => given::arm(head, &workshop, context.progress)?,
-        None => given::working_tree(&workshop, context.progress)?,
-    };
+    let (base, head) = given::both(base, args.head.as_deref(), &workshop, context.progress)?;
     if let Some(tree) = &base.tree {
         let suite =
             Config::of_tree(tree)?.catalogue.suite(&assignment.suite.name, args.subject.tokens);
