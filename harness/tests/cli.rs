@@ -231,3 +231,23 @@ fn doctor_reports_on_this_machine_and_fails_only_when_asked_to() {
     assert!(run.stdout.starts_with("check "), "{}", run.stdout);
     assert!(!run.stdout.contains('\u{1b}'), "a pipe gets no colour: {}", run.stdout);
 }
+
+/// A flattened group's heading stands above all that follows it.
+#[test]
+fn the_gates_own_options_stand_under_no_other_heading() {
+    let help = Folder::new().bench(&["gate", "--help"]).expect(0, &[]).stdout;
+    let place = |text: &str| help.find(text).unwrap_or_else(|| panic!("{text} in {help}"));
+    let headings = [place("External commands:"), place("Criterion bench targets:")];
+    for option in [
+        "--baseline <",
+        "--base <",
+        "--head <",
+        "--layouts <",
+        "--pairs <",
+        "--out <",
+        "--policy <",
+    ] {
+        assert!(headings.iter().all(|heading| place(option) < *heading), "{option}: {help}");
+    }
+    assert!(headings[0] < place("--base-command <") && headings[1] < place("--bench <"));
+}

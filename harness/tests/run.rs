@@ -45,6 +45,8 @@ fn ids_and_logits_are_the_same_for_any_threads_and_instruction_set() {
     }
 
     // Two sessions are estimated and never judged; one record is never compared with other settings.
+    here.bench(&["compare", "--current", "first.json", "--baseline", "first.json"])
+        .expect(5, &["the same one twice", "nothing was compared"]);
     let compare = ["compare", "--current", "again.json", "--baseline", "first.json"];
     let compared = here.bench(&compare).expect(3, &[]);
     assert!(compared.stdout.contains("decode-16"), "{}", compared.stdout);

@@ -96,6 +96,13 @@ fn settings(record: &RunRecord) -> String {
 
 /// Two records can be compared if machine, model and settings are the same and the outputs are.
 fn comparable(base: &RunRecord, head: &RunRecord) -> Result<()> {
+    // No test can tell it from a change without effect: every ratio is 1, and so is every interval.
+    if base == head {
+        return Err(Failure::incomparable(
+            "failed to compare: expected two records, found the same one twice; nothing was compared",
+        )
+        .into());
+    }
     let differences = [
         ("the machine's fingerprint", base.host.fingerprint.short(), head.host.fingerprint.short()),
         ("the model's SHA-256", model(base), model(head)),

@@ -30,12 +30,6 @@ pub(crate) struct Args {
     #[command(flatten)]
     store: StoreArgs,
 
-    #[command(flatten)]
-    command: Box<CommandArgs>,
-
-    #[command(flatten)]
-    bench: Box<BenchArgs>,
-
     /// Name of the baseline to compare with [default: main].
     #[arg(long, value_name = "NAME")]
     baseline: Option<String>,
@@ -66,6 +60,13 @@ pub(crate) struct Args {
     /// routes for wall time, without budgets].
     #[arg(long, value_name = "PATH")]
     policy: Option<PathBuf>,
+
+    // Last: what follows them would stand under their headings.
+    #[command(flatten)]
+    command: Box<CommandArgs>,
+
+    #[command(flatten)]
+    bench: Box<BenchArgs>,
 }
 
 pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
