@@ -30,6 +30,11 @@ fn main() {
         Some(changes) if changes.is_empty() => "clean",
         Some(_) => "dirty",
     };
+    let tree = match dirty {
+        "clean" => git(&["rev-parse", "--verify", "--quiet", "HEAD^{tree}"]),
+        "dirty" => working_tree(&root),
+        _ => None,
+    };
     let rustc = env::var("RUSTC").expect("cargo sets it");
     let toolchain =
         output(Command::new(rustc).arg("--version")).unwrap_or_else(|| "unknown".into());
@@ -41,6 +46,7 @@ fn main() {
 
     set("COMMIT", &commit);
     set("DIRTY", dirty);
+    set("TREE", &tree.unwrap_or_default());
     set("TOOLCHAIN", &toolchain);
     set("TARGET", &env::var("TARGET").expect("cargo sets it"));
     set("PROFILE", &env::var("PROFILE").expect("cargo sets it"));
@@ -49,6 +55,34 @@ fn main() {
 
 fn set(name: &str, value: &str) {
     println!("cargo::rustc-env=TRITGATE_{name}={value}");
+}
+
+/// Git's name of the tracked files as they are now, by an index and an object store of its own: nothing is added to the
+/// repository's.
+fn working_tree(root: &Path) -> Option<String> {
+    let place = Path::new(&env::var("OUT_DIR").expect("cargo sets it")).join("source-tree");
+    let objects = place.join("objects");
+    std::fs::create_dir_all(&objects).ok()?;
+    let git = || {
+        let mut git = Command::new("git");
+        git.arg("-C").arg(root);
+        git
+    };
+    let path_of = |name: &str| {
+        output(git().args(["rev-parse", "--path-format=absolute", "--git-path", name]))
+    };
+    std::fs::copy(path_of("index")?, place.join("index")).ok()?;
+    let alternates = path_of("objects")?;
+    let apart = |args: &[&str]| {
+        let mut git = git();
+        git.args(args)
+            .env("GIT_INDEX_FILE", place.join("index"))
+            .env("GIT_OBJECT_DIRECTORY", &objects)
+            .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", &alternates);
+        output(&mut git)
+    };
+    apart(&["add", "--update", "."])?;
+    apart(&["write-tree"])
 }
 
 /// The trimmed standard output of a command that succeeded.

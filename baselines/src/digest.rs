@@ -27,6 +27,12 @@ impl Digest {
         Self(hasher.finalize().into())
     }
 
+    /// The 32 bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The first 12 hex digits, for people.
     #[must_use]
     pub fn short(&self) -> String {

@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod check;
 pub mod digest;
 pub mod error;
 pub mod evidence;
@@ -22,10 +23,11 @@ pub mod testing;
 pub mod timestamp;
 pub mod unit;
 
+pub use check::CheckRecord;
 pub use digest::Digest;
 pub use error::{Error, ErrorKind, Result};
 pub use evidence::Evidence;
 pub use metric::{METRICS, Metric};
 pub use record::RunRecord;
 pub use schemas::schemas;
-pub use store::atomic::write as write_atomic;
+pub use store::{atomic::write as write_atomic, bounded::read as read_bounded};

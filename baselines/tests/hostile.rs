@@ -26,6 +26,7 @@ fn a_truncated_record_is_refused_at_every_byte() {
     RunRecord::from_json(&bytes[..bytes.len() - 1]).unwrap();
 }
 
+/// Requirement: C1.
 #[test]
 fn a_newer_schema_is_refused_before_anything_else_is_looked_at() {
     let text = br#"{"version":"3.0","schema":"tritgate.run-record","anything":[1,2]}"#;
@@ -33,14 +34,14 @@ fn a_newer_schema_is_refused_before_anything_else_is_looked_at() {
     assert_eq!(found.kind(), ErrorKind::Version);
     assert_eq!(
         found.to_string(),
-        "run record schema 3.0 is newer than this bench reads (1.1): upgrade bench"
+        "run record schema 3.0 is newer than this bench reads (1.2): upgrade bench"
     );
-    for version in ["1.2", "2.0", "1.4294967295"] {
+    for version in ["1.3", "2.0", "1.4294967295"] {
         assert_eq!(error("/version", json!(version)).kind(), ErrorKind::Version, "{version}");
     }
     let found = error("/version", json!("0.9"));
     assert_eq!(found.kind(), ErrorKind::Version);
-    assert!(found.to_string().contains("older than this bench reads (1.1)"), "{found}");
+    assert!(found.to_string().contains("older than this bench reads (1.2)"), "{found}");
     for version in [
         json!("1"),
         json!("1.0.0"),
@@ -67,7 +68,7 @@ fn a_bundle_checks_its_own_version_and_that_of_its_records() {
     assert!(found.to_string().starts_with("evidence bundle schema 2.0 is newer"), "{found}");
     let found = Evidence::from_json(&with(&bytes, "/head/version", json!("2.0"))).unwrap_err();
     assert!(
-        found.to_string().contains("`head.version`: expected 1.1, that of the bundle, found 2.0"),
+        found.to_string().contains("`head.version`: expected 1.2, that of the bundle, found 2.0"),
         "{found}"
     );
     let found = RunRecord::from_json(&bytes).unwrap_err();
@@ -209,6 +210,19 @@ fn a_field_given_twice_is_refused() {
     );
 }
 
+/// Requirement: C1.
+#[test]
+fn a_key_of_a_map_given_twice_is_refused() {
+    let text = String::from_utf8(small_record().to_json()).unwrap();
+    for key in ["iterations", "\\u0069terations"] {
+        let twice = format!("\"params\":{{\"{key}\":9,");
+        let found = RunRecord::from_json(text.replacen("\"params\":{", &twice, 1).as_bytes());
+        let found = found.unwrap_err().to_string();
+        assert!(found.contains("duplicate key `iterations`"), "{found}");
+        assert!(found.contains("`suite.workloads[0].params`"), "{found}");
+    }
+}
+
 #[test]
 fn anything_but_one_object_is_refused() {
     let bytes = small_record().to_json();
@@ -273,6 +287,45 @@ fn more_iterations_series_or_samples_than_the_limits_are_refused() {
         series.samples = vec![1.0; 1_000_000];
     }
     refused(&record, "expected at most 2000000 samples in all");
+}
+
+/// Requirement: C1.
+#[test]
+fn lists_that_rules_walk_against_each_other_are_bounded() {
+    let refused = |record: &RunRecord, words: &str| {
+        let found = RunRecord::from_json(&record.to_json()).expect_err(words);
+        assert_eq!(found.kind(), ErrorKind::Malformed);
+        assert!(found.to_string().contains(words), "{found}");
+    };
+    let mut record = small_record();
+    let counts = record.processes[0].counts[0].clone();
+    record.processes[0].counts = vec![counts; wire::MAX_ENTRIES + 1];
+    refused(&record, "`processes[0].counts`: expected at most 1000 entries, found 1001");
+
+    let mut record = small_record();
+    record.processes[0].series.clear();
+    record.processes = vec![record.processes[0].clone(); wire::MAX_PROCESSES + 1];
+    for process in &mut record.processes {
+        process.counts.clear();
+        process.outputs.clear();
+    }
+    record.suite.workloads.truncate(1);
+    refused(&record, "`processes`: expected at most 2000 entries, found 2001");
+    record.processes.truncate(wire::MAX_PROCESSES);
+    let workload = record.suite.workloads[0].clone();
+    record.suite.workloads = vec![workload; 13];
+    // 2,000 processes × 13 workloads × 8 linears.
+    refused(
+        &record,
+        "`processes × workloads × linears`: expected at most 200000 entries, found 208000",
+    );
+
+    let mut record = small_record();
+    record.suite.workloads[0].name = "n".repeat(wire::MAX_NAME_BYTES + 1);
+    refused(&record, "expected names of at most 256 bytes, found one of 257");
+    let mut record = small_record();
+    record.marks[0].detail = "d".repeat(wire::MAX_TEXT_BYTES + 1);
+    refused(&record, "expected strings of at most 6291456 bytes");
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod common;
 
 use baselines::{
     Digest, Evidence, METRICS, RunRecord,
-    evidence::Given,
+    evidence::{Given, Hop},
     record::{ProbeKind, Purpose, StopReason},
     testing, timestamp,
 };
@@ -112,6 +112,36 @@ fn a_whole_session_fits_a_bundle_and_reads_back() {
     assert_eq!(Evidence::from_json(&bytes).unwrap(), bundle);
 }
 
+/// Requirement: T3.
+#[test]
+fn earlier_hops_read_back_and_a_bundle_without_one_has_no_such_key() {
+    let mut bundle = testing::evidence(42, 1.2);
+    assert!(!String::from_utf8(bundle.to_json()).unwrap().contains("\"hops\""));
+    let hop = |head_sha: Option<&str>| Hop {
+        at: "2026-03-01T09:00:00.000Z".to_owned(),
+        from: "performance-baseline".to_owned(),
+        to: "perf-fixer".to_owned(),
+        rule: "a rule".to_owned(),
+        verdict: "fail".to_owned(),
+        head_sha: head_sha.map(str::to_owned),
+        evidence: Digest::of(b"an earlier bundle"),
+    };
+    bundle.hops = vec![hop(Some("abc")), hop(None)];
+    let bytes = bundle.to_json();
+    assert_eq!(Evidence::from_json(&bytes).unwrap(), bundle);
+    let text = String::from_utf8(bytes).unwrap();
+    for (good, bad, named) in [
+        ("\"head_sha\":null,\"evidence\"", "\"evidence\"", "hops[1]"),
+        ("\"verdict\":\"fail\"", "\"verdict\":\"fail\",\"note\":1", "unknown field `note`"),
+        ("\"at\":\"2026-03-01T", "\"at\":\"2026-03-01 ", "hops[0].at"),
+        ("\"to\":\"perf-fixer\"", "\"to\":\"perf\\nfixer\"", "hops[0].to"),
+    ] {
+        assert!(text.contains(good), "{good}");
+        let error = Evidence::from_json(text.replacen(good, bad, 1).as_bytes()).unwrap_err();
+        assert!(error.to_string().contains(named), "{bad}: {error}");
+    }
+}
+
 #[test]
 fn a_session_of_commands_reads_back_and_says_nothing_of_a_model() {
     let bundle = testing::commands(42, 1.2);
@@ -145,7 +175,7 @@ fn integral_samples_are_written_as_integers_and_others_in_full() {
 #[test]
 fn the_schema_and_its_version_come_first() {
     let bytes = common::small_record().to_json();
-    assert!(bytes.starts_with(br#"{"schema":"tritgate.run-record","version":"1.1","session":""#));
+    assert!(bytes.starts_with(br#"{"schema":"tritgate.run-record","version":"1.2","session":""#));
     let bytes = testing::evidence(1, 1.0).to_json();
-    assert!(bytes.starts_with(br#"{"schema":"tritgate.evidence","version":"1.1","created_at":""#));
+    assert!(bytes.starts_with(br#"{"schema":"tritgate.evidence","version":"1.2","created_at":""#));
 }

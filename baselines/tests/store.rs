@@ -104,6 +104,7 @@ fn a_record_is_named_by_its_bytes_and_putting_it_again_changes_nothing() {
     assert_eq!(fixture.store.records().unwrap(), both);
 }
 
+/// Requirement: C1.
 #[test]
 fn a_record_edited_by_hand_is_refused_and_can_be_put_right() {
     let fixture = Fixture::new();

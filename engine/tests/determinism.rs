@@ -22,6 +22,7 @@ fn run(model: &Model, options: &SessionOptions) -> Vec<Vec<u32>> {
     out
 }
 
+/// Requirement: H1.
 #[test]
 fn isa_threads_and_batch_never_change_a_bit() {
     let model = Model::builtin("stories").unwrap();
@@ -73,6 +74,7 @@ fn rewinding_and_scoring_give_the_logits_of_a_fresh_sequence() {
     assert_eq!(scored.last().unwrap().1, want);
 }
 
+/// Requirement: H1.
 #[test]
 fn the_counters_are_the_products_of_the_models_own_metadata() {
     let model = Model::builtin("stories").unwrap();

@@ -64,6 +64,7 @@ fn a_file_cut_at_any_byte_is_refused_up_to_the_last_tensors_end() {
     }
 }
 
+/// Requirement: M3.
 #[test]
 fn a_file_with_any_byte_changed_never_panics() {
     let bytes = sample();

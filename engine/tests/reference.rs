@@ -111,6 +111,7 @@ fn int8_top_1_agrees_with_the_reference_wherever_its_margin_is_clear() {
     assert!(disagreements.iter().all(|(_, _, margin)| *margin <= 0.5), "{disagreements:?}");
 }
 
+/// Requirement: S5.
 #[test]
 fn greedy_tokens_are_the_references_but_for_near_ties() {
     let model = Model::builtin("stories").unwrap();
@@ -192,6 +193,7 @@ fn per_story(model: &Model, activations: Activations) -> (f64, u32) {
     total
 }
 
+/// Requirement: Q4.
 #[test]
 fn perplexity_is_the_references_in_all_three_protocols() {
     let model = Model::builtin("stories").unwrap();

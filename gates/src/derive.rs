@@ -7,7 +7,7 @@ use baselines::{Digest, Evidence};
 use crate::{
     Result,
     budget::{self, Budget, State},
-    compare::{Row, compare_arms},
+    compare::Row,
     exact::{self, Exact},
     gate::{self, GateReport},
     inference,
@@ -16,6 +16,7 @@ use crate::{
     route::{self, Route},
     verdict::{MetricVerdict, Outcome, Verdict},
     verify::{Class, Refusal, check_evidence},
+    waived::{self, WaiverUse},
 };
 
 /// How many gated metrics had which outcome.
@@ -33,6 +34,8 @@ pub struct Tally {
     pub inconclusive: usize,
     /// Metrics with nothing to compare.
     pub missing: usize,
+    /// Of the improved and unchanged: those that pass only by a waiver.
+    pub waived: usize,
 }
 
 impl Tally {
@@ -47,16 +50,18 @@ impl Tally {
             unchanged: with(Outcome::Unchanged),
             inconclusive: with(Outcome::Inconclusive),
             missing: with(Outcome::Missing),
+            waived: rows.iter().filter(|row| row.waived.is_some()).count(),
         }
     }
 
-    /// In one line, every count named: "0 of 0" is never a silence.
+    /// In one line, every count named: "0 of 0" is never a silence. Waivers are named where there are any.
     #[must_use]
     pub fn text(&self) -> String {
-        let Self { compared, regressed, improved, unchanged, inconclusive, missing } = self;
+        let Self { compared, regressed, improved, unchanged, inconclusive, missing, waived } = self;
+        let waived = if *waived == 0 { String::new() } else { format!(", {waived} waived") };
         format!(
             "{compared} compared, {regressed} regressed, {improved} improved, {unchanged} unchanged, \
-             {inconclusive} inconclusive, {missing} missing"
+             {inconclusive} inconclusive, {missing} missing{waived}"
         )
     }
 }
@@ -87,30 +92,41 @@ pub struct Derived {
     pub counts: Tally,
     /// Absolute bounds; empty where the evidence is refused.
     pub budgets: Vec<Budget>,
+    /// Every waiver of the policy, in force or not.
+    pub waivers: Vec<WaiverUse>,
     /// Why evidence is refused.
     pub refusals: Vec<Refusal>,
     /// `review:gate:benchmarks`.
     pub benchmarks_gate: GateReport,
     /// `review:gate:perf`.
     pub perf_gate: GateReport,
+    /// The gates of the checks in the bundle, in its order.
+    pub check_gates: Vec<GateReport>,
+    /// Those of them that the policy requires: name and verdict. They decide together with the measurement.
+    pub other_gates: Vec<(String, Verdict)>,
     /// Where work goes next.
     pub route: Route,
     /// `inference.json`, with the keys of the report this project started from.
     pub inference: serde_json::Value,
+    /// `inference_gpu.json`: the same of a GPU, or why there is none.
+    pub inference_gpu: serde_json::Value,
     report: String,
 }
 
 impl Derived {
     /// Name and bytes of every file, in the order they are written.
     #[must_use]
-    pub fn files(&self) -> Vec<(&'static str, Vec<u8>)> {
-        vec![
-            ("inference.json", inference::to_json(&self.inference)),
-            ("benchmarks_gate.json", self.benchmarks_gate.to_json()),
-            ("perf_gate.json", self.perf_gate.to_json()),
-            ("route.json", self.route.to_json()),
-            ("report.md", self.report.clone().into_bytes()),
-        ]
+    pub fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let gates = [&self.benchmarks_gate, &self.perf_gate];
+        let gates = gates.into_iter().chain(&self.check_gates);
+        let mut files = vec![
+            ("inference.json".to_owned(), inference::to_json(&self.inference)),
+            ("inference_gpu.json".to_owned(), inference::to_json(&self.inference_gpu)),
+        ];
+        files.extend(gates.map(|gate| (gate.file(), gate.to_json())));
+        files.push(("route.json".to_owned(), self.route.to_json()));
+        files.push(("report.md".to_owned(), self.report.clone().into_bytes()));
+        files
     }
 }
 
@@ -124,6 +140,14 @@ pub(crate) struct Judged<'a> {
     pub(crate) rows: &'a [Row],
     pub(crate) counts: Tally,
     pub(crate) budgets: &'a [Budget],
+    pub(crate) waivers: &'a [WaiverUse],
+    /// Gates of the checks in the bundle.
+    pub(crate) checks: &'a [GateReport],
+    /// Those of them that the policy requires.
+    pub(crate) other_gates: &'a [(String, Verdict)],
+    /// What the measurement alone comes to.
+    pub(crate) measured: Verdict,
+    /// The same together with the other gates.
     pub(crate) verdict: Verdict,
 }
 
@@ -153,14 +177,16 @@ pub fn derive(evidence: &Evidence) -> Result<Derived> {
     let refusals = check_evidence(evidence, &policy);
     // Times of evidence that does not hold are not looked at: a speed-up with another output is none.
     let holds = refusals.iter().all(|refusal| refusal.class == Class::Missing);
-    let exact =
-        if holds { exact::check(&evidence.base, &evidence.head, &policy) } else { Vec::new() };
-    let rows =
-        if holds { compare_arms(&evidence.base, &evidence.head, &policy) } else { Vec::new() };
+    let exact = if holds { waived::exact(evidence, &policy) } else { Vec::new() };
+    let rows = if holds { waived::rows(evidence, &policy) } else { Vec::new() };
+    let waivers = waived::uses(evidence, &policy, &rows, &exact);
     let budgets = if holds { budget::check(&evidence.head, &policy) } else { Vec::new() };
     let counts = Tally::of(&rows);
     let all: Vec<&Budget> = budgets.iter().collect();
-    let verdict = decide(&refusals, &exact, &rows, &all);
+    let measured = decide(&refusals, &exact, &rows, &all);
+    let check_gates = gate::checks(evidence, records.evidence, &policy, &refusals);
+    let other_gates = required(&check_gates, &policy);
+    let verdict = with_others(measured, &refusals, &other_gates);
     let judged = Judged {
         evidence,
         policy: &policy,
@@ -170,11 +196,18 @@ pub fn derive(evidence: &Evidence) -> Result<Derived> {
         rows: &rows,
         counts,
         budgets: &budgets,
+        waivers: &waivers,
+        checks: &check_gates,
+        other_gates: &other_gates,
+        measured,
         verdict,
     };
     let (benchmarks_gate, perf_gate) = (gate::benchmarks(&judged), gate::perf(&judged));
-    let route = route::of(&judged, &[&benchmarks_gate, &perf_gate]);
+    let mut decided = vec![&benchmarks_gate, &perf_gate];
+    decided.extend(check_gates.iter().filter(|gate| policy.gates.required.contains(&gate.name)));
+    let route = route::of(&judged, &decided);
     let inference = inference::of(&judged);
+    let inference_gpu = inference::on_gpu(&judged, &inference);
     let report = report::render(&judged, &benchmarks_gate, &perf_gate, &route);
     Ok(Derived {
         verdict,
@@ -182,13 +215,39 @@ pub fn derive(evidence: &Evidence) -> Result<Derived> {
         rows,
         counts,
         budgets,
+        waivers,
         refusals,
         benchmarks_gate,
         perf_gate,
+        check_gates,
+        other_gates,
         route,
         inference,
+        inference_gpu,
         report,
     })
+}
+
+/// The gates that the policy requires, with their verdicts. One that is present and not required is shown, and decides nothing.
+fn required(gates: &[GateReport], policy: &Policy) -> Vec<(String, Verdict)> {
+    let required = gates.iter().filter(|gate| policy.gates.required.contains(&gate.name));
+    required.map(|gate| (gate.name.clone(), gate.verdict)).collect()
+}
+
+/// What a measurement comes to beside other gates, in the order of judgement below: evidence that does not hold, a failure of
+/// either, a hole in either, noise, pass.
+fn with_others(measured: Verdict, refusals: &[Refusal], others: &[(String, Verdict)]) -> Verdict {
+    let taken_away = refusals.iter().any(|refusal| refusal.class != Class::Missing);
+    let other = |verdict: Verdict| others.iter().any(|(_, other)| *other == verdict);
+    if taken_away || measured == Verdict::Fail {
+        measured
+    } else if other(Verdict::Fail) {
+        Verdict::Fail
+    } else if others.iter().any(|(_, other)| *other != Verdict::Pass) {
+        Verdict::Incomparable
+    } else {
+        measured
+    }
 }
 
 /// The order of judgement: evidence that is not true (other output among it), that cannot be compared, a confirmed failure

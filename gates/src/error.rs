@@ -3,8 +3,12 @@
 /// Stable kinds: callers choose exit codes and tests match on them, never on text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
+    /// An attestation is none, or names no files by digest.
+    Attestation,
     /// The policy is no TOML, has an unknown or missing key, or a value out of range.
     Policy,
+    /// A route document is none, or its hop log is not in order.
+    Route,
 }
 
 /// What, where, expected, found, way out: a lowercase fragment that follows "failed to …".

@@ -20,6 +20,12 @@ impl Fact {
         quantile(&self.samples, p)
     }
 
+    /// The mean of all samples.
+    #[expect(clippy::cast_precision_loss, reason = "two million samples at most")]
+    pub(crate) fn mean(&self) -> f64 {
+        self.samples.iter().sum::<f64>() / self.samples.len() as f64
+    }
+
     pub(crate) fn value(&self) -> Value {
         json!({ "median": self.median, "processes": self.n_processes, "samples": self.n_samples })
     }

@@ -1,7 +1,10 @@
 //! `inference.json`: the keys of the report this project started from, filled from the head's samples.
 //! Where the evidence does not hold: `success: false`, the reason, and not one number.
 
-use baselines::Digest;
+use baselines::{
+    Digest,
+    record::{Process, WorkloadDef},
+};
 use serde_json::{Value, json};
 
 use crate::{derive::Judged, facts, gate::GATE_VERSION, verify::Class};
@@ -29,14 +32,50 @@ pub(crate) fn of(judged: &Judged<'_>) -> Value {
         "timing": null,
         "performance": null,
         "tokens_generated": null,
+        "samples": null,
+        "ids": null,
+        "counts": null,
     });
     if measured {
         document["timing"] = timing(judged);
         document["performance"] = performance(judged);
+        document["samples"] = samples(judged);
+        document["ids"] = ids(judged);
+        document["counts"] = counts(judged);
         document["tokens_generated"] = output(judged, |output| output.n_generated.into());
     }
     document
 }
+
+/// `inference_gpu.json`: what a GPU did, or why none did, and then not one number.
+pub(crate) fn on_gpu(judged: &Judged<'_>, inference: &Value) -> Value {
+    let settings = judged.evidence.head.subject.engine().map(|engine| &engine.settings);
+    let reason = match settings {
+        None => "the subject is an external command".to_owned(),
+        Some(settings) if settings.device_selected != CPU => return inference.clone(),
+        Some(settings) => match &settings.fallback {
+            Some(reason) => {
+                format!("{} was asked for, the CPU ran: {reason}", settings.device_requested)
+            }
+            None => "no GPU was asked for".to_owned(),
+        },
+    };
+    json!({
+        "version": GATE_VERSION,
+        "success": false,
+        "skipped": true,
+        "reason": reason,
+        "error": null,
+        "digests": { "evidence": judged.records.evidence.to_string() },
+        "device": null,
+        "timing": null,
+        "performance": null,
+        "tokens_generated": null,
+    })
+}
+
+/// The device that is no GPU.
+const CPU: &str = "cpu";
 
 pub(crate) fn to_json(document: &Value) -> Vec<u8> {
     crate::gate::to_json(&crate::gate::Sorted(document))
@@ -53,12 +92,54 @@ fn timing(judged: &Judged<'_>) -> Value {
         "prefill_ms": ms("prefill", "prefill_ns"),
         "end_to_end_ms": ms("end-to-end", "e2e_ns"),
         "ms_per_token": decode.as_ref().map(|fact| fact.median / 1e6),
+        "step_mean_ms": decode.as_ref().map(|fact| fact.mean() / 1e6),
         "step_p50_ms": step(0.5),
         "step_p95_ms": step(0.95),
         "step_p99_ms": step(0.99),
         "samples": decode.as_ref().map(|fact| fact.n_samples),
         "processes": decode.as_ref().map(|fact| fact.n_processes),
     })
+}
+
+/// The steps of one iteration, one a token: the first timed one of the first process. All others are in the evidence.
+fn samples(judged: &Judged<'_>) -> Value {
+    let Some((process, decode)) = decode(judged) else { return Value::Null };
+    let series = process
+        .series
+        .iter()
+        .find(|series| series.workload == decode.name && series.metric == "decode_step_ns");
+    series.map_or(Value::Null, |series| {
+        let n = usize::try_from(series.per_iteration).unwrap_or(usize::MAX);
+        json!({
+            "process": process.order,
+            "iteration": 0,
+            "decode_step_ns": series.samples.iter().take(n).collect::<Vec<_>>(),
+        })
+    })
+}
+
+/// The prompt and what came of it, in every process.
+fn ids(judged: &Judged<'_>) -> Value {
+    let Some((_, decode)) = decode(judged) else { return Value::Null };
+    let ids = judged.evidence.head.ids.iter().find(|ids| ids.workload == decode.name);
+    ids.map_or(Value::Null, |ids| json!({ "prompt": ids.prompt, "generated": ids.generated }))
+}
+
+/// What the dispatcher counted in the first process, over all of its iterations.
+fn counts(judged: &Judged<'_>) -> Value {
+    let Some((process, decode)) = decode(judged) else { return Value::Null };
+    let of_decode = process.counts.iter().filter(|counts| counts.workload == decode.name);
+    of_decode
+        .map(|counts| {
+            json!({
+                "linear": counts.linear,
+                "kernel": counts.kernel,
+                "products": counts.products,
+                "macs": counts.macs,
+                "bytes": counts.bytes,
+            })
+        })
+        .collect()
 }
 
 fn performance(judged: &Judged<'_>) -> Value {
@@ -92,11 +173,15 @@ fn digests(judged: &Judged<'_>) -> Value {
 
 /// Something about what the decode workload put out.
 fn output(judged: &Judged<'_>, read: impl Fn(&baselines::record::Output) -> Value) -> Value {
-    let head = &judged.evidence.head;
-    let decode = head.suite.workloads.iter().find(|workload| workload.kind == "decode");
-    let outputs =
-        head.processes.first().map(|process| process.outputs.as_slice()).unwrap_or_default();
-    let found =
-        decode.and_then(|decode| outputs.iter().find(|output| output.workload == decode.name));
+    let found = decode(judged).and_then(|(process, decode)| {
+        process.outputs.iter().find(|output| output.workload == decode.name)
+    });
     found.map_or(Value::Null, read)
+}
+
+/// The head's first process and its decode workload.
+fn decode<'a>(judged: &'a Judged<'_>) -> Option<(&'a Process, &'a WorkloadDef)> {
+    let head = &judged.evidence.head;
+    let decode = head.suite.workloads.iter().find(|workload| workload.kind == "decode")?;
+    Some((head.processes.first()?, decode))
 }

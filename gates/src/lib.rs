@@ -4,16 +4,21 @@
 //! ([`compare`], on [`stats`]) → budgets → verdict → gate documents, route and report. All of it is pure: no clock, no environment, no file, no
 //! network, so that `bench verify` can derive the same bytes again from the same bundle.
 //!
+//! Gates made from the output of other commands ([`check`]) stand beside those of the measurement.
+//!
 //! Beside the road: [`stored`], one record against earlier sessions of its machine; [`history`], many records of one
 //! machine, and where their level changed.
 //!
 //! `docs/statistics.md` says which test, why, and what it cannot see; `docs/history.md` the same of history, stored baselines
-//! and warm-up; `docs/evidence.md` lists the rules.
+//! and warm-up; `docs/evidence.md` lists the rules, `docs/checks.md` the kinds of checks; `docs/policy.md` says what a policy can
+//! demand, and where work goes next.
 
 #![forbid(unsafe_code)]
 
+pub mod attestation;
 pub mod budget;
 pub mod calibration;
+pub mod check;
 pub mod compare;
 pub mod decision;
 mod derive;
@@ -34,6 +39,7 @@ mod text;
 pub mod validate;
 pub mod verdict;
 pub mod verify;
+mod waived;
 
 pub use compare::{
     Comparison, Row, WarmUp, compare_arms, compare_records, goes_on, pair_log_ratios,
@@ -42,8 +48,11 @@ pub use derive::{Derived, Records, Tally, derive};
 pub use error::{Error, ErrorKind, Result};
 pub use exact::Exact;
 pub use gate::GateReport;
-pub use policy::{DEFAULT_POLICY, Policy, command_policy};
+pub use policy::{DEFAULT_POLICY, Policy, command_policy, schemas};
 pub use route::Route;
 pub use stored::{StoredComparison, StoredRow, judge_stored};
 pub use verdict::{MetricVerdict, Outcome, Verdict};
-pub use verify::{Class, RULES, Refusal, check_evidence, check_record};
+pub use verify::{
+    Class, RULES, Refusal, check_base_sha, check_evidence, check_head_sha, check_record,
+};
+pub use waived::{Waived, WaiverUse};

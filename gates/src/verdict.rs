@@ -94,6 +94,21 @@ impl Verdict {
         }
     }
 
+    /// The one that says more against a change: pass, inconclusive, fail, incomparable, invalid.
+    #[must_use]
+    pub const fn worse(self, other: Self) -> Self {
+        const fn weight(verdict: Verdict) -> u8 {
+            match verdict {
+                Verdict::Pass => 0,
+                Verdict::Inconclusive => 1,
+                Verdict::Fail => 2,
+                Verdict::Incomparable => 3,
+                Verdict::Invalid => 4,
+            }
+        }
+        if weight(self) >= weight(other) { self } else { other }
+    }
+
     /// Exit code of `bench gate`. 1 is left to usage and tool errors.
     #[must_use]
     pub const fn exit_code(self) -> u8 {

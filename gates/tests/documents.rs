@@ -3,7 +3,8 @@
 mod common;
 
 use baselines::{
-    Evidence,
+    Digest, Evidence,
+    evidence::Edit,
     testing::{Size, sized_evidence},
 };
 use common::{arms, rewrite, session};
@@ -25,10 +26,17 @@ fn the_same_evidence_gives_the_same_bytes_also_after_a_round_trip() {
     let again = Evidence::from_json(&evidence.to_json()).expect("it was written by us");
     let files = derive(&evidence).expect("the policy is read").files();
     assert_eq!(files, derive(&again).expect("the policy is read").files());
-    let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(
         names,
-        ["inference.json", "benchmarks_gate.json", "perf_gate.json", "route.json", "report.md"]
+        [
+            "inference.json",
+            "inference_gpu.json",
+            "benchmarks_gate.json",
+            "perf_gate.json",
+            "route.json",
+            "report.md"
+        ]
     );
     assert!(files.iter().all(|(_, bytes)| bytes.ends_with(b"\n")));
 }
@@ -67,6 +75,7 @@ fn one_digit_in_any_sample_changes_every_document() {
     }
 }
 
+/// Requirement: G1, G2, T1–T3.
 #[test]
 fn gate_documents_have_the_keys_of_the_requirements_as_text_and_as_values() {
     let evidence = session(13, 1.0);
@@ -96,11 +105,11 @@ fn gate_documents_have_the_keys_of_the_requirements_as_text_and_as_values() {
         assert_eq!(gate["conclusion"], "success");
         assert_eq!(gate["next"], "docs-reviewer");
         assert_eq!(gate["head_sha"].as_str(), evidence.head_sha.as_deref());
-        let digest = baselines::Digest::of(&evidence.to_json()).to_string();
+        let digest = Digest::of(&evidence.to_json()).to_string();
         assert_eq!(gate["records"]["evidence"], digest.as_str());
     }
     let route = json(&evidence, "route.json");
-    let digest = baselines::Digest::of(&file(&evidence, "perf_gate.json")).to_string();
+    let digest = Digest::of(&file(&evidence, "perf_gate.json")).to_string();
     assert_eq!(route["gates"][1]["sha256"], digest.as_str());
     assert_eq!(
         (&route["from"], &route["to"]),
@@ -108,6 +117,7 @@ fn gate_documents_have_the_keys_of_the_requirements_as_text_and_as_values() {
     );
 }
 
+/// Requirement: G2.
 #[test]
 fn a_string_flips_with_its_source() {
     let (same, slower) =
@@ -148,8 +158,9 @@ fn refused_evidence_has_no_number_in_any_document() {
     );
 }
 
+/// Requirement: F1–F4, M5.
 #[test]
-fn inference_has_the_seeds_keys() {
+fn inference_has_the_seeds_keys_and_what_they_come_from() {
     let inference = json(&session(16, 1.0), "inference.json");
     for key in ["timing", "performance", "tokens_generated", "device", "success", "error"] {
         assert!(inference.get(key).is_some(), "{key}");
@@ -160,8 +171,52 @@ fn inference_has_the_seeds_keys() {
             .as_f64()
             .is_some_and(|rate| (2000.0..3000.0).contains(&rate))
     );
+    let evidence = session(16, 1.0);
+    let process = &evidence.head.processes[0];
+    let steps: Vec<f64> =
+        serde_json::from_value(inference["samples"]["decode_step_ns"].clone()).expect("numbers");
+    assert_eq!(steps, process.series[2].samples[..64]);
+    let ids: Vec<u32> = serde_json::from_value(inference["ids"]["generated"].clone()).expect("ids");
+    assert_eq!(Digest::of_ids(&ids), process.outputs[1].output_ids_digest);
+    let products = |linear: &str| {
+        let counts = inference["counts"].as_array().expect("a list");
+        let found = counts.iter().find(|counts| counts["linear"] == linear).expect("counted");
+        found["products"].as_u64()
+    };
+    // 8 iterations of 64 steps through 8 layers; of the head, one a step.
+    assert_eq!(products("ffn_down"), Some(8 * 64 * 8));
+    assert_eq!(products("output"), Some(8 * 64));
+    let all: Vec<f64> = evidence
+        .head
+        .processes
+        .iter()
+        .flat_map(|process| process.series[2].samples.clone())
+        .collect();
+    let mean = all.iter().sum::<f64>() / f64::from(u32::try_from(all.len()).expect("few")) / 1e6;
+    let found = inference["timing"]["step_mean_ms"].as_f64().expect("a number");
+    assert!((found - mean).abs() < 1e-9, "{found}, {mean}");
 }
 
+/// Requirement: F1–F4, H3.
+#[test]
+fn without_a_gpu_its_file_says_why_and_has_no_number() {
+    let mut evidence = session(16, 1.0);
+    let skipped = json(&evidence, "inference_gpu.json");
+    assert_eq!(skipped["skipped"], true);
+    assert_eq!(skipped["reason"], "no GPU was asked for");
+    for key in ["timing", "performance", "tokens_generated"] {
+        assert!(skipped[key].is_null(), "{key}");
+    }
+    for record in arms(&mut evidence) {
+        let settings = &mut record.subject.engine_mut().expect("an engine").settings;
+        settings.device_requested = "cuda".to_owned();
+        settings.fallback = Some("no driver".to_owned());
+    }
+    let skipped = json(&evidence, "inference_gpu.json");
+    assert_eq!(skipped["reason"], "cuda was asked for, the CPU ran: no driver");
+}
+
+/// Requirement: E0.
 #[test]
 fn the_report_has_the_seeds_outline_and_marks_only_what_was_measured() {
     let report = String::from_utf8(file(&session(17, 1.0), "report.md")).expect("UTF-8");
@@ -210,4 +265,24 @@ fn a_name_in_a_record_cannot_write_a_line_of_the_report() {
             "{report}"
         );
     }
+}
+
+/// Requirement: S2, T6.
+#[test]
+fn an_edit_of_the_policy_is_named_in_gate_and_report() {
+    let mut evidence = session(16, 1.0);
+    let was = Digest::of(evidence.policy.as_bytes());
+    let edit = Edit { path: "ci/policy.toml".to_owned(), base: Some(was), head: None };
+    evidence.edits = vec![edit];
+    let words = "the head edits `ci/policy.toml`, judged by the base's";
+    let gate = json(&evidence, "perf_gate.json");
+    let text = gate["evidence"]["baseline_comparison"].as_str().expect("a text");
+    assert!(text.ends_with(words), "{text}");
+    let policy = &gate["values"]["baseline_comparison"]["policy"];
+    assert_eq!(policy["sha256"], was.to_string());
+    assert!(policy["commit"].is_null());
+    assert_eq!(policy["edits"][0]["base"], was.to_string());
+    assert!(policy["edits"][0]["head"].is_null());
+    let report = String::from_utf8(file(&evidence, "report.md")).expect("UTF-8");
+    assert!(report.contains(words), "{report}");
 }

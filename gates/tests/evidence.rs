@@ -5,14 +5,14 @@ mod common;
 use std::collections::BTreeSet;
 
 use baselines::{
-    Digest, Evidence, RunRecord,
+    CheckRecord, Digest, Evidence, RunRecord,
     evidence::{BaselineRef, Given},
     metric::Better,
     record::{
         Accuracy, CommandInfo, Engine, Layout, MetricDef, ProbeKind, ProbeWhen, Purpose, Runs,
-        Series, What,
+        SchemaVersion, Series, What, is_challenged,
     },
-    testing::{BENCHMARK, OWN_METRIC, benchmarks, commands},
+    testing::{self, BENCHMARK, OWN_METRIC, benchmarks, commands},
     unit::Unit,
 };
 use common::{rewrite, session};
@@ -39,6 +39,21 @@ fn lay_out(evidence: &mut Evidence) {
     for (place, process) in (0_u64..).zip(&mut evidence.base.processes) {
         process.layout = place % 2;
     }
+    evidence.base = evidence.base.clone().sealed();
+}
+
+/// Iterations of the fixed prompt answered in half the time: a program that has learnt them by heart.
+fn remembered(record: &mut RunRecord, metric: &str, per_iteration: usize) {
+    for process in &mut record.processes {
+        for series in process.series.iter_mut().filter(|series| series.metric == metric) {
+            for (nth, iteration) in (0..).zip(series.samples.chunks_mut(per_iteration)) {
+                for sample in iteration.iter_mut().filter(|_| !is_challenged(nth)) {
+                    *sample /= 2.0;
+                }
+            }
+        }
+    }
+    *record = record.clone().sealed();
 }
 
 fn counted(record: &mut RunRecord) -> &mut Accuracy {
@@ -47,6 +62,14 @@ fn counted(record: &mut RunRecord) -> &mut Accuracy {
 
 fn engine(record: &mut RunRecord) -> &mut Engine {
     record.subject.engine_mut().expect("an engine is scripted")
+}
+
+/// The check of a bundle that has one.
+fn checked(evidence: &mut Evidence) -> &mut CheckRecord {
+    if evidence.checks.is_empty() {
+        evidence.checks.push(testing::check("tests"));
+    }
+    &mut evidence.checks[0]
 }
 
 /// The engine's arms made into those of a command, with all else left as it is: what a forger would do to lose the rules
@@ -74,10 +97,43 @@ const PLANTED: &[(&str, Plant)] = &[
     ("arms-alike", |e| e.head.processes[3].series = e.base.processes[3].series.clone()),
     ("base-source", |e| e.baseline = None),
     ("base-source", |e| e.given = Some(Given { asked: "HEAD~1".to_owned(), commit: None })),
+    ("base-source", |e| e.policy_commit = Some("b".repeat(40))),
+    ("base-source", |e| { give(e); e.base.tool.dirty = Some(false); e.policy_commit = e.head.tool.commit.clone(); }),
     ("base-source", |e| give(e).commit = Some("0".repeat(40))),
     ("base-source", |e| { give(e); e.base.tool.dirty = Some(true); }),
     ("baseline-fingerprint", |e| stored(e).fingerprint = Digest::of(b"another machine")),
     ("baseline-model", |e| stored(e).model = Digest::of(b"another model")),
+    ("challenge", |e| e.head.nonce = None),
+    ("challenge", |e| e.head.processes[4].challenges.clear()),
+    ("challenge", |e| e.head.processes[4].challenges[0].iterations -= 1),
+    ("challenge", |e| { e.head.processes[4].challenges[1].generated.pop(); }),
+    ("challenge", |e| e.head.processes[4].challenges[1].generated[3] = 4_096),
+    ("challenge", |e| { let fixed = e.head.processes[4].outputs[1].prompt_ids_digest; e.head.processes[4].challenges[1].prompt_ids_digest = fixed; }),
+    ("challenge", |e| for r in common::arms(e) { r.processes[4].challenges = r.processes[3].challenges.clone(); }),
+    ("challenge", |e| { let again = e.head.processes[4].challenges[1].clone(); e.head.processes[4].challenges.push(again); }),
+    ("challenge", |e| e.head.processes[4].challenges[1].workload = "end-to-end".to_owned()),
+    ("challenge-times", |e| remembered(&mut e.head, "prefill_ns", 1)),
+    ("challenge-times", |e| for r in common::arms(e) { remembered(r, "decode_step_ns", 64); }),
+    ("check-commit", |e| checked(e).commit = Some("0".repeat(40))),
+    ("check-commit", |e| checked(e).commit = None),
+    ("check-commit", |e| checked(e).dirty = Some(true)),
+    ("check-commit", |e| checked(e).dirty = None),
+    ("check-commit", |e| { checked(e); e.head.tool.dirty = Some(true); }),
+    ("check-output", |e| checked(e).stdout.text = checked(e).stdout.text.replace("2 passed", "9 passed")),
+    ("check-output", |e| checked(e).stdout.text.push('\n')),
+    ("check-output", |e| checked(e).stderr.digest = Digest::of(b"other")),
+    ("check-output", |e| checked(e).stderr.left_out_bytes = 1),
+    ("check-output", |e| checked(e).stderr.total_bytes += 1),
+    ("check-output", |e| checked(e).stderr.total_bytes = u64::MAX),
+    ("check-output", |e| checked(e).stderr.tail.push('x')),
+    ("check-output", |e| checked(e).stderr.replaced = "ff".to_owned()),
+    ("check-output", |e| { let s = &mut checked(e).stderr; s.total_bytes += 2 << 20; s.left_out_bytes = s.total_bytes - (1 << 20); }),
+    ("check-times", |e| { let c = checked(e); std::mem::swap(&mut c.started_at, &mut c.ended_at); }),
+    ("check-times", |e| { let late = "2027-01-01T00:00:00.000Z".to_owned(); checked(e).ended_at = late; }),
+    ("check-times", |e| e.created_at = checked(e).started_at.clone()),
+    ("check-times", |e| checked(e).wall_ns /= 2),
+    ("check-times", |e| checked(e).wall_ns = u64::MAX),
+    ("check-times", |e| checked(e).started_at = "2026-03-02".to_owned()),
     ("chronology", |e| e.created_at = e.head.started_at.clone()),
     ("chronology", |e| { let late = e.created_at.clone(); stored(e).recorded_at = late; }),
     ("chronology", |e| { let (b, h) = (&mut e.base.processes[5], &mut e.head.processes[5]); std::mem::swap(&mut b.started_at, &mut h.started_at); }),
@@ -98,6 +154,15 @@ const PLANTED: &[(&str, Plant)] = &[
     ("counts", |e| e.base.processes[0].counts.retain(|c| c.workload != "matmul")),
     ("counts", |e| for c in &mut e.base.processes[0].counts { c.products /= 2; c.macs /= 2; c.bytes /= 2; }),
     ("fingerprint", |e| e.head.host.cpus = 64),
+    ("head-source", |e| e.head_sha = Some("0".repeat(40))),
+    ("head-source", |e| e.head_sha = None),
+    ("head-source", |e| e.head.tool.commit = None),
+    ("ids", |e| e.head.ids.clear()),
+    ("ids", |e| e.head.ids[1].generated[3] ^= 1),
+    ("ids", |e| { e.base.ids[1].generated.pop(); }),
+    ("ids", |e| e.base.ids[0].prompt[0] = 7_000_000),
+    ("ids", |e| { let again = e.head.ids[1].clone(); e.head.ids.push(again); }),
+    ("ids", |e| e.head.ids[2].workload = "load".to_owned()),
     ("kept-binary", |e| e.base.subject.binary = e.head.subject.binary),
     ("kept-binary", |e| e.baseline = None),
     ("kernels", |e| e.head.processes[0].counts[0].kernel = "mock_inference".to_owned()),
@@ -116,6 +181,8 @@ const PLANTED: &[(&str, Plant)] = &[
     ("pairing", |e| { e.head.processes.pop(); }),
     ("pairing", |e| e.head.processes[0].pair = 9),
     ("pairing", |e| e.head.processes[0].position = 7),
+    ("phases", |e| rewrite(&mut e.head, "ttft_ns", |_, ns| ns * 10.0)),
+    ("phases", |e| { e.head.processes[3].series[4].samples.pop(); }),
     ("physics-bandwidth", |e| rewrite(&mut e.head, "quantize_ns", |_, ns| ns / 400.0)),
     ("physics-compute", |e| rewrite(&mut e.head, "prefill_ns", |_, ns| ns / 4.0)),
     ("physics-kernel-rate", |e| { rewrite(&mut e.head, "decode_step_ns", |_, ns| ns / 3.0); }),
@@ -130,7 +197,13 @@ const PLANTED: &[(&str, Plant)] = &[
     ("required-accuracy", |e| e.head.accuracy = None),
     ("required-accuracy", |e| { let a = counted(&mut e.head); a.positions = 6_999; a.top1_equal = 6_999; }),
     ("required-gates", |e| e.policy = e.policy.replace("\"review:gate:perf\"]", "\"review:gate:security\"]")),
+    ("required-gates", |e| { checked(e); e.policy = e.policy.replace("\"review:gate:perf\"]", "\"review:gate:clippy\"]"); }),
     ("required-metrics", |e| for p in &mut e.head.processes { p.series.retain(|s| s.metric != "matmul_ns"); }),
+    ("same-challenge", |e| e.head.nonce = Some("0".repeat(32))),
+    ("same-challenge", |e| e.head.processes[4].challenges[1].generated[3] ^= 1),
+    ("same-challenge", |e| e.head.processes[4].challenges[0].logits_digest = Digest::of(b"other")),
+    ("same-challenge", |e| e.head.processes[4].challenges[0].prompt_ids_digest = Digest::of(b"other")),
+    ("same-challenge", |e| { e.head.processes[4].challenges.pop(); }),
     ("same-command", |e| without_model(&mut e.head)),
     ("same-host", |e| { e.head.host.cpus = 64; e.head.host.fingerprint = e.head.host.computed_fingerprint(); }),
     ("same-model", |e| engine(&mut e.head).model.digest = Digest::of(b"another model")),
@@ -145,11 +218,19 @@ const PLANTED: &[(&str, Plant)] = &[
     ("samples", |e| e.head.processes[7].series[2].samples[5] = 0.0),
     ("samples", |e| e.head.processes[7].series[2].samples.fill(5_000_000.0)),
     ("samples", |e| rewrite(&mut e.head, "load_ns", |_, _| 99_000_000.0)),
+    ("samples-digest", |e| e.head.processes[7].series[2].samples[5] += 1.0),
+    ("samples-digest", |e| e.head.processes[7].samples_digest = None),
+    ("samples-digest", |e| std::mem::swap(&mut e.base.processes, &mut e.head.processes)),
+    ("samples-digest", |e| { let (b, h) = (&mut e.base.processes[7], &mut e.head.processes[7]); std::mem::swap(&mut b.series, &mut h.series); std::mem::swap(&mut b.samples_digest, &mut h.samples_digest); }),
+    ("samples-digest", |e| e.head.processes[7].series.swap(0, 1)),
+    ("schema", |e| { let old = SchemaVersion { major: 1, minor: 1 }; e.version = old; for r in common::arms(e) { r.version = old; } }),
     ("series", |e| e.head.processes[0].series[0].metric = "load_ms".to_owned()),
     ("series", |e| e.head.processes[0].series[0].workload = "boot".to_owned()),
     ("series", |e| { e.head.processes[0].series[2].samples.pop(); }),
     ("series", |e| { let again = e.head.processes[0].series[0].clone(); e.head.processes[0].series.push(again); }),
     ("stable-output", |e| e.head.processes[9].outputs[1].logits_digest = Digest::of(b"other")),
+    ("suite-digest", |e| for r in common::arms(e) { r.suite.digest = Digest::of(b"other"); }),
+    ("suite-digest", |e| for r in common::arms(e) { r.suite.rounds = 1; }),
     ("timestamps", |e| e.head.processes[0].started_at = "2025-09-24T04:52:00Z".to_owned()),
     ("timestamps", |e| e.head.processes[0].started_at = "2025-09-24T04:52:00.000Z".to_owned()),
     ("timestamps", |e| e.head.processes[0].ended_at = e.head.processes[0].started_at.clone()),
@@ -214,6 +295,7 @@ const PLANTED_IN_BENCHMARKS: &[(&str, Plant)] = &[
     ("command", |e| e.head.processes[2].series.clear()),
     ("command", |e| { let again = e.head.processes[2].runs[0].clone(); e.head.processes[2].runs.push(again); }),
     ("command", |e| e.head.processes[2].series[0].metric = "wall_ns".to_owned()),
+    ("check-commit", |e| { checked(e); }),
     ("command", |e| e.head.suite.workloads[0].kind = "command".to_owned()),
     ("command", |e| command(&mut e.head).bench = None),
     ("command", |e| e.head.accuracy = session(1, 1.0).head.accuracy),
@@ -269,7 +351,7 @@ fn refused(planted: &[(&str, Plant)], clean: impl Fn() -> Evidence) {
 /// A session of two commands under the policy that ships for them, with the suite's own metric gated as well.
 fn session_of_commands(seed: u64, head_factor: f64) -> Evidence {
     let mut evidence = commands(seed, head_factor);
-    let workload = baselines::testing::WORKLOAD;
+    let workload = testing::WORKLOAD;
     evidence.policy = gates::command_policy(&[(workload, "wall_ns"), (workload, OWN_METRIC)]);
     evidence
 }
@@ -323,6 +405,7 @@ fn a_clean_session_and_both_of_its_records_are_not_refused() {
     }
 }
 
+/// Requirement: M4, M5, H1, H2, Z2.
 #[test]
 fn every_planted_fault_turns_its_rule_red() {
     for (place, (rule, plant)) in PLANTED.iter().enumerate() {

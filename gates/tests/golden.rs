@@ -24,6 +24,7 @@ fn close(name: &str, field: &str, got: f64, want: &Value) {
     );
 }
 
+/// Requirement: C3.
 #[test]
 fn paired_yuen_gives_the_estimate_interval_and_p_values_of_scipy() {
     for case in data()["one_sample"].as_array().expect("an array") {

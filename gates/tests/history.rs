@@ -131,6 +131,7 @@ fn power(kind: Kind, n: u64, step: f64, before: usize, after: usize) -> (u32, u3
     counts
 }
 
+/// Requirement: C4.
 #[test]
 fn a_step_of_five_percent_is_found_where_it_is() {
     let (hits, covered, elsewhere) = power(Kind::Normal, 150, 1.05_f64.ln(), 20, 20);

@@ -84,6 +84,7 @@ fn evidence() -> Evidence {
         let start = parse_ms(&record.started_at).expect("a stamp");
         schedule(record, start);
     }
+    baselines::testing::reseal(&mut evidence);
     evidence.created_at =
         format_ms(parse_ms(&evidence.head.ended_at).expect("a stamp") + 250).expect("in range");
     evidence
@@ -167,6 +168,7 @@ fn schedule(record: &mut RunRecord, start: i64) {
     assert!(last < start + 120_000 * 32 + 10_000);
 }
 
+/// Requirement: M1.
 #[test]
 fn the_seeds_own_figures_are_refused_on_the_physics_rule() {
     let derived = derive(&evidence()).expect("the policy is read");

@@ -2,9 +2,11 @@
 
 mod common;
 
+use baselines::testing::reseal;
 use common::{rewrite, session};
 use gates::{DEFAULT_POLICY, MetricVerdict, Outcome, Tally, Verdict, derive};
 
+/// Requirement: T1–T3.
 #[test]
 fn the_same_build_twice_passes_and_goes_to_the_next_stage() {
     for seed in 0..8 {
@@ -120,14 +122,17 @@ fn noise_is_inconclusive_and_says_what_would_decide_it() {
     assert_eq!(derive(&evidence).expect("the policy is read").perf_gate.conclusion, "neutral");
 }
 
+/// Requirement: S4, C2.
 #[test]
 fn nothing_compared_is_exit_5_and_never_a_pass() {
     let mut evidence = session(7, 1.0);
     for record in common::arms(&mut evidence) {
         for process in &mut record.processes {
             process.series.clear();
+            process.challenges.clear();
         }
     }
+    reseal(&mut evidence);
     let derived = derive(&evidence).expect("the policy is read");
     assert_eq!((derived.verdict, derived.verdict.exit_code()), (Verdict::Incomparable, 5));
     assert_eq!(derived.counts, Tally { missing: 6, ..Tally::default() });
@@ -144,12 +149,14 @@ fn no_process_at_all_is_never_a_pass() {
     assert_eq!(derived.verdict, Verdict::Invalid);
 }
 
+/// Requirement: S3, S4.
 #[test]
 fn one_missing_metric_is_exit_5_but_does_not_hide_a_regression() {
     let mut evidence = session(8, 1.0);
     for process in &mut evidence.head.processes {
         process.series.retain(|series| series.metric != "quantize_ns");
     }
+    reseal(&mut evidence);
     let derived = derive(&evidence).expect("the policy is read");
     assert_eq!((derived.verdict, derived.counts.missing), (Verdict::Incomparable, 1));
 
@@ -157,6 +164,7 @@ fn one_missing_metric_is_exit_5_but_does_not_hide_a_regression() {
     assert_eq!(derive(&evidence).expect("the policy is read").verdict, Verdict::Fail);
 }
 
+/// Requirement: Q4, L1, G2b.
 #[test]
 fn a_broken_budget_fails_without_any_regression() {
     let mut evidence = session(9, 1.0);
@@ -199,6 +207,7 @@ fn records_of_two_sessions_are_estimated_and_never_judged() {
     assert!(paired.iter().all(|row| row.verdict == MetricVerdict::Fail));
 }
 
+/// Requirement: C3.
 #[test]
 fn too_few_pairs_are_inconclusive_whatever_they_say() {
     let policy = gates::Policy::parse(DEFAULT_POLICY).expect("it ships");

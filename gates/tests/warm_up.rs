@@ -3,7 +3,7 @@
 use baselines::{
     Evidence, RunRecord,
     record::pair_log_ratio,
-    testing::{Size, sized_evidence},
+    testing::{Size, reseal, sized_evidence},
 };
 use gates::{
     DEFAULT_POLICY, Policy, Row, Verdict, compare_arms, derive,
@@ -75,6 +75,7 @@ fn processes_that_never_settle_are_class_b_from_more_than_a_fifth_on_and_said_in
         for record in [&mut evidence.base, &mut evidence.head] {
             plant(record, 30..40, 0.8, |place| place < n);
         }
+        reseal(&mut evidence);
         evidence
     };
     for row in rows(&planted(2)) {

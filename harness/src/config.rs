@@ -60,6 +60,13 @@ impl Config {
             .context("failed to read the settings of the base revision")
     }
 
+    /// The policy's path in the text of a `bench.toml`, as it stands there.
+    pub(crate) fn policy_of(text: &str) -> Result<Option<PathBuf>> {
+        let table: Table = text.parse().with_context(|| FILE_NAME.to_owned())?;
+        let policy = table.get("defaults").and_then(|defaults| defaults.get("policy"));
+        Ok(policy.and_then(toml::Value::as_str).map(PathBuf::from))
+    }
+
     fn parse(place: &str, folder: &Path, text: &str, mut catalogue: Catalogue) -> Result<Self> {
         let table: Table = text.parse().with_context(|| place.to_owned())?;
         let top =

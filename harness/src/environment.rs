@@ -35,6 +35,7 @@ fn peak_rss_in(status: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
+    /// Requirement: P3.
     #[test]
     fn peak_rss_is_read_in_kib() {
         assert_eq!(peak_rss_in("Name:\tx\nVmHWM:\t   12 kB\nVmRSS:\t 8 kB\n"), Some(12_288));

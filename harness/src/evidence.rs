@@ -2,12 +2,14 @@
 
 use anyhow::Result;
 use baselines::{
-    Digest, Evidence, RunRecord,
-    evidence::{BaselineRef, Given, HistoryPoint},
+    CheckRecord, Digest, Evidence, RunRecord,
+    evidence::{BaselineRef, Given, HistoryPoint, Hop},
     quantile::median,
     record::{SCHEMA_VERSION, Settings},
     store::DirStore,
 };
+
+use crate::policy::Ruling;
 
 /// Earlier records that the trend charts show at most.
 const HISTORY_RECORDS_MAX: usize = 50;
@@ -21,13 +23,23 @@ pub(crate) enum Source {
     Given(Given),
 }
 
+/// What was in the folder of a gate before it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Brought {
+    /// The hop log.
+    pub(crate) hops: Vec<Hop>,
+    /// Records of other commands.
+    pub(crate) checks: Vec<CheckRecord>,
+}
+
 /// Closes a bundle at `created_at`.
 pub(crate) fn bundle(
     source: Source,
     base: RunRecord,
     head: RunRecord,
     history: Vec<HistoryPoint>,
-    policy: String,
+    ruling: Ruling,
+    brought: Brought,
     created_at: String,
 ) -> Evidence {
     // Of commands only the tool's own commit is known, which is not what was tested.
@@ -45,7 +57,11 @@ pub(crate) fn bundle(
         base,
         head,
         history,
-        policy,
+        policy: ruling.text,
+        policy_commit: ruling.commit,
+        edits: ruling.edits,
+        hops: brought.hops,
+        checks: brought.checks,
     }
 }
 

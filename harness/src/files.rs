@@ -7,38 +7,48 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use baselines::{Evidence, RunRecord};
+use baselines::{CheckRecord, ErrorKind, Evidence, RunRecord, record::wire::MAX_BYTES};
 use gates::Derived;
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
 
 use crate::{failure::Failure, findings};
 
 /// The bundle that everything else is derived from.
 pub(crate) const EVIDENCE: &str = "evidence.json";
+/// Where the work goes next, and the hop log.
+pub(crate) const ROUTE: &str = "route.json";
 /// The report for browsers.
 pub(crate) const PAGE: &str = "report.html";
-/// Every file of a gate, in the order they are written.
+/// The statement about all of them.
+pub(crate) const ATTESTATION: &str = gates::attestation::FILE;
+/// Every file that each gate has, in the order they are written; those of checks, `NAME_gate.json`, stand beside them.
 pub(crate) const NAMES: &[&str] = &[
     EVIDENCE,
     "inference.json",
+    "inference_gpu.json",
     "benchmarks_gate.json",
     "perf_gate.json",
-    "route.json",
+    ROUTE,
     "report.md",
     PAGE,
+    ATTESTATION,
 ];
 /// A file of the gate: its name and its bytes.
-pub(crate) type File = (&'static str, Vec<u8>);
+pub(crate) type File = (String, Vec<u8>);
 /// Permission bits of a file that is read.
 pub(crate) const READABLE: u32 = 0o644;
-/// A bundle is at most this large; nothing larger is read into memory.
-const BYTES_MAX: u64 = 64 << 20;
 
 /// What follows from a bundle: the verdict, and the bytes of every file but the bundle's own.
 pub(crate) fn derive(evidence: &Evidence) -> Result<(Derived, Vec<File>)> {
     let derived = gates::derive(evidence).context("failed to derive the gates")?;
     let mut files = derived.files();
-    files.push((PAGE, page(evidence, &derived)?.into_bytes()));
+    files.push((PAGE.to_owned(), page(evidence, &derived)?.into_bytes()));
+    let bundle = evidence.to_json();
+    let mut subjects = vec![(EVIDENCE, bundle.as_slice())];
+    subjects.extend(files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())));
+    let statement = gates::attestation::statement(evidence, &derived, &subjects);
+    files.push((ATTESTATION.to_owned(), statement));
     Ok((derived, files))
 }
 
@@ -73,9 +83,11 @@ pub(crate) fn check_writable(path: &Path) -> Result<()> {
     })
 }
 
-/// Removes what an earlier gate left in `folder`: a gate that does not end must leave no green files behind.
-pub(crate) fn remove_stale(folder: &Path) -> Result<()> {
-    for name in NAMES {
+/// Removes what an earlier gate left in `folder`, but for a route document that is kept.
+pub(crate) fn remove_stale(folder: &Path, keep_route: bool) -> Result<()> {
+    let names = NAMES.iter().filter(|name| !(keep_route && **name == ROUTE));
+    let names = names.map(|name| (*name).to_owned()).chain(check_gates(folder)?);
+    for name in names {
         let path = folder.join(name);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -88,36 +100,53 @@ pub(crate) fn remove_stale(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Writes the bundle and what follows from it.
+/// Names of the gate files in `folder` that were made from checks: by what they say, not by their names alone. The check records
+/// themselves are no files of a gate.
+pub(crate) fn check_gates(folder: &Path) -> Result<Vec<String>> {
+    let failed = || format!("failed to read the folder `{}`", folder.display());
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).with_context(failed)? {
+        let name = entry.with_context(failed)?.file_name().to_string_lossy().into_owned();
+        let gate = name.strip_suffix("_gate.json").filter(|gate| CheckRecord::is_gate(gate));
+        if gate.is_some_and(|gate| says(&folder.join(&name), &gates::gate::full_name(gate))) {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Whether the file is a gate document called `name`.
+fn says(path: &Path, name: &str) -> bool {
+    let document = read(path).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+    document.is_some_and(|document| document["name"] == name)
+}
+
+/// Writes the bundle and what follows from it; last where the work goes next, which may be green only if all else is there.
 pub(crate) fn write(folder: &Path, evidence: &Evidence, files: &[File]) -> Result<()> {
     let failed = "failed to write the gate's files";
     baselines::write_atomic(&folder.join(EVIDENCE), &evidence.to_json(), READABLE)
         .context(failed)?;
-    for (name, bytes) in files {
+    let (route, others): (Vec<&File>, Vec<&File>) =
+        files.iter().partition(|(name, _)| *name == ROUTE);
+    for (name, bytes) in others.into_iter().chain(route) {
         baselines::write_atomic(&folder.join(name), bytes, READABLE).context(failed)?;
     }
     Ok(())
 }
 
-/// A file of evidence, whole.
+/// A file of evidence, whole: nothing larger than a bundle can be is read into memory.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
-    let size = fs::metadata(path).map(|metadata| metadata.len()).map_err(|error| {
-        if error.kind() == std::io::ErrorKind::NotFound {
+    baselines::read_bounded(path, MAX_BYTES).map_err(|error| {
+        if error.kind() == ErrorKind::NotFound {
             let message = format!(
                 "failed to read `{}`: there is no such file; nothing can be compared",
                 path.display()
             );
-            anyhow::Error::new(Failure::incomparable(message))
-        } else {
-            anyhow::Error::new(error).context(format!("failed to read `{}`", path.display()))
+            return anyhow::Error::new(Failure::incomparable(message));
         }
-    })?;
-    ensure!(
-        size <= BYTES_MAX,
-        "failed to read `{}`: expected at most {BYTES_MAX} bytes, found {size}",
-        path.display()
-    );
-    fs::read(path).with_context(|| format!("failed to read `{}`", path.display()))
+        anyhow::Error::new(error).context("failed to read evidence")
+    })
 }
 
 /// What a JSON file of ours holds.
@@ -129,26 +158,34 @@ pub(crate) enum Document {
     Record(Box<RunRecord>),
 }
 
+/// What tells the kind of a document, as written: nothing is built of the rest before a reader has bounded it.
+#[derive(Deserialize)]
+struct Kind<'a> {
+    #[serde(borrow)]
+    schema: Option<&'a RawValue>,
+    #[serde(borrow)]
+    record: Option<&'a RawValue>,
+}
+
 impl Document {
     /// Reads `path` by what it says it is.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let bytes = read(path)?;
-        let at_fault = || format!("failed to read `{}`", path.display());
-        let no_json = |error| Failure::invalid(format!("{}: no JSON: {error}", at_fault()));
-        let value: Value = serde_json::from_slice(&bytes).map_err(no_json)?;
-        if value.get("schema").and_then(Value::as_str) == Some("tritgate.evidence") {
-            return Ok(Self::Evidence(Box::new(
-                Evidence::from_json(&bytes).with_context(at_fault)?,
-            )));
+        Self::parse(&read(path)?).with_context(|| format!("failed to read `{}`", path.display()))
+    }
+
+    /// Reads `bytes` by what they say they are.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self> {
+        let kind: Kind<'_> = serde_json::from_slice(bytes)
+            .map_err(|error| Failure::invalid(format!("no JSON: {error}")))?;
+        if kind.schema.is_some_and(|schema| schema.get() == "\"tritgate.evidence\"") {
+            return Ok(Self::Evidence(Box::new(Evidence::from_json(bytes)?)));
         }
-        let record = match value.get("record") {
+        let record = match kind.record.map(|record| record.get().as_bytes()) {
             // Written within another document, whose other keys are derived from it.
-            Some(record) if record.is_object() => {
-                RunRecord::from_json(&serde_json::to_vec(record)?)
-            }
-            _ => RunRecord::from_json(&bytes),
+            Some(record) if record.starts_with(b"{") => record,
+            _ => bytes,
         };
-        Ok(Self::Record(Box::new(record.with_context(at_fault)?)))
+        Ok(Self::Record(Box::new(RunRecord::from_json(record)?)))
     }
 }
 
@@ -180,13 +217,21 @@ mod tests {
     #[test]
     fn old_files_of_a_gate_are_removed_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["route.json", "evidence.json", "policy.toml"] {
+        for name in ["route.json", "evidence.json", "policy.toml", "other_gate.json"] {
             fs::write(folder.path().join(name), "{}").unwrap();
         }
-        remove_stale(folder.path()).unwrap();
-        let left: Vec<_> =
+        let gate = "{\"name\":\"review:gate:tests\"}";
+        for name in ["tests_gate.json", "renamed_gate.json"] {
+            fs::write(folder.path().join(name), gate).unwrap();
+        }
+        fs::create_dir(folder.path().join("checks")).unwrap();
+        fs::write(folder.path().join("checks/tests.json"), "{}").unwrap();
+        remove_stale(folder.path(), false).unwrap();
+        let mut left: Vec<_> =
             fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap().file_name()).collect();
-        assert_eq!(left, ["policy.toml"]);
+        left.sort();
+        assert_eq!(left, ["checks", "other_gate.json", "policy.toml", "renamed_gate.json"]);
+        assert!(folder.path().join("checks/tests.json").exists(), "records are no files of a gate");
     }
 
     #[test]

@@ -12,8 +12,6 @@ use baselines::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::worker::Ids;
-
 /// Version of the document. 1.0: first version.
 const VERSION: &str = "1.0";
 
@@ -33,11 +31,7 @@ struct Wire<'a> {
 }
 
 /// The document. Where the record itself does not hold: `success: false` and not one number beside the record's own.
-pub(crate) fn document(
-    record: &RunRecord,
-    ids: &[Ids],
-    refusal: Option<String>,
-) -> Result<Vec<u8>> {
+pub(crate) fn document(record: &RunRecord, refusal: Option<String>) -> Result<Vec<u8>> {
     let engine = record.subject.engine();
     let holds = refusal.is_none();
     let unless_refused = |value: Value| if holds { value } else { Value::Null };
@@ -56,7 +50,8 @@ pub(crate) fn document(
         tokens_generated: unless_refused(
             output.map_or(Value::Null, |output| output.n_generated.into()),
         ),
-        ids: ids
+        ids: record
+            .ids
             .iter()
             .map(|ids| {
                 (ids.workload.as_str(), json!({ "prompt": ids.prompt, "generated": ids.generated }))

@@ -19,10 +19,12 @@ use tempfile::TempDir;
 
 use crate::{
     baseline::{self, Baseline},
-    command, environment, evidence,
+    check, command, environment,
+    evidence::{self, Brought},
     failure::Failure,
-    files,
+    files, hops,
     measure::{Clock, timestamp},
+    policy::Ruling,
     progress::Progress,
     session::{self, Assignment, Subjects},
     subject::{Binary, Program, engine::Source},
@@ -36,10 +38,11 @@ pub(crate) struct Gate<'a> {
     pub(crate) pairs: Option<u64>,
     pub(crate) store: &'a DirStore,
     pub(crate) arms: Arms<'a>,
-    /// Text of the policy.
-    pub(crate) policy: &'a str,
+    pub(crate) ruling: Ruling,
     /// Folder of the gate's files.
     pub(crate) out: &'a Path,
+    /// Route document that the hop log is taken from; `None`: the one in that folder.
+    pub(crate) hops: Option<&'a Path>,
 }
 
 /// What is compared.
@@ -73,14 +76,21 @@ pub(crate) fn gate(
     progress: &Progress,
 ) -> Result<(Derived, Vec<Mark>)> {
     // Everything that can fail cheaply fails before the first minute is spent.
-    let policy = Policy::parse(gate.policy).context("failed to read the policy")?;
-    files::check_folder(gate.out)?;
-    files::remove_stale(gate.out)?;
+    let policy = Policy::parse(&gate.ruling.text).context("failed to read the policy")?;
+    // The running program is the head of a stored baseline; what a revision is built from is known after the build.
+    let head_commit = match gate.arms {
+        Arms::Stored { .. } => environment::tool().commit,
+        Arms::Given { .. } => None,
+    };
+    let brought = bring(gate.out, gate.hops, clock)?;
+    check::refuse_stale(&brought.checks, head_commit.as_deref())?;
     let ready = ready(gate, progress)?;
 
     let subjects =
         Subjects::Pair { base: ready.base, head: ready.head, looks: looks(&policy, gate.pairs) };
-    let goes_on = |base: &RunRecord, head: &RunRecord| gates::goes_on(base, head, &policy);
+    // Waivers decide with the rest when a session has said enough.
+    let lifted = policy.lifted(&timestamp(clock.utc()));
+    let goes_on = |base: &RunRecord, head: &RunRecord| gates::goes_on(base, head, &lifted);
     let measured = session::run(gate.assignment, &subjects, &goes_on, clock, progress)?;
     let base = measured.base.context("a paired session has a base")?;
 
@@ -96,12 +106,13 @@ pub(crate) fn gate(
         base,
         measured.head,
         history,
-        gate.policy.to_owned(),
+        gate.ruling.clone(),
+        brought,
         timestamp(clock.utc()),
     );
     let (derived, files) = files::derive(&evidence)?;
-    files::write(gate.out, &evidence, &files)?;
     keep(gate.store, &evidence.head, derived.verdict)?;
+    files::write(gate.out, &evidence, &files)?;
     Ok((derived, evidence.head.marks))
 }
 
@@ -140,6 +151,8 @@ pub(crate) struct CommandGate<'a> {
     pub(crate) policy: &'a str,
     /// Folder of the gate's files.
     pub(crate) out: &'a Path,
+    /// Route document that the hop log is taken from; `None`: the one in that folder.
+    pub(crate) hops: Option<&'a Path>,
 }
 
 /// Measures two commands in one session, judges, and writes the gate's files. No store stands behind it: the base is measured,
@@ -152,13 +165,14 @@ pub(crate) fn gate_commands(
     let metrics: Vec<MetricDef> =
         gate.spec.metrics.iter().map(|metric| metric.def.clone()).collect();
     let policy = Policy::parse_with(gate.policy, &metrics).context("failed to read the policy")?;
-    files::check_folder(gate.out)?;
-    files::remove_stale(gate.out)?;
+    let brought = bring(gate.out, gate.hops, clock)?;
     let looks = looks(&policy, gate.pairs);
-    let goes_on = |base: &RunRecord, head: &RunRecord| gates::goes_on(base, head, &policy);
+    // Waivers decide with the rest when a session has said enough.
+    let lifted = policy.lifted(&timestamp(clock.utc()));
+    let goes_on = |base: &RunRecord, head: &RunRecord| gates::goes_on(base, head, &lifted);
     let arms = command::measure(gate.spec, &looks, &goes_on, clock, progress)?;
     let given = Given { asked: gate.spec.base.clone(), commit: None };
-    close(arms, given, gate.policy, gate.out, clock)
+    close(arms, given, brought, Ruling::of_text(gate.policy.to_owned()), gate.out, clock)
 }
 
 /// What `bench gate` was asked to do with two builds of a Criterion bench target.
@@ -169,10 +183,12 @@ pub(crate) struct BenchGate<'a> {
     pub(crate) given: Given,
     /// As for the engine.
     pub(crate) pairs: Option<u64>,
-    /// Text of the policy for a target with these benchmarks.
-    pub(crate) policy: &'a dyn Fn(&[&str]) -> Result<String>,
+    /// The policy for a target with these benchmarks.
+    pub(crate) policy: &'a dyn Fn(&[&str]) -> Result<Ruling>,
     /// Folder of the gate's files.
     pub(crate) out: &'a Path,
+    /// Route document that the hop log is taken from; `None`: the one in that folder.
+    pub(crate) hops: Option<&'a Path>,
 }
 
 /// The same for two builds of a bench target. Which benchmarks there are is known after a first run of both.
@@ -181,26 +197,35 @@ pub(crate) fn gate_benches(
     clock: &dyn Clock,
     progress: &Progress,
 ) -> Result<(Derived, Vec<Mark>)> {
-    files::check_folder(gate.out)?;
-    files::remove_stale(gate.out)?;
+    let brought = bring(gate.out, gate.hops, clock)?;
+    check::refuse_stale(&brought.checks, None)?;
     let session = command::BenchSession::open(gate.spec, gate.arms, clock, progress)?;
-    let text = (gate.policy)(&session.names())?;
-    let policy = Policy::parse(&text).context("failed to read the policy")?;
-    let goes_on = |base: &RunRecord, head: &RunRecord| gates::goes_on(base, head, &policy);
+    let ruling = (gate.policy)(&session.names())?;
+    let policy = Policy::parse(&ruling.text).context("failed to read the policy")?;
+    // Waivers decide with the rest when a session has said enough.
+    let lifted = policy.lifted(&timestamp(clock.utc()));
+    let goes_on = |base: &RunRecord, head: &RunRecord| gates::goes_on(base, head, &lifted);
     let arms = session.measure(&looks(&policy, gate.pairs), &goes_on, progress)?;
-    close(arms, gate.given, &text, gate.out, clock)
+    close(arms, gate.given, brought, ruling, gate.out, clock)
+}
+
+/// Opens the folder of a gate: takes what earlier gates and checks left there, and removes their verdicts.
+fn bring(out: &Path, log: Option<&Path>, clock: &dyn Clock) -> Result<Brought> {
+    let hops = hops::take_over(out, log, &timestamp(clock.utc()))?;
+    Ok(Brought { hops, checks: check::read(out)? })
 }
 
 /// Judges two records that no store stands behind, and writes the gate's files.
 fn close(
     (base, head): (RunRecord, RunRecord),
     given: Given,
-    policy: &str,
+    brought: Brought,
+    ruling: Ruling,
     out: &Path,
     clock: &dyn Clock,
 ) -> Result<(Derived, Vec<Mark>)> {
     let (source, closed_at) = (evidence::Source::Given(given), timestamp(clock.utc()));
-    let evidence = evidence::bundle(source, base, head, Vec::new(), policy.to_owned(), closed_at);
+    let evidence = evidence::bundle(source, base, head, Vec::new(), ruling, brought, closed_at);
     let (derived, files) = files::derive(&evidence)?;
     files::write(out, &evidence, &files)?;
     Ok((derived, evidence.head.marks))

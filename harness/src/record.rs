@@ -23,12 +23,14 @@ pub(crate) struct Setting {
     pub(crate) host: Host,
     pub(crate) marks: Vec<Mark>,
     pub(crate) probes: Vec<Probe>,
+    pub(crate) nonce: String,
 }
 
 /// The record of one arm: `ran` are the processes of `program`, in their order. Accuracy is the session's to add.
 pub(crate) fn record(setting: &Setting, program: &Program, ran: Vec<Ran>) -> Result<RunRecord> {
     let binary = program.first();
     let first = &ran.first().context("no worker ran")?.report;
+    let ids = first.ids.clone();
     let (tool, model, settings) = (first.tool.clone(), first.model.clone(), first.settings.clone());
     for Ran { slot, report, .. } in &ran {
         ensure!(
@@ -58,6 +60,8 @@ pub(crate) fn record(setting: &Setting, program: &Program, ran: Vec<Ran>) -> Res
         host: setting.host.clone(),
         marks: setting.marks.clone(),
         probes: setting.probes.clone(),
+        nonce: Some(setting.nonce.clone()),
+        ids,
         processes: ran.into_iter().map(process).collect(),
         accuracy: None,
     })
@@ -78,7 +82,9 @@ fn process(ran: Ran) -> Process {
         env_padding_bytes: u64::from(slot.padding_bytes),
         peak_rss_bytes: report.peak_rss_bytes,
         series: report.series,
+        samples_digest: report.samples_digest,
         outputs: report.outputs,
+        challenges: report.challenges,
         counts: report.counts,
         allocations: report.allocations,
         runs: Vec::new(),

@@ -4,17 +4,18 @@
 use anyhow::{Context as _, Result, bail};
 use baselines::{
     Digest, RunRecord,
-    record::{Accuracy, ProbeWhen, Purpose, Suite},
+    record::{Accuracy, ProbeWhen, Purpose, Suite, Taker, challenge_seed},
 };
 
 use crate::{
     environment::{self, Busy, Machine, Watch},
     measure::{Arm, Clock, Planted, Slot, order_of_turns, paired, timestamp, unpaired},
+    nonce,
     progress::Progress,
     record::{Setting, record},
     subject::Program,
     worker::{
-        Ids, Limits, Report, Worker,
+        Limits, Report, Worker,
         protocol::{Job, PROTOCOL, Request},
     },
 };
@@ -26,6 +27,8 @@ pub(crate) struct Assignment {
     pub(crate) model: String,
     pub(crate) suite: Suite,
     pub(crate) seed: u64,
+    /// What the challenge's prompts come from; drawn where it was not given.
+    pub(crate) nonce: Option<String>,
     pub(crate) deterministic: bool,
     pub(crate) isa: Option<String>,
     pub(crate) threads: Option<u64>,
@@ -69,8 +72,6 @@ pub(crate) struct Measured {
     /// The base's arm, in a paired session.
     pub(crate) base: Option<RunRecord>,
     pub(crate) head: RunRecord,
-    /// The ids that the head's first process put out, behind the record's digests.
-    pub(crate) ids: Vec<Ids>,
 }
 
 /// Runs a session of one subject, or of a pair as long as it `goes_on`.
@@ -136,7 +137,9 @@ fn run_as(
     progress.step("probes before");
     let crowded =
         busy_before.zip(Busy::now()).is_some_and(|(before, now)| now.is_crowded_since(&before));
-    let request = Request { planted_share: planted.share(), ..request(assignment, !crowded) };
+    let taker = Taker { session: session.clone(), order: 0, binary: head.first().digest };
+    let request =
+        Request { planted_share: planted.share(), ..request(assignment, taker, !crowded) };
     let mut setting = Setting {
         session,
         purpose,
@@ -148,10 +151,13 @@ fn run_as(
         host,
         marks: Vec::new(),
         probes: Vec::new(),
+        nonce: assignment.nonce.clone().map_or_else(nonce::draw, Ok)?,
     };
     let mut ran: Vec<Ran> = Vec::new();
     let mut n_kept = 0;
     for pair in slots.chunk_by(|a, b| a.pair == b.pair) {
+        let challenge_seed = challenge_seed(&setting.nonce, pair[0].pair);
+        let request = Request { challenge_seed, ..request.clone() };
         let both = replicate(&request, subjects, pair, clock, progress)?;
         let kept = both.iter().all(|ran| ran.disturbed.is_none());
         n_kept += u64::from(kept);
@@ -176,17 +182,15 @@ fn run_as(
 
     setting = Setting { ended_at: timestamp(clock.utc()), marks, probes, ..setting };
     head.check_unchanged()?;
-    let first_of_head = ran.iter().find(|ran| ran.slot.arm == Arm::Head);
-    let ids = first_of_head.map(|ran| ran.report.ids.clone()).unwrap_or_default();
     match subjects {
         Subjects::One { .. } => {
             let head = RunRecord { accuracy, ..record(&setting, head, ran)? };
-            Ok(Measured { base: None, head, ids })
+            Ok(Measured { base: None, head })
         }
         Subjects::Pair { base, .. } => {
             base.check_unchanged()?;
             let (base, of_head) = arms(&setting, base, head, &ran)?;
-            Ok(Measured { base: Some(base), head: RunRecord { accuracy, ..of_head }, ids })
+            Ok(Measured { base: Some(base), head: RunRecord { accuracy, ..of_head } })
         }
     }
 }
@@ -232,11 +236,12 @@ fn replicate(
             (Subjects::Pair { base, .. }, Arm::Base) => base,
             (Subjects::One { head, .. } | Subjects::Pair { head, .. }, _) => head,
         };
-        let (path, padding) = (&program.layout(slot.layout).path, slot.padding_bytes);
+        let (layout, padding) = (program.layout(slot.layout), slot.padding_bytes);
+        let taker = Taker { order: slot.order, binary: layout.digest, ..request.taker.clone() };
         // Whatever is planted slows the head alone.
         let planted_share = if slot.arm == Arm::Head { request.planted_share } else { 0.0 };
-        let request = Request { planted_share, ..request.clone() };
-        let mut worker = Worker::start(path, &request, padding, Limits::generous(), clock)?;
+        let request = Request { planted_share, taker, ..request.clone() };
+        let mut worker = Worker::start(&layout.path, &request, padding, Limits::generous(), clock)?;
         worker.ready()?;
         workers.push(worker);
     }
@@ -286,13 +291,15 @@ fn score(
     report.accuracy.map(Some).context("failed to measure: the worker never sent `accuracy`")
 }
 
-/// What every worker of the session is told. `pin`: whether threads are to stay where they are put.
-fn request(assignment: &Assignment, pin: bool) -> Request {
+/// What every worker of the session is told, whatever its pair. `pin`: whether threads are to stay where they are put.
+fn request(assignment: &Assignment, taker: Taker, pin: bool) -> Request {
     Request {
         protocol: PROTOCOL,
         job: Job::Suite,
         model: assignment.model.clone(),
+        taker,
         seed: assignment.seed,
+        challenge_seed: 0,
         isa: assignment.isa.clone(),
         threads: assignment.threads,
         pin,

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::Path};
 use anyhow::{Context as _, Result, ensure};
 use baselines::{
     Digest,
-    record::{Suite, WorkloadDef},
+    record::{MetricDef, Suite, WorkloadDef},
 };
 use toml::Table;
 
@@ -153,29 +153,27 @@ impl Catalogue {
     }
 }
 
-/// The suite of these workloads.
-pub(crate) fn of_workloads(name: &str, workloads: Vec<WorkloadDef>) -> Suite {
-    Suite {
-        name: name.to_owned(),
-        digest: digest(ROUNDS, &workloads),
-        rounds: ROUNDS,
-        workloads,
-        metrics: Vec::new(),
-    }
+/// The files of the built-in suites, below `harness`.
+pub(crate) fn files() -> impl Iterator<Item = &'static str> {
+    BUILTIN.into_iter().map(|(file, _)| file)
 }
 
-/// SHA-256 of the canonical form: `rounds=N`, then one workload a line, `NAME kind=KIND` and its parameters as
-/// `name=value`, sorted.
-fn digest(rounds: u64, workloads: &[WorkloadDef]) -> Digest {
-    let mut text = format!("rounds={rounds}\n");
-    for def in workloads {
-        text += &format!("{} kind={}", def.name, def.kind);
-        for (name, value) in &def.params {
-            text += &format!(" {name}={value}");
-        }
-        text.push('\n');
-    }
-    Digest::of(text.as_bytes())
+/// The suite of these workloads of the engine.
+pub(crate) fn of_workloads(name: &str, workloads: Vec<WorkloadDef>) -> Suite {
+    defined(name, ROUNDS, workloads, Vec::new(), None)
+}
+
+/// A suite with the digest of its definition; `line` is that of a bench target.
+pub(crate) fn defined(
+    name: &str,
+    rounds: u64,
+    workloads: Vec<WorkloadDef>,
+    metrics: Vec<MetricDef>,
+    line: Option<&str>,
+) -> Suite {
+    let digest = Digest::of(b"");
+    let suite = Suite { name: name.to_owned(), digest, rounds, workloads, metrics };
+    Suite { digest: suite.computed_digest(line), ..suite }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub(crate) struct Variables {
     bench_isa: Option<OsString>,
     bench_store: Option<OsString>,
     ci: Option<OsString>,
+    github_output: Option<OsString>,
     home: Option<OsString>,
     path: Option<OsString>,
     xdg_data_home: Option<OsString>,
@@ -34,6 +35,7 @@ impl Variables {
                 Some("BENCH_ISA") => &mut vars.bench_isa,
                 Some("BENCH_STORE") => &mut vars.bench_store,
                 Some("CI") => &mut vars.ci,
+                Some("GITHUB_OUTPUT") => &mut vars.github_output,
                 Some("HOME") => &mut vars.home,
                 Some("PATH") => &mut vars.path,
                 Some("XDG_CACHE_HOME") => &mut vars.xdg_cache_home,
@@ -69,6 +71,11 @@ impl Variables {
     /// `CI`: set by every CI service; `false` and `0` count as unset.
     pub(crate) fn ci(&self) -> bool {
         !matches!(self.ci.as_ref().and_then(|value| value.to_str()), None | Some("false" | "0"))
+    }
+
+    /// `GITHUB_OUTPUT`: where a step of GitHub Actions leaves its outputs.
+    pub(crate) fn github_output(&self) -> Option<PathBuf> {
+        self.github_output.as_ref().map(PathBuf::from)
     }
 
     /// `BENCH_ISA`.
@@ -176,6 +183,13 @@ mod tests {
         let xdg = vars(&[("HOME", "/h"), ("XDG_CACHE_HOME", "/c")]).build_cache();
         assert_eq!(xdg.unwrap(), PathBuf::from("/c/tritgate/builds"));
         assert!(vars(&[]).build_cache().unwrap_err().to_string().contains("XDG_CACHE_HOME"));
+    }
+
+    #[test]
+    fn an_empty_github_output_is_none() {
+        let file = vars(&[("GITHUB_OUTPUT", "/o")]).github_output();
+        assert_eq!(file, Some(PathBuf::from("/o")));
+        assert_eq!(vars(&[("GITHUB_OUTPUT", "")]).github_output(), None);
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl Scripted {
     fn keep(&self, record: &RunRecord) -> Digest {
         let mut record = record.clone();
         record.subject.binary = self.binary;
-        self.store.put_record(&record).expect("a record")
+        self.store.put_record(&record.sealed()).expect("a record")
     }
 
     fn add(&self, name: &str, action: Action, record: Digest, at: &str, reason: &str) {
@@ -76,6 +76,7 @@ fn slower(factor: f64) -> RunRecord {
     for process in &mut record.processes {
         process.outputs.clone_from(&base().processes[0].outputs);
     }
+    record.ids = base().ids;
     record
 }
 
@@ -95,7 +96,7 @@ fn the_texts_for_people_are_as_agreed() {
         bench(&["list"]),
         "\
 name  recorded          record        machine       state   reason
-main  2026-03-02 09:01  d7600ef3eaf5  dd49775d7c76  in use  new allocator
+main  2026-03-02 09:01  5236519270c0  dd49775d7c76  in use  new allocator
 "
     );
     let shown = bench(&["show"]);
@@ -105,28 +106,28 @@ main  2026-03-02 09:01  d7600ef3eaf5  dd49775d7c76  in use  new allocator
         "\
 baseline `main`
 when (UTC)        what    record        by  reason
-2026-03-02 10:00  record  212dc33d31f2  ci  first
-2026-03-02 11:00  record  d7600ef3eaf5  ci  new allocator
+2026-03-02 10:00  record  a35aaeb07b69  ci  first
+2026-03-02 11:00  record  5236519270c0  ci  new allocator
 "
     );
     assert!(measured.contains("decode-64 decode_step   452.3 µs"), "{measured}");
     assert_eq!(
         bench(&["diff", &first.to_string()[..8], "main"]),
-        "           212dc33d                          main
-record     212dc33d31f2                      d7600ef3eaf5                      ≠
+        "           a35aaeb0                          main
+record     a35aaeb07b69                      5236519270c0                      ≠
 recorded   2026-03-02 09:01                  2026-03-02 09:01
 commit     0123456789ab                      89abcdef0123                      ≠
 binary     a8076d3d28d2                      a8076d3d28d2
 model      stories 261f5da193fe              stories 261f5da193fe
 machine    dd49775d7c76                      dd49775d7c76
 cpu        Scripted Xeon @ 2.90GHz           Scripted Xeon @ 2.90GHz
-suite      quick 48746c5786de                quick 48746c5786de
+suite      quick dba2b35450b7                quick dba2b35450b7
 settings   avx512, 2 threads pinned, int8,   avx512, 2 threads pinned, int8,
            batch 512, cpu                    batch 512, cpu
 seed       42                                42
 processes  16                                16
 
-                        212dc33d      main   change    95 % interval
+                        a35aaeb0      main   change    95 % interval
 load load               12.35 ms  13.67 ms  +10.7 %  +9.8 to +11.7 %
 prefill-128 prefill     18.14 ms  20.07 ms  +10.6 %  +9.9 to +11.3 %
 decode-64 decode_step   410.1 µs  452.3 µs  +10.3 %  +9.9 to +10.8 %
@@ -140,7 +141,7 @@ Not judged: the records are of two sessions, and the machine's drift between the
     assert_eq!(bench(&["verify"]), "holds: 2 journal entries, 2 records and 1 binary\n");
     assert_eq!(
         bench(&["prune", "--keep", "1", "--dry-run", "--history-days", "0"]),
-        "would delete record 212dc33d31f2 (180.4 kB)\nwould delete 1 record and 0 binaries: 180.4 kB\n"
+        "would delete record a35aaeb07b69 (195.8 kB)\nwould delete 1 record and 0 binaries: 195.8 kB\n"
     );
 }
 
@@ -152,7 +153,7 @@ fn promoting_moves_the_name_and_says_why_and_by_whom() {
     let said = scripted.here.bench(&args).expect(0, &[]).stdout;
     assert_eq!(
         said,
-        "baseline `main`: record 212dc33d31f2 of 2026-03-02 09:01, approved by Ada: faster\n"
+        "baseline `main`: record a35aaeb07b69 of 2026-03-02 09:01, approved by Ada: faster\n"
     );
     assert_eq!((scripted.current("main"), scripted.n_entries("main")), (first, 3));
     // There is nothing to move a second time; another name can be moved to what this one points at.
@@ -174,6 +175,7 @@ fn promoting_moves_the_name_and_says_why_and_by_whom() {
     scripted.here.bench(&["baseline", "verify"]).expect(0, &[]);
 }
 
+/// Requirement: S1.
 #[test]
 fn a_promotion_without_a_reason_a_name_or_evidence_is_refused() {
     let (scripted, ..) = Scripted::filled();
@@ -211,7 +213,7 @@ fn an_expired_baseline_is_not_gated_with_and_stays_in_the_journal() {
     let args = ["baseline", "expire", "main", "--reason", "the disk was full"];
     assert_eq!(
         here.bench(&args).expect(0, &[]).stdout,
-        "baseline `main`: record d7600ef3eaf5 expired: the disk was full\n"
+        "baseline `main`: record 5236519270c0 expired: the disk was full\n"
     );
     here.bench(&args).expect(1, &["found one that has expired"]);
     // Nor does the gate record another by itself, with or without CI.
@@ -393,7 +395,7 @@ fn pruning_keeps_what_the_name_points_at_and_verify_still_holds() {
     let done = prune(&[]);
     assert_eq!(done, planned.replace("would delete", "deleted"));
     assert!(done.contains(&first.short()) && done.contains(&orphan.short()), "{done}");
-    assert!(done.ends_with("deleted 1 record and 1 binary: 180.5 kB\n"), "{done}");
+    assert!(done.ends_with("deleted 1 record and 1 binary: 195.8 kB\n"), "{done}");
     assert_eq!(scripted.store.records().unwrap(), [second]);
     assert_eq!(scripted.store.binaries().unwrap(), [scripted.binary]);
     assert_eq!(prune(&[]), "deleted 0 records and 0 binaries: 0 B\n");

@@ -123,7 +123,7 @@ fn a_benchmark_that_takes_twice_as_long_fails_and_another_does_not() {
     assert!(run.stdout.contains("bench-edited"), "the benchmark itself was edited: {}", run.stdout);
 
     let verify = toy.here.bench(&["verify", "out"]).expect(0, &[]);
-    assert_eq!(verify.stdout.matches("✔ ").count(), 7, "{}", verify.stdout);
+    assert_eq!(verify.stdout.matches("✔ ").count(), 9, "{}", verify.stdout);
     let evidence = toy.json("evidence.json");
     let (base, head) = (&evidence["base"]["subject"], &evidence["head"]["subject"]);
     let commit =

@@ -16,6 +16,7 @@ fn a_usage_error_exits_1_and_help_exits_0() {
     assert!(here.bench(&["--version"]).expect(0, &[]).stdout.starts_with("bench "));
 }
 
+/// Requirement: I4.
 #[test]
 fn a_seed_that_is_no_number_exits_1() {
     let here = Folder::new();
@@ -26,6 +27,7 @@ fn a_seed_that_is_no_number_exits_1() {
         .expect(1, &parts);
 }
 
+/// Requirement: K1–K6.
 #[test]
 fn a_missing_model_exits_1_and_names_the_built_in_one() {
     let here = Folder::new();
@@ -44,6 +46,7 @@ fn a_missing_model_exits_1_and_names_the_built_in_one() {
     assert!(!here.path("ci/inference.json").exists());
 }
 
+/// Requirement: P4.
 #[test]
 fn a_corrupt_model_exits_1_and_leaves_no_file() {
     let here = Folder::new();
@@ -132,7 +135,8 @@ fn a_folder_without_foreign_series_exits_1_and_one_with_them_is_replayed() {
 #[test]
 fn an_empty_store_exits_5_under_ci_and_writes_nothing() {
     let here = Folder::new();
-    fs::write(here.path("ci/route.json"), "{\"to\":\"docs-reviewer\"}").unwrap();
+    let old = r#"{"version":"1.1","to":"docs-reviewer","rule":"all is well","verdict":"pass"}"#;
+    fs::write(here.path("ci/route.json"), old).unwrap();
     here.bench_with(&["gate"], &[("CI", "true")])
         .expect(5, &["no baseline `main`", "CI=true", "bench baseline record"]);
     assert!(!here.path("store").exists());
@@ -151,6 +155,7 @@ fn an_output_folder_that_cannot_be_written_exits_1_before_anything_is_measured()
     assert!(!here.path("store").exists());
 }
 
+/// Requirement: S4, K1–K6.
 #[test]
 fn comparing_with_a_missing_file_exits_5() {
     let here = Folder::new();
@@ -179,6 +184,7 @@ fn a_worker_started_by_hand_says_who_starts_it() {
     assert!(run.stdout.contains("\"failed\""), "{}", run.stdout);
 }
 
+/// Requirement: I4.
 #[test]
 fn generation_is_reproducible_and_follows_its_seed() {
     let here = Folder::new();

@@ -34,7 +34,7 @@ fn a_command_that_takes_twice_as_long_fails_and_its_files_are_derived_again() {
     assert!(run.stdout.contains("fail (exit 2) → perf-fixer"), "{}", run.stdout);
 
     let verify = here.bench(&["verify", "ci"]).expect(0, &[]);
-    assert_eq!(verify.stdout.matches("✔ ").count(), 7, "{}", verify.stdout);
+    assert_eq!(verify.stdout.matches("✔ ").count(), 9, "{}", verify.stdout);
     let evidence = json(&here, "evidence.json");
     assert_eq!(evidence.get("baseline"), None);
     assert_eq!(evidence["given"], serde_json::json!({ "asked": "sleep 0.010", "commit": null }));
@@ -70,7 +70,7 @@ fn a_command_that_takes_twice_as_long_fails_and_its_files_are_derived_again() {
         text.replacen("\"exit_codes\":[0,", "\"exit_codes\":[1,", 1),
     )
     .unwrap();
-    let verify = here.bench(&["verify", "ci"]).expect(4, &["7 files"]);
+    let verify = here.bench(&["verify", "ci"]).expect(4, &["8 of 9 files"]);
     assert!(verify.stdout.contains("rule `command`"), "{}", verify.stdout);
 }
 
@@ -146,9 +146,12 @@ fn values_from_a_commands_json_are_compared_in_their_own_unit_and_direction() {
         ];
         gate(&here, &options).expect(1, &["--head-command", part]);
         assert!(
-            !here.path("ci/route.json").exists(),
+            !here.path("ci/evidence.json").exists() && !here.path("ci/perf_gate.json").exists(),
             "a gate that did not end leaves no file behind"
         );
+        // But for the log of the gates before, in a document that is not green.
+        let route = json(&here, "route.json");
+        assert_eq!((&route["to"], &route["exit_code"]), (&"blocked".into(), &5.into()));
     }
 }
 

@@ -29,6 +29,7 @@ fn outputs(here: &Folder, name: &str, args: &[&str]) -> (Value, BTreeMap<String,
     (document["ids"].clone(), digests)
 }
 
+/// Requirement: M5, H1, I4.
 #[test]
 fn ids_and_logits_are_the_same_for_any_threads_and_instruction_set() {
     let here = Folder::new();

@@ -41,7 +41,7 @@ impl Scripted {
     fn keep(&self, record: &RunRecord) -> Digest {
         let mut record = record.clone();
         record.subject.binary = self.binary;
-        self.store.put_record(&record).expect("a record")
+        self.store.put_record(&record.sealed()).expect("a record")
     }
 
     fn add(&self, action: Action, record: Digest) {
@@ -76,7 +76,7 @@ fn slow_decode(factor: f64) -> RunRecord {
             }
         }
     }
-    record
+    record.sealed()
 }
 
 fn said(run: Run, code: i32) -> String {

@@ -2,9 +2,12 @@
 //!
 //! In: both arms' records, the policy's text, the history of the store. Out: the bytes that `bench verify` reads.
 
+mod hop;
 pub mod wire;
 
-use crate::{Digest, RunRecord, record::SchemaVersion};
+pub use hop::{HOPS_MAX, Hop};
+
+use crate::{CheckRecord, Digest, RunRecord, record::SchemaVersion};
 
 /// Everything a gate decision is a function of.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,8 +28,27 @@ pub struct Evidence {
     pub head: RunRecord,
     /// Medians of earlier records of the store, oldest first: for the trend charts only, no verdict depends on them.
     pub history: Vec<HistoryPoint>,
+    /// Other commands that were run on the head's commit: builds, tests, lints.
+    pub checks: Vec<CheckRecord>,
     /// The policy as text (TOML), so that the bundle is complete.
     pub policy: String,
+    /// The commit whose policy this is, where it is the base revision's own; `None` where it is this tree's or was given.
+    pub policy_commit: Option<String>,
+    /// What the head changes of the files that say how it is judged: none of these changes has a say in this verdict.
+    pub edits: Vec<Edit>,
+    /// Earlier hops of the route, oldest first, at most [`HOPS_MAX`].
+    pub hops: Vec<Hop>,
+}
+
+/// A file that says how a change is judged, and that the change itself edits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// Path in the repository.
+    pub path: String,
+    /// SHA-256 of the base's file; `None` where it has none.
+    pub base: Option<Digest>,
+    /// SHA-256 of the head's file; `None` where it has none.
+    pub head: Option<Digest>,
 }
 
 /// A base that was given on the command line.

@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error, ErrorKind, Result, evidence as domain,
+    Error, ErrorKind, Result,
+    check::{self, wire::CheckRecord},
+    evidence as domain,
     record::wire::{
         self, Document, Hex, Limits, MetricName, Mirror, Number, RunRecord, Timestamp, Version,
         known, mirror, present,
@@ -31,7 +33,19 @@ struct Evidence {
     base: RunRecord,
     head: RunRecord,
     history: Vec<HistoryPoint>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-since" = "1.2"))]
+    checks: Vec<CheckRecord>,
     policy: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-since" = "1.2"))]
+    policy_commit: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-since" = "1.2"))]
+    edits: Vec<Edit>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-since" = "1.2"))]
+    hops: Vec<Hop>,
 }
 
 /// Says that this is an evidence bundle.
@@ -54,7 +68,11 @@ impl Mirror<domain::Evidence> for Evidence {
             base: Mirror::of(&evidence.base),
             head: Mirror::of(&evidence.head),
             history: Mirror::of(&evidence.history),
+            checks: Mirror::of(&evidence.checks),
             policy: Mirror::of(&evidence.policy),
+            policy_commit: Mirror::of(&evidence.policy_commit),
+            edits: Mirror::of(&evidence.edits),
+            hops: Mirror::of(&evidence.hops),
         }
     }
 
@@ -68,10 +86,27 @@ impl Mirror<domain::Evidence> for Evidence {
             base: self.base.into_domain(),
             head: self.head.into_domain(),
             history: self.history.into_domain(),
+            checks: self.checks.into_domain(),
             policy: self.policy.into_domain(),
+            policy_commit: self.policy_commit.into_domain(),
+            edits: self.edits.into_domain(),
+            hops: self.hops.into_domain(),
         }
     }
 }
+
+/// A file that says how a change is judged, and that the change itself edits.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Edit {
+    path: String,
+    #[serde(deserialize_with = "present")]
+    base: Option<Hex>,
+    #[serde(deserialize_with = "present")]
+    head: Option<Hex>,
+}
+
+mirror!(Edit for domain::Edit { path, base, head });
 
 /// A base that was given on the command line.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -135,6 +170,22 @@ mirror!(HistoryPoint for domain::HistoryPoint {
     record, started_at, commit, workload, metric, median, min, max,
 });
 
+/// What an earlier gate decided.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Hop {
+    at: Timestamp,
+    from: String,
+    to: String,
+    rule: String,
+    verdict: String,
+    #[serde(deserialize_with = "present")]
+    head_sha: Option<String>,
+    evidence: Hex,
+}
+
+mirror!(Hop for domain::Hop { at, from, to, rule, verdict, head_sha, evidence });
+
 impl domain::Evidence {
     /// The canonical bytes of this bundle.
     #[must_use]
@@ -163,12 +214,42 @@ impl domain::Evidence {
             limits.add(prefix, record)?;
             known::check(DOCUMENT.what, prefix, record)?;
         }
+        let stored = bundle.baseline.as_ref().map_or(0, |baseline| baseline.outputs.len());
+        limits.at_most("`baseline.outputs`", wire::MAX_ENTRIES, stored)?;
+        limits.at_most("`edits`", wire::MAX_ENTRIES, bundle.edits.len())?;
+        limits.at_most("`history`", wire::MAX_HISTORY, bundle.history.len())?;
         for (idx, point) in bundle.history.iter().enumerate() {
             let field = format!("history[{idx}].metric");
             known::check_name(DOCUMENT.what, &field, &point.metric, &bundle.head.suite)?;
         }
+        domain::Hop::check_log(DOCUMENT.what, &bundle.hops)?;
+        limit_checks(&bundle)?;
         Ok(bundle)
     }
+}
+
+/// Few checks, none newer than the bundle, each gate once.
+fn limit_checks(bundle: &domain::Evidence) -> Result<()> {
+    let malformed = |field: &str, expected: &str, found: &str| {
+        let text = format!("{} `{field}`: expected {expected}, found {found}", DOCUMENT.what);
+        Err(Error::new(ErrorKind::Malformed, text))
+    };
+    let (checks, most) = (&bundle.checks, check::MAX_CHECKS);
+    if checks.len() > most {
+        return malformed("checks", &format!("at most {most}"), &checks.len().to_string());
+    }
+    for (idx, one) in checks.iter().enumerate() {
+        check::wire::limit(DOCUMENT.what, &format!("checks[{idx}]."), one)?;
+        if one.version > bundle.version {
+            let (expected, found) = (format!("at most {}", bundle.version), one.version);
+            return malformed(&format!("checks[{idx}].version"), &expected, &found.to_string());
+        }
+        if checks[..idx].iter().any(|other| other.gate == one.gate) {
+            let found = format!("{:?} twice", one.gate);
+            return malformed(&format!("checks[{idx}].gate"), "each gate once", &found);
+        }
+    }
+    Ok(())
 }
 
 /// The JSON schema of an evidence bundle (draft 2020-12).

@@ -1,6 +1,7 @@
 //! The run record: one arm of one session, with every raw sample.
 //! In: what `harness` measured. Out: the value that `gates` and `reports` read, and that `wire` turns into JSON.
 
+mod challenge;
 mod command;
 mod environment;
 mod fingerprint;
@@ -11,13 +12,18 @@ mod suite;
 mod version;
 pub mod wire;
 
+pub use challenge::{Challenge, NONCE_DIGITS, challenge_seed, is_challenged, n_challenged};
 pub use command::{BenchTarget, CommandInfo, Runs};
 pub use environment::{Host, Mark, Probe, ProbeKind, ProbeWhen};
 pub use pair::pair_log_ratio;
-pub use process::{Allocations, Counts, Output, Process, Series, StopReason};
+pub use process::{
+    Allocations, Counts, Ids, Output, Process, Series, StopReason, Taker, samples_digest,
+};
 pub use subject::{Engine, Layout, Linear, ModelInfo, Settings, Subject, Tool, What};
 pub use suite::{Accuracy, MetricDef, Suite, WorkloadDef};
 pub use version::{SCHEMA_VERSION, SchemaVersion};
+
+use crate::Digest;
 
 /// Why a session was run; says how its record may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +67,10 @@ pub struct RunRecord {
     pub marks: Vec<Mark>,
     /// What the machine could do in this session: bandwidth and int8 peak, before and after.
     pub probes: Vec<Probe>,
+    /// 32 hex digits that nobody could know before the session began: its challenge comes from them. `None` of a command.
+    pub nonce: Option<String>,
+    /// The ids behind the output digests, one entry per generating workload: the same in every process of this arm.
+    pub ids: Vec<Ids>,
     /// One entry per worker process of this arm, in the order they ran.
     pub processes: Vec<Process>,
     /// Output quality of this subject against its own float-activation run; once per session.
@@ -81,5 +91,26 @@ impl RunRecord {
                 .find(|series| series.workload == workload && series.metric == metric)
                 .map(|series| (process, series.samples.as_slice()))
         })
+    }
+
+    /// What the digest of the samples of one of its processes must be.
+    #[must_use]
+    pub fn samples_digest(&self, process: &Process) -> Digest {
+        let layout =
+            usize::try_from(process.layout).ok().and_then(|nth| self.subject.layouts.get(nth));
+        let binary = layout.map_or(self.subject.binary, |layout| layout.binary);
+        let taker = Taker { session: self.session.clone(), order: process.order, binary };
+        samples_digest(&taker, &process.series)
+    }
+
+    /// The record with the digest of each process's samples: where the program that writes it took them itself.
+    #[must_use]
+    pub fn sealed(mut self) -> Self {
+        let digests: Vec<Digest> =
+            self.processes.iter().map(|process| self.samples_digest(process)).collect();
+        for (process, digest) in self.processes.iter_mut().zip(digests) {
+            process.samples_digest = Some(digest);
+        }
+        self
     }
 }

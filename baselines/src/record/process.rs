@@ -1,6 +1,8 @@
 //! One process: one replication of the suite, by a worker, or by a block of runs of a command.
 
-use super::Runs;
+use sha2::{Digest as _, Sha256};
+
+use super::{Challenge, Runs};
 use crate::Digest;
 
 /// One worker process, or one block of runs of a command. Its iterations describe it; they are no independent evidence.
@@ -30,8 +32,12 @@ pub struct Process {
     pub peak_rss_bytes: Option<u64>,
     /// All samples, in the order taken.
     pub series: Vec<Series>,
+    /// [`samples_digest`] of the series, made where they were taken; `None` in records before 1.2.
+    pub samples_digest: Option<Digest>,
     /// What each generating workload put out.
     pub outputs: Vec<Output>,
+    /// What each workload with a prompt of ids put out on the prompt that came from the nonce.
+    pub challenges: Vec<Challenge>,
     /// What the dispatcher counted, per workload and linear.
     pub counts: Vec<Counts>,
     /// What one iteration asks of the allocator, per workload; empty where nobody counted.
@@ -51,6 +57,45 @@ pub struct Series {
     pub per_iteration: u64,
     /// The samples.
     pub samples: Vec<f64>,
+}
+
+/// Which process of which session takes samples, and of which program it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taker {
+    /// The session's name.
+    pub session: String,
+    /// Its place in the session's order.
+    pub order: u64,
+    /// The binary that it runs, in its layout.
+    pub binary: Digest,
+}
+
+/// SHA-256 of all samples and of whose they are.
+///
+/// The session's name and the binary's digest as text, each with a byte 0 after it,
+/// and the order; then of each series its workload and its metric, 0 after either, `per_iteration`, the number of samples, and the
+/// samples. Numbers are little-endian, of 64 bits.
+#[must_use]
+pub fn samples_digest(taker: &Taker, series: &[Series]) -> Digest {
+    let mut hasher = Sha256::new();
+    let text = |hasher: &mut Sha256, text: &str| {
+        hasher.update(text);
+        hasher.update([0]);
+    };
+    text(&mut hasher, &taker.session);
+    text(&mut hasher, &taker.binary.to_string());
+    hasher.update(taker.order.to_le_bytes());
+    for Series { workload, metric, per_iteration, samples } in series {
+        text(&mut hasher, workload);
+        text(&mut hasher, metric);
+        hasher.update(per_iteration.to_le_bytes());
+        hasher.update((samples.len() as u64).to_le_bytes());
+        for sample in samples {
+            hasher.update(sample.to_le_bytes());
+        }
+    }
+    let bytes: [u8; 32] = hasher.finalize().into();
+    Digest::from(bytes)
 }
 
 /// Why generation ended.
@@ -81,6 +126,17 @@ pub struct Output {
     pub iterations: u64,
     /// Why it ended.
     pub stop: StopReason,
+}
+
+/// The ids behind an output's digests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ids {
+    /// Workload name.
+    pub workload: String,
+    /// The prompt's ids.
+    pub prompt: Vec<u32>,
+    /// The sampled ids.
+    pub generated: Vec<u32>,
 }
 
 /// What the timed stretches of one iteration ask of the allocator, by all threads: counted once, in an untimed iteration.

@@ -14,6 +14,8 @@ pub struct Tool {
     pub commit: Option<String>,
     /// Whether the tree had uncommitted changes at build time.
     pub dirty: Option<bool>,
+    /// Git's name of the source tree it was built from, uncommitted changes to tracked files among it.
+    pub tree: Option<String>,
     /// `rustc --version` of the build.
     pub toolchain: String,
     /// Cargo profile, e.g. `release`.

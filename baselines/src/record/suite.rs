@@ -1,6 +1,6 @@
 //! What every process ran, and how good the output was.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use crate::{
     Digest,
@@ -46,6 +46,26 @@ impl Suite {
         u64::try_from(share).unwrap_or(u64::MAX)
     }
 
+    /// What `digest` must be: SHA-256 of the canonical form. `rounds=N`; then one workload a line, `NAME kind=KIND` and its
+    /// parameters as `name=value`, sorted; then one metric of its own a line. A name that holds anything but letters, digits and
+    /// `-_.` is quoted. Of a bench target the command `line` comes first: the library's settings are part of what is run.
+    #[must_use]
+    pub fn computed_digest(&self, line: Option<&str>) -> Digest {
+        let mut text = line.map_or_else(String::new, |line| format!("line={line:?}\n"));
+        text += &format!("rounds={}\n", self.rounds);
+        for WorkloadDef { name, kind, params } in &self.workloads {
+            text += &format!("{} kind={kind}", quoted(name));
+            for (name, value) in params {
+                text += &format!(" {name}={value}");
+            }
+            text.push('\n');
+        }
+        for MetricDef { name, pointer, unit, better } in &self.metrics {
+            text += &format!("metric {name} pointer={pointer:?} unit={unit:?} better={better:?}\n");
+        }
+        Digest::of(text.as_bytes())
+    }
+
     /// Unit and direction of the metric called `name`: of the register, else of this suite's own.
     #[must_use]
     pub fn metric(&self, name: &str) -> Option<(Unit, Better)> {
@@ -54,6 +74,16 @@ impl Suite {
             Some(metric) => Some((metric.unit, metric.better)),
             None => own().map(|metric| (metric.unit, metric.better)),
         }
+    }
+}
+
+/// `name`, in quotes unless it is plain.
+fn quoted(name: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if !name.is_empty() && name.chars().all(plain) {
+        name.into()
+    } else {
+        format!("{name:?}").into()
     }
 }
 

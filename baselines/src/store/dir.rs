@@ -6,8 +6,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::atomic::{self, EXECUTABLE, READABLE};
-use crate::{Digest, Error, ErrorKind, Result, RunRecord, record::Purpose};
+use super::{
+    atomic::{self, EXECUTABLE, READABLE},
+    bounded,
+};
+use crate::{
+    Digest, Error, ErrorKind, Result, RunRecord,
+    record::{Purpose, wire::MAX_BYTES},
+};
+
+/// A kept binary is at most this large.
+const MAX_BINARY_BYTES: usize = 1 << 30;
 
 /// A store in a folder.
 #[derive(Clone, Debug)]
@@ -75,7 +84,7 @@ impl DirStore {
     ///
     /// `NotFound`; `Digest` if the file was changed since it was written; else as [`RunRecord::from_json`].
     pub fn get_record(&self, digest: Digest) -> Result<RunRecord> {
-        let bytes = verified(&self.record_path(digest), digest, "run record")?;
+        let bytes = verified(&self.record_path(digest), digest, "run record", MAX_BYTES)?;
         RunRecord::from_json(&bytes)
     }
 
@@ -98,7 +107,7 @@ impl DirStore {
     /// `NotFound`; `Digest` if the file was changed since it was written.
     pub fn binary_path(&self, digest: Digest) -> Result<PathBuf> {
         let path = self.kept_binary(digest);
-        verified(&path, digest, "kept binary")?;
+        verified(&path, digest, "kept binary", MAX_BINARY_BYTES)?;
         Ok(path)
     }
 
@@ -151,18 +160,18 @@ impl DirStore {
 }
 
 /// The content of `path`, which must hash to `digest`.
-fn verified(path: &Path, digest: Digest, what: &str) -> Result<Vec<u8>> {
+fn verified(path: &Path, digest: Digest, what: &str, most: usize) -> Result<Vec<u8>> {
     let shown = path.display();
-    let bytes = match fs::read(path) {
+    let bytes = match bounded::read(path, most) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
             let text = format!(
                 "read {what} {}: expected the file `{shown}`, found none; record the baseline again",
                 digest.short()
             );
             return Err(Error::new(ErrorKind::NotFound, text));
         }
-        Err(error) => return Err(unreadable(path, &error)),
+        Err(error) => return Err(error),
     };
     let found = Digest::of(&bytes);
     if found == digest {

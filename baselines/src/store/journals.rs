@@ -6,6 +6,7 @@ use std::{collections::BTreeSet, fs, io, path::PathBuf};
 use super::{
     DirStore,
     atomic::READABLE,
+    bounded,
     dir::{file_names, unreadable},
     entry::{Action, Entry},
     head::Beside,
@@ -53,7 +54,7 @@ impl DirStore {
         if size > MAX_JOURNAL_BYTES as u64 {
             return Err(journal::too_large(name, size));
         }
-        let bytes = fs::read(&path).map_err(|error| unreadable(&path, &error))?;
+        let bytes = bounded::read(&path, MAX_JOURNAL_BYTES)?;
         let journal = Journal::parse(name, &bytes)?;
         journal.check(beside.as_ref())?;
         Ok(Some(journal))
@@ -211,10 +212,10 @@ impl DirStore {
 
     fn beside(&self, name: &str) -> Result<Option<Beside>> {
         let path = self.head_path(name);
-        let bytes = match fs::read(&path) {
+        let bytes = match bounded::read(&path, MAX_JOURNAL_BYTES) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(unreadable(&path, &error)),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
         };
         Beside::from_json(name, &bytes).map(Some).map_err(|error| {
             let text = format!(

@@ -4,6 +4,7 @@
 //! its journal, which is never edited either. docs/store.md has the layout.
 
 pub mod atomic;
+pub mod bounded;
 mod dir;
 mod entry;
 mod head;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence;
+use super::{evidence, reseal};
 use crate::{
     Digest, Evidence, RunRecord,
     evidence::Given,
@@ -28,6 +28,7 @@ pub fn commands(seed: u64, head_factor: f64) -> Evidence {
     bundle.history.clear();
     into_command(&mut bundle.base, "work --old");
     into_command(&mut bundle.head, "work --new");
+    reseal(&mut bundle);
     bundle
 }
 
@@ -44,6 +45,7 @@ pub fn benchmarks(seed: u64, head_factor: f64) -> Evidence {
         into_bench_target(record, digit.repeat(40));
     }
     bundle.given = Some(Given { asked: "HEAD~1".to_owned(), commit: Some("b".repeat(40)) });
+    reseal(&mut bundle);
     bundle
 }
 
@@ -90,6 +92,8 @@ fn into_command(record: &mut RunRecord, line: &str) {
     });
     record.accuracy = None;
     record.probes.clear();
+    record.nonce = None;
+    record.ids.clear();
     record.suite.name = "command".to_owned();
     record.suite.rounds = RUNS as u64;
     let params = BTreeMap::from([("iterations".to_owned(), RUNS as u64)]);
@@ -116,6 +120,7 @@ fn into_command(record: &mut RunRecord, line: &str) {
             series(OWN_METRIC, |ns| 1e15 / ns),
         ];
         process.outputs.clear();
+        process.challenges.clear();
         process.counts.clear();
         process.allocations.clear();
         process.runs = vec![Runs {

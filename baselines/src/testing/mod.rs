@@ -4,8 +4,11 @@
 //! The counts are exactly consistent with the model, the workloads and the number of samples; the times lie well
 //! within what the scripted probes allow; the timestamps hold every process. A test that wants a fault plants it.
 
+mod check;
 mod command;
+pub mod hostile;
 mod noise;
+mod patch;
 mod process;
 mod session;
 mod subject;
@@ -15,8 +18,10 @@ use crate::{
     evidence::{BaselineOutput, BaselineRef, HistoryPoint},
     record::{Purpose, SCHEMA_VERSION},
 };
+pub use check::check;
 pub use command::{BENCHMARK, OWN_METRIC, WORKLOAD, benchmarks, commands};
 use noise::Noise;
+pub use patch::patch;
 use session::{Arm, Session};
 
 /// How large a scripted session is.
@@ -102,7 +107,11 @@ pub fn sized_evidence(seed: u64, head_factor: f64, size: Size) -> Evidence {
         base,
         head,
         history,
+        checks: Vec::new(),
         policy: "# scripted policy: the defaults\n".to_owned(),
+        policy_commit: None,
+        edits: Vec::new(),
+        hops: Vec::new(),
     }
 }
 
@@ -115,11 +124,22 @@ pub fn session(seed: u64, level: f64) -> RunRecord {
     let mut record = arm(&session, Arm::Base, level);
     record.purpose = Purpose::Baseline;
     record.seed = ROOT_SEED;
+    record.ids = process::ids(&session.scripts, ROOT_SEED);
     for (place, process) in (0..).zip(&mut record.processes) {
         (process.order, process.pair, process.position) = (place, place, 0);
         process.outputs = process::outputs(&session.scripts, ROOT_SEED);
     }
-    record
+    record.sealed()
+}
+
+/// Makes again every digest that the records of a bundle hold of their own parts, as a forger would after a change.
+pub fn reseal(evidence: &mut Evidence) {
+    for record in [&mut evidence.base, &mut evidence.head] {
+        let line = record.subject.command().filter(|command| command.bench.is_some());
+        record.suite.digest = record.suite.computed_digest(line.map(|command| &*command.line));
+        record.host.fingerprint = record.host.computed_fingerprint();
+        *record = record.clone().sealed();
+    }
 }
 
 /// `n` sessions, newest first, whose levels vary by a relative standard deviation of `sd` about 1.
@@ -131,7 +151,7 @@ pub fn sessions(seed: u64, n: u64, sd: f64) -> Vec<RunRecord> {
 }
 
 fn arm(session: &Session, arm: Arm, factor: f64) -> RunRecord {
-    RunRecord {
+    let record = RunRecord {
         version: SCHEMA_VERSION,
         session: session.id.clone(),
         purpose: Purpose::Paired,
@@ -145,11 +165,14 @@ fn arm(session: &Session, arm: Arm, factor: f64) -> RunRecord {
         host: subject::host(),
         marks: subject::marks(),
         probes: session.probes(),
+        nonce: Some(session.nonce.clone()),
+        ids: process::ids(&session.scripts, session.seed),
         processes: (0..session.size.n_pairs)
             .map(|pair| session.process(arm, pair, factor))
             .collect(),
         accuracy: Some(subject::accuracy()),
-    }
+    };
+    record.sealed()
 }
 
 #[cfg(test)]

@@ -3,7 +3,10 @@
 use super::{Size, noise::Noise};
 use crate::{
     Digest,
-    record::{Allocations, Counts, Linear, ModelInfo, Output, Series, StopReason},
+    record::{
+        Allocations, Challenge, Counts, Ids, Linear, ModelInfo, Output, Series, StopReason,
+        challenge_seed, n_challenged,
+    },
 };
 
 /// One series of the script.
@@ -77,31 +80,53 @@ pub(super) fn series(scripts: &[Script], noise: &mut Noise, level: f64) -> Vec<S
         .collect()
 }
 
+/// The ids of every workload that puts something out.
+pub(super) fn ids(scripts: &[Script], seed: u64) -> Vec<Ids> {
+    let of = |&(workload, n_prompt, n_generated): &(&str, u64, u64)| {
+        let decode = workload == "decode-64";
+        let n_generated =
+            if decode { script_of(scripts, workload).per_iteration } else { n_generated };
+        let mut ids = Noise::new(seed, workload);
+        let mut draw = |n: u64| -> Vec<u32> {
+            (0..n).map(|_| u32::try_from(ids.below(4096)).expect("below 4096")).collect()
+        };
+        let (prompt, generated) = (draw(n_prompt), draw(n_generated));
+        Ids { workload: workload.to_owned(), prompt, generated }
+    };
+    OUTPUTS.iter().map(of).collect()
+}
+
 /// The same outputs in every process and both arms: the scripted head is as correct as the base.
 pub(super) fn outputs(scripts: &[Script], seed: u64) -> Vec<Output> {
-    OUTPUTS
-        .iter()
-        .map(|&(workload, n_prompt, n_generated)| {
-            let script = script_of(scripts, workload);
-            let n_generated =
-                if workload == "decode-64" { script.per_iteration } else { n_generated };
-            let mut ids = Noise::new(seed, workload);
-            let mut draw = |n: u64| -> Vec<u32> {
-                (0..n).map(|_| u32::try_from(ids.below(4096)).expect("below 4096")).collect()
-            };
-            let (prompt, generated) = (draw(n_prompt), draw(n_generated));
-            Output {
-                workload: workload.to_owned(),
-                prompt_ids_digest: Digest::of_ids(&prompt),
-                n_prompt,
-                n_generated,
-                output_ids_digest: Digest::of_ids(&generated),
-                logits_digest: Digest::of(format!("scripted logits {workload} {seed}").as_bytes()),
-                iterations: script.iterations,
-                stop: StopReason::Length,
-            }
-        })
-        .collect()
+    let of = |ids: Ids| Output {
+        prompt_ids_digest: Digest::of_ids(&ids.prompt),
+        n_prompt: ids.prompt.len() as u64,
+        n_generated: ids.generated.len() as u64,
+        output_ids_digest: Digest::of_ids(&ids.generated),
+        logits_digest: logits(&ids.workload, seed),
+        iterations: script_of(scripts, &ids.workload).iterations,
+        stop: StopReason::Length,
+        workload: ids.workload,
+    };
+    ids(scripts, seed).into_iter().map(of).collect()
+}
+
+/// What the workloads with prompts of ids put out on those of the nonce.
+pub(super) fn challenges(scripts: &[Script], nonce: &str, pair: u64) -> Vec<Challenge> {
+    let seed = challenge_seed(nonce, pair);
+    let of = |ids: Ids| Challenge {
+        prompt_ids_digest: Digest::of_ids(&ids.prompt),
+        generated: ids.generated,
+        logits_digest: logits(&ids.workload, seed),
+        iterations: n_challenged(script_of(scripts, &ids.workload).iterations),
+        workload: ids.workload,
+    };
+    let ids = ids(scripts, seed).into_iter().filter(|ids| ids.workload != "end-to-end");
+    ids.map(of).filter(|challenge| challenge.iterations > 0).collect()
+}
+
+fn logits(workload: &str, seed: u64) -> Digest {
+    Digest::of(format!("scripted logits {workload} {seed}").as_bytes())
 }
 
 /// Products and weight reads per iteration: a prefill reads each weight once for its whole batch, a decode step

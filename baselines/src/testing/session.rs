@@ -28,6 +28,7 @@ pub(super) enum Arm {
 pub(super) struct Session {
     pub(super) seed: u64,
     pub(super) id: String,
+    pub(super) nonce: String,
     pub(super) size: Size,
     pub(super) scripts: Vec<Script>,
     slot_ms: i64,
@@ -40,6 +41,8 @@ impl Session {
     pub(super) fn new(seed: u64, size: Size) -> Self {
         let mut noise = Noise::new(seed, "session");
         let id = format!("{:016x}{:016x}", noise.next_u64(), noise.next_u64());
+        let mut nonce = Noise::new(seed, "nonce");
+        let nonce = format!("{:016x}{:016x}", nonce.next_u64(), nonce.next_u64());
         let mut base_first: Vec<bool> = (0..size.n_pairs).map(|pair| pair % 2 == 0).collect();
         for idx in (1..base_first.len()).rev() {
             let other = noise.below(idx as u64 + 1);
@@ -48,7 +51,7 @@ impl Session {
         let drift = (0..size.n_pairs).map(|_| 1.0 + 0.01 * noise.normal()).collect();
         let scripts = process::scripts(size);
         let slot_ms = slot_ms(&scripts);
-        Self { seed, id, size, scripts, slot_ms, base_first, drift }
+        Self { seed, id, nonce, size, scripts, slot_ms, base_first, drift }
     }
 
     /// `ms` after the start, RFC 3339.
@@ -97,8 +100,10 @@ impl Session {
             wall_ns,
             env_padding_bytes: noise.below(4096),
             peak_rss_bytes: Some(38_000_000 + noise.below(500_000)),
+            samples_digest: None,
             series,
             outputs: process::outputs(&self.scripts, self.seed),
+            challenges: process::challenges(&self.scripts, &self.nonce, pair),
             counts: process::counts(&self.scripts, &subject::model()),
             allocations: process::allocations(&self.scripts),
             runs: Vec::new(),

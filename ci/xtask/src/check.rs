@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use clap::builder::PossibleValuesParser;
 
 use crate::workspace::{Workspace, succeeds};
-use crate::{schemas, tidy};
+use crate::{requirements, schemas, tidy};
 
 /// One step.
 struct Step {
@@ -27,6 +27,11 @@ const STEPS: &[Step] = &[
         name: "tidy",
         about: "edges, unsafe, doors, registers, golden files, paths",
         run: tidy::run,
+    },
+    Step {
+        name: "requirements",
+        about: "what is promised is shown by a test that says so",
+        run: requirements::run,
     },
     Step {
         name: "schemas",
@@ -108,9 +113,9 @@ fn run_steps(steps: &[Step], workspace: &Workspace, skip: &[String]) -> anyhow::
 
 fn table(rows: &[Row]) -> String {
     let line = |row: &Row| match row.outcome {
-        Outcome::Passed => format!("{:<8} passed   {:>7.1} s", row.name, row.wall.as_secs_f64()),
-        Outcome::Failed => format!("{:<8} FAILED   {:>7.1} s", row.name, row.wall.as_secs_f64()),
-        Outcome::Skipped => format!("{:<8} skipped", row.name),
+        Outcome::Passed => format!("{:<12} passed   {:>7.1} s", row.name, row.wall.as_secs_f64()),
+        Outcome::Failed => format!("{:<12} FAILED   {:>7.1} s", row.name, row.wall.as_secs_f64()),
+        Outcome::Skipped => format!("{:<12} skipped", row.name),
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
@@ -143,7 +148,7 @@ mod tests {
         let outcomes: Vec<_> = rows.iter().map(|row| row.outcome).collect();
         assert_eq!(outcomes, [Outcome::Failed, Outcome::Skipped, Outcome::Passed]);
         let table = table(&rows);
-        assert!(table.contains("red      FAILED"), "{table}");
-        assert!(table.contains("gone     skipped"), "{table}");
+        assert!(table.contains("red          FAILED"), "{table}");
+        assert!(table.contains("gone         skipped"), "{table}");
     }
 }

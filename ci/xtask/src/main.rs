@@ -6,6 +6,7 @@
 
 mod check;
 mod fixtures;
+mod requirements;
 mod schemas;
 mod seed;
 mod tidy;
@@ -45,6 +46,8 @@ enum Command {
     },
     /// Rewrite golden files and snapshots by running the tests that own them; name what changed.
     Fixtures,
+    /// List what is promised and the tests that show it: id, state, tests; fail where one is missing.
+    Requirements,
     /// The seed report's `benchmark`: builds `bench` and starts `bench run` with these arguments.
     #[command(disable_help_flag = true)]
     Benchmark {
@@ -71,6 +74,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Tidy => tidy::run(&workspace)?,
         Command::Schemas { check } => schemas::run(&workspace, check)?,
         Command::Fixtures => fixtures::run(&workspace)?,
+        Command::Requirements => requirements::run(&workspace)?,
         Command::Benchmark { args } => return seed::bench(&workspace, "run", &args),
         Command::BenchCompare { args } => return seed::bench(&workspace, "compare", &args),
     };

@@ -40,6 +40,7 @@ fn exit_code(status: ExitStatus) -> u8 {
 mod tests {
     use super::*;
 
+    /// Requirement: K1–K6.
     #[test]
     fn arguments_reach_bench_in_order_after_the_subcommand() {
         let here = std::env::current_dir().unwrap();
@@ -49,6 +50,23 @@ mod tests {
         let line: Vec<_> = command.get_args().collect();
         assert_eq!(line[line.len() - 5..], ["--", "run", "--model", "a b.gguf", "--allow-mock"]);
         assert_eq!(command.get_current_dir(), None, "relative paths are the caller's");
+    }
+
+    /// The flags of the seed's `cargo build`, `test`, `clippy` and `bench` lines: cargo resolves them, and no other feature.
+    /// Requirement: I1–I3.
+    #[test]
+    fn the_workspace_has_the_feature_of_the_seeds_cargo_lines() {
+        let workspace =
+            Workspace::find(&std::env::current_dir().unwrap(), env!("CARGO").into()).unwrap();
+        let resolves = |feature: &str| {
+            let mut tree = workspace.cargo();
+            tree.args(["tree", "--locked", "--workspace", "--no-default-features", "--features"]);
+            tree.args([feature, "--depth", "0", "--prefix", "none"]).output().unwrap()
+        };
+        let found = resolves("cpu");
+        assert!(found.status.success(), "{}", String::from_utf8_lossy(&found.stderr));
+        assert!(String::from_utf8_lossy(&found.stdout).contains("tritgate-engine v"));
+        assert!(!resolves("cpus").status.success(), "a feature that nobody has is refused");
     }
 
     #[cfg(unix)]

@@ -86,6 +86,7 @@ fn row(
         outcome,
         verdict,
         proven_slower,
+        waived: None,
         reason: warned(reason, &warm_up),
         warm_up,
         pairs_needed,

@@ -21,6 +21,7 @@ use crate::{
     stats::{self, Location, Method, quantile::median},
     text,
     verdict::{MetricVerdict, Outcome},
+    waived::Waived,
 };
 pub use warm_up::WarmUp;
 
@@ -80,6 +81,8 @@ pub struct Row {
     pub verdict: MetricVerdict,
     /// Of a pass: whether it is proven slower, within the margin. A reader must be told, whatever the word of the row is.
     pub proven_slower: bool,
+    /// Of a pass: the waiver without which it would not be one.
+    pub waived: Option<Waived>,
     /// Why, in a sentence with its numbers.
     pub reason: String,
     /// Whether its processes ran at one level. Said, and no part of the numbers.

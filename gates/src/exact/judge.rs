@@ -12,6 +12,7 @@ use super::{
 use crate::{
     policy::{ExactRule, Policy},
     text,
+    waived::Waived,
 };
 
 /// What became of one place.
@@ -60,6 +61,8 @@ pub struct Exact {
     pub required: bool,
     /// What became of it.
     pub state: State,
+    /// Of an increase that is allowed: the waiver without which it would not be.
+    pub waived: Option<Waived>,
     /// All of it in a sentence.
     pub text: String,
 }
@@ -195,6 +198,7 @@ fn exact(metric: &ExactMetric, rule: &ExactRule, place: String, state: State) ->
         max_increase: rule.max_increase,
         required: rule.required,
         state,
+        waived: None,
         text: String::new(),
     }
 }

@@ -1,6 +1,6 @@
 //! `review:gate:perf`: no more work than allowed, not slower than the margin, within the budgets, as accurate as demanded.
 
-use baselines::Evidence;
+use baselines::{Digest, Evidence, evidence::Edit};
 use serde_json::{Value, json};
 
 use super::{GateReport, Item, NAMES, report, unless_refused};
@@ -9,9 +9,11 @@ use crate::{
     compare::{Row, WarmUp},
     derive::{Judged, decide},
     exact::{self, Summary},
+    policy::Waiver,
     stats::EvidenceClass,
     text,
     verdict::Outcome,
+    waived::{Waived, WaiverUse},
 };
 
 const KEYS: [&str; 5] = [
@@ -26,7 +28,7 @@ pub(crate) fn perf(judged: &Judged<'_>) -> GateReport {
     let mut budgets = judged.budgets("accuracy");
     budgets.extend(judged.budgets("inference"));
     let verdict = decide(judged.refusals, judged.exact, judged.rows, &budgets);
-    let items = unless_refused(judged, &KEYS, || {
+    let mut items = unless_refused(judged, &KEYS, || {
         vec![
             regressions(judged),
             budget(KEYS[1], judged.budgets("inference").first().copied()),
@@ -35,7 +37,34 @@ pub(crate) fn perf(judged: &Judged<'_>) -> GateReport {
             baseline_comparison(judged),
         ]
     });
+    if !judged.waivers.is_empty() {
+        items.push(waivers(judged));
+    }
     report(judged, NAMES[1], verdict, items)
+}
+
+/// Every waiver of the policy, also those that change nothing.
+fn waivers(judged: &Judged<'_>) -> Item {
+    let texts: Vec<String> = judged.waivers.iter().map(WaiverUse::text).collect();
+    let value = judged.waivers.iter().map(|used| {
+        let Waiver { metric, workload, ceiling, reason, owner, expires } = &used.waiver;
+        json!({
+            "metric": metric, "workload": workload, "ceiling": ceiling, "reason": reason, "owner": owner, "expires": expires,
+            "state": used.state.name(), "n_waived": used.n_waived,
+        })
+    });
+    Item { key: "waivers", text: texts.join("; "), value: value.collect() }
+}
+
+/// The key `waived` of a row or place, where a waiver let it pass.
+fn mark_waived(mut value: Value, waived: Option<&Waived>) -> Value {
+    if let (Some(waived), Some(object)) = (waived, value.as_object_mut()) {
+        let Waived { owner, reason, expires, ceiling } = waived;
+        let waived =
+            json!({ "owner": owner, "reason": reason, "expires": expires, "ceiling": ceiling });
+        object.insert("waived".to_owned(), waived);
+    }
+    value
 }
 
 fn regressions(judged: &Judged<'_>) -> Item {
@@ -106,7 +135,7 @@ pub(crate) fn place(place: &exact::Exact) -> Value {
     let amount = |amount: Option<exact::Amount>| {
         amount.map(|found| json!({ "total": found.total, "iterations": found.iterations }))
     };
-    json!({
+    let value = json!({
         "metric": place.metric,
         "place": place.place,
         "base": amount(place.base),
@@ -115,7 +144,8 @@ pub(crate) fn place(place: &exact::Exact) -> Value {
         "required": place.required,
         "state": place.state.name(),
         "reason": place.text,
-    })
+    });
+    mark_waived(value, place.waived.as_ref())
 }
 
 fn baseline_comparison(judged: &Judged<'_>) -> Item {
@@ -134,9 +164,10 @@ fn baseline_comparison(judged: &Judged<'_>) -> Item {
         (base, head) => format!(", {base} code layouts of the base and {head} of the head"),
     };
     let text = format!(
-        "{} against {}, {pairs} pairs in one session{left_out}{layouts}{said}",
-        judged.verdict.name(),
+        "{} against {}, {pairs} pairs in one session{left_out}{layouts}{said}{}",
+        judged.measured.name(),
         text::base(evidence),
+        edited(evidence),
     );
     let baseline = evidence.baseline.as_ref();
     let given = evidence.given.as_ref();
@@ -149,9 +180,29 @@ fn baseline_comparison(judged: &Judged<'_>) -> Item {
         "pairs": pairs,
         "disturbed": disturbed,
         "layouts": json!({ "base": base.n_layouts(), "head": head.n_layouts() }),
+        "policy": json!({
+            "sha256": Digest::of(evidence.policy.as_bytes()).to_string(),
+            "commit": evidence.policy_commit,
+            "edits": evidence.edits.iter().map(edit).collect::<Vec<_>>(),
+        }),
         "rows": rows,
     });
     Item { key: KEYS[4], text, value }
+}
+
+/// What the head edits of the files that say how it is judged.
+fn edited(evidence: &Evidence) -> String {
+    if evidence.edits.is_empty() {
+        return String::new();
+    }
+    let paths: Vec<String> =
+        evidence.edits.iter().map(|edit| format!("`{}`", text::plain(&edit.path))).collect();
+    format!("; the head edits {}, judged by the base's", paths.join(", "))
+}
+
+fn edit(edit: &Edit) -> Value {
+    let digest = |digest: Option<Digest>| digest.map(|digest| digest.to_string());
+    json!({ "path": edit.path, "base": digest(edit.base), "head": digest(edit.head) })
 }
 
 fn warm_up(found: &WarmUp) -> Value {
@@ -192,7 +243,7 @@ pub(crate) fn row(row: &Row) -> Value {
             "passable": found.passable,
         })
     });
-    json!({
+    let value = json!({
         "workload": row.workload,
         "metric": row.metric,
         "outcome": row.outcome.name(),
@@ -201,5 +252,6 @@ pub(crate) fn row(row: &Row) -> Value {
         "pairs_needed": row.pairs_needed,
         "warm_up": warm_up(&row.warm_up),
         "comparison": numbers,
-    })
+    });
+    mark_waived(value, row.waived.as_ref())
 }

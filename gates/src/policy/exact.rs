@@ -1,18 +1,20 @@
 //! The rules of exact metrics: which, how much more is allowed, and whether a place without a comparison is a hole.
 //! In: the `[[exact]]` tables of a policy. Out: [`ExactRule`], each checked for its range.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::file::{demand, within};
 use crate::{Result, exact};
 
 /// One exact metric that is judged.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExactRule {
     /// Name of the metric, from `exact::METRICS`.
     pub metric: String,
     /// Share by which the head may exceed the base, in steps of a millionth.
+    #[schemars(range(min = 0.0, max = 10.0))]
     pub max_increase: f64,
     /// Whether a place that cannot be compared is a hole in the evidence.
     #[serde(default)]

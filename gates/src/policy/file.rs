@@ -1,16 +1,18 @@
 //! The policy file as typed values, each checked for its range. In: TOML text. Out: [`Policy`].
 
 use baselines::record::MetricDef;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{ExactRule, exact, keys};
-use crate::{Error, ErrorKind, Result};
+use super::{ExactRule, Waiver, exact, keys, waiver};
+use crate::{Error, ErrorKind, Result, route::Stage};
 
 /// Bounds, margins, levels and routes of one repository.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     /// Version of the file's form; 1.
+    #[schemars(range(min = 1, max = 1))]
     pub version: u32,
     /// When a session is judged.
     pub pairs: Pairs,
@@ -19,6 +21,7 @@ pub struct Policy {
     /// How the three verdicts are told apart, and told to GitHub.
     pub verdict: VerdictRule,
     /// The gated family.
+    #[schemars(length(min = 1, max = 8))]
     pub gated: Vec<Gated>,
     /// Quantities without noise, and how much they may grow; none where the section is absent.
     #[serde(default)]
@@ -32,28 +35,34 @@ pub struct Policy {
     pub gates: Gates,
     /// Where work goes next.
     pub routes: Routes,
+    /// Margins that are lifted for a while; none where the section is absent.
+    #[serde(default, rename = "waiver")]
+    pub waivers: Vec<Waiver>,
 }
 
 /// When a session is judged.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pairs {
     /// Pairs at each look, rising; the first of at least 6 pairs.
+    #[schemars(length(min = 1, max = 8), inner(range(min = 6, max = 1_000)))]
     pub looks: Vec<usize>,
 }
 
 /// One-sided error rates.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Levels {
     /// A false PASS at the unacceptable margin, each metric.
+    #[schemars(range(min = 1e-6, max = 0.2))]
     pub pass: f64,
     /// A false FAIL at the negligible margin, over the whole family.
+    #[schemars(range(min = 1e-6, max = 0.2))]
     pub fail: f64,
 }
 
 /// How verdicts are told apart.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VerdictRule {
     /// What fails.
@@ -63,7 +72,7 @@ pub struct VerdictRule {
 }
 
 /// What fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailOn {
     /// Proven slower than the negligible margin, and not proven to be within the unacceptable one.
@@ -75,7 +84,7 @@ pub enum FailOn {
 }
 
 /// The check conclusion of an inconclusive verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ConclusionWhenInconclusive {
     /// Blocks until somebody looks.
@@ -85,7 +94,7 @@ pub enum ConclusionWhenInconclusive {
 }
 
 /// One gated metric.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Gated {
     /// Workload name.
@@ -93,13 +102,15 @@ pub struct Gated {
     /// Metric name, from `baselines::METRICS`, or of the suite's own.
     pub metric: String,
     /// Ratio head / base up to which a slow-down is nothing.
+    #[schemars(range(min = 1.0, max = 10.0))]
     pub margin_negligible: f64,
     /// Ratio from which it must not pass.
+    #[schemars(range(min = 1.0, max = 10.0))]
     pub margin_unacceptable: f64,
 }
 
 /// Absolute bounds: each is asked for where it stands in the policy.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Budgets {
     /// Output quality.
@@ -111,17 +122,19 @@ pub struct Budgets {
 }
 
 /// Least top-1 agreement with the float-activation run.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccuracyBudget {
     /// Bound on the lower 95 % Wilson bound.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub minimum: f64,
     /// Fewest positions that count as evidence.
+    #[schemars(range(min = 1))]
     pub positions: u64,
 }
 
 /// Longest prefill and decode of a number of tokens, in every run.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InferenceBudget {
     /// Workload whose `prefill_ns` counts.
@@ -129,13 +142,14 @@ pub struct InferenceBudget {
     /// Workload whose `decode_step_ns` count.
     pub decode: String,
     /// Tokens decoded.
+    #[schemars(range(min = 1))]
     pub tokens: u64,
     /// Limit in milliseconds.
     pub limit_ms: u64,
 }
 
 /// Longest load of one model.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoadBudget {
     /// Model the limit is for, as the user names it.
@@ -149,7 +163,7 @@ pub struct LoadBudget {
 }
 
 /// What is held against a limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LoadJudge {
     /// The upper 95 % bound of the mean over processes.
@@ -159,23 +173,25 @@ pub enum LoadJudge {
 }
 
 /// What the machine's own probes allow.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Physics {
     /// Share by which a rate may exceed the best probe.
+    #[schemars(range(min = 0.0, max = 0.25))]
     pub slack: f64,
 }
 
 /// Which gates must be green.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Gates {
     /// Their names.
+    #[schemars(length(min = 1))]
     pub required: Vec<String>,
 }
 
 /// Where work goes next.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Routes {
     /// The stage that asks.
@@ -192,6 +208,30 @@ pub struct Routes {
     pub invalid: String,
     /// After evidence that cannot be compared, or has holes.
     pub incomparable: String,
+    /// Where a person takes over: the rounds below are used up, or another required gate did not succeed. This key and the
+    /// two below may be absent, so that the policies of older bundles are read.
+    #[serde(default = "rework")]
+    pub rework: String,
+    /// Re-measurements of one commit before that.
+    #[serde(default = "max_remeasurements")]
+    #[schemars(range(max = 20))]
+    pub max_remeasurements: usize,
+    /// Attempts to mend a confirmed fail before that.
+    #[serde(default = "max_attempts")]
+    #[schemars(range(max = 20))]
+    pub max_attempts: usize,
+}
+
+fn rework() -> String {
+    "needs-rework".to_owned()
+}
+
+const fn max_remeasurements() -> usize {
+    2
+}
+
+const fn max_attempts() -> usize {
+    3
 }
 
 /// Most metrics a family may hold; more would thin the levels until nothing fails.
@@ -244,7 +284,31 @@ fn check(policy: &Policy, own: &[MetricDef]) -> Result<()> {
     let tokens = budgets.inference.as_ref().map(|budget| budget.tokens);
     demand(tokens != Some(0), "budgets.inference.tokens", "at least 1", 0)?;
     demand(within(physics.slack, 0.0, 0.25), "physics.slack", "0 to 0.25", physics.slack)?;
-    demand(!gates.required.is_empty(), "gates.required", "at least one gate", "none")
+    demand(!gates.required.is_empty(), "gates.required", "at least one gate", "none")?;
+    check_routes(&policy.routes)?;
+    waiver::check(policy)
+}
+
+/// Most rounds of either kind: the hop log holds 50 hops.
+const MAX_ROUNDS: usize = 20;
+
+fn check_routes(routes: &Routes) -> Result<()> {
+    let stages = Stage::ALL.map(|stage| (stage.key(), stage.name(routes)));
+    for (key, name) in stages.into_iter().chain([("from", routes.from.as_str())]) {
+        let field = format!("routes.{key}");
+        let is_name =
+            (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+        demand(is_name, &field, "one line of 1 to 100 characters", name)?;
+        let is_pass = key != "pass" && key != "from" && name == routes.pass;
+        demand(!is_pass, &field, "another stage than after a pass", name)?;
+    }
+    for (key, rounds) in [
+        ("routes.max_remeasurements", routes.max_remeasurements),
+        ("routes.max_attempts", routes.max_attempts),
+    ] {
+        demand(rounds <= MAX_ROUNDS, key, "0 to 20", rounds)?;
+    }
+    Ok(())
 }
 
 fn check_gated(entry: &Gated, own: &[MetricDef]) -> Result<()> {
@@ -296,6 +360,7 @@ mod tests {
         assert_eq!(policy.pairs.looks, [16, 24, 32, 40]);
     }
 
+    /// Requirement: S2, T6.
     #[test]
     fn every_planted_fault_is_named() {
         for (good, bad, named) in [
@@ -318,6 +383,15 @@ mod tests {
             ("slack = 0.10", "", "slack"),
             ("from = ", "form = ", "`routes.form` is unknown; nearest: `from`"),
             ("fail_on = \"standard\"", "fail_on = \"never\"", "never"),
+            ("pass = \"docs-reviewer\"", "pass = \"\"", "routes.pass"),
+            ("pass = \"docs-reviewer\"", "pass = \"a\\nb\"", "routes.pass"),
+            (
+                "pass = \"docs-reviewer\"",
+                "pass = \"blocked\"",
+                "`routes.invalid`: expected another",
+            ),
+            ("max_attempts = 3", "max_attempts = 21", "routes.max_attempts"),
+            ("max_remeasurements = 2", "max_remeasurements = -2", "max_remeasurements"),
         ] {
             assert!(DEFAULT_POLICY.contains(good), "{good}");
             let error = Policy::parse(&DEFAULT_POLICY.replacen(good, bad, 1)).expect_err(bad);
@@ -325,5 +399,24 @@ mod tests {
             assert!(error.to_string().contains(named), "{bad}: {error}");
         }
         assert!(Policy::parse("").is_err(), "no policy entry is an error, never a default");
+    }
+
+    /// The text of a policy inside a bundle of an older version has none of these keys.
+    #[test]
+    fn a_policy_of_before_the_hop_log_is_read_with_its_defaults() {
+        let old: Vec<&str> = DEFAULT_POLICY
+            .lines()
+            .filter(|line| {
+                ["rework", "max_remeasurements", "max_attempts"]
+                    .iter()
+                    .all(|key| !line.starts_with(key))
+            })
+            .collect();
+        assert_eq!(DEFAULT_POLICY.lines().count() - old.len(), 3);
+        let read = Policy::parse(&old.join("\n")).expect("all other keys are there");
+        assert_eq!(read, Policy::parse(DEFAULT_POLICY).expect("it ships"));
+        let (before, after) =
+            DEFAULT_POLICY.split_once("pass = \"docs-reviewer\"").expect("it ships");
+        assert!(Policy::parse(&format!("{before}{after}")).is_err(), "no other key has a default");
     }
 }

@@ -9,7 +9,7 @@ const KEYS: &[(&str, &[&str])] = &[
         "",
         &[
             "budgets", "exact", "gated", "gates", "levels", "pairs", "physics", "routes",
-            "verdict", "version",
+            "verdict", "version", "waiver",
         ],
     ),
     ("budgets", &["accuracy", "inference", "load"]),
@@ -24,9 +24,21 @@ const KEYS: &[(&str, &[&str])] = &[
     ("physics", &["slack"]),
     (
         "routes",
-        &["fail", "fail_unconfirmed", "from", "incomparable", "inconclusive", "invalid", "pass"],
+        &[
+            "fail",
+            "fail_unconfirmed",
+            "from",
+            "incomparable",
+            "inconclusive",
+            "invalid",
+            "max_attempts",
+            "max_remeasurements",
+            "pass",
+            "rework",
+        ],
     ),
     ("verdict", &["conclusion_when_inconclusive", "fail_on"]),
+    ("waiver", &["ceiling", "expires", "metric", "owner", "reason", "workload"]),
 ];
 
 /// The first unknown key of `table`, which stands at `path`, as the text of an error.
@@ -68,7 +80,16 @@ mod tests {
     #[test]
     fn tables_and_keys_are_sorted_and_the_shipped_policy_has_them_all() {
         assert!(KEYS.is_sorted_by_key(|(name, _)| *name));
-        let shipped: Table = DEFAULT_POLICY.parse().expect("the shipped policy is TOML");
+        // The waiver stands there as an example, each line after a `#` without a blank.
+        let with_example: Vec<&str> = DEFAULT_POLICY
+            .lines()
+            .map(|line| {
+                line.strip_prefix('#').filter(|rest| !rest.starts_with([' ', '#'])).unwrap_or(line)
+            })
+            .collect();
+        let with_example = with_example.join("\n");
+        crate::Policy::parse(&with_example).expect("the example is a waiver");
+        let shipped: Table = with_example.parse().expect("the shipped policy is TOML");
         assert_eq!(unknown(&shipped, ""), None);
         for (path, keys) in KEYS {
             assert!(keys.is_sorted(), "{path}");
@@ -85,6 +106,26 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// Requirement: T6.
+    #[test]
+    fn the_page_explains_every_key_and_no_other() {
+        let page = include_str!("../../docs/policy.md");
+        let (_, section) = page.split_once("## Keys").expect("the page has keys");
+        let (section, _) = section.split_once("\n## ").expect("more follows");
+        let row = |line: &str| Some(line.strip_prefix("| `")?.split_once("` |")?.0.to_owned());
+        let explained: Vec<String> = section.lines().filter_map(row).collect();
+        let mut keys: Vec<String> = KEYS
+            .iter()
+            .flat_map(|(path, keys)| keys.iter().map(move |key| format!("{path}.{key}")))
+            .map(|key| key.trim_start_matches('.').to_owned())
+            .filter(|key| !KEYS.iter().any(|(path, _)| path == key))
+            .collect();
+        keys.sort();
+        let mut sorted = explained;
+        sorted.sort();
+        assert_eq!(sorted, keys);
     }
 
     #[test]

@@ -4,6 +4,8 @@ mod command;
 mod exact;
 mod file;
 mod keys;
+mod schema;
+mod waiver;
 
 use baselines::record::MetricDef;
 
@@ -14,6 +16,8 @@ pub use file::{
     AccuracyBudget, Budgets, ConclusionWhenInconclusive, FailOn, Gated, Gates, InferenceBudget,
     Levels, LoadBudget, LoadJudge, Pairs, Physics, Policy, Routes, VerdictRule,
 };
+pub use schema::schemas;
+pub use waiver::{Waiver, WaiverState};
 
 /// The policy that ships: `ci/policy.toml` of this repository.
 pub const DEFAULT_POLICY: &str = include_str!("../../../ci/policy.toml");

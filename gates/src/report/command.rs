@@ -54,8 +54,9 @@ pub(super) fn infrastructure(judged: &Judged<'_>) -> String {
         false => "not compared",
     };
     format!(
-        "### Infrastructure Validation\n- Build, tests and lints: not part of this evidence\n- Order of pairs: seed {}\n\
+        "### Infrastructure Validation\n{}- Order of pairs: seed {}\n\
          - Output: {output}\n- Inference, quantization, accuracy, model loading: not measured, the subject is a command\n",
+        super::checks::lines(judged),
         head.seed
     )
 }

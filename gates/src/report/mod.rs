@@ -2,6 +2,7 @@
 //!
 //! In: a judged bundle and its documents. Out: Markdown. What was not measured says so, and never has a mark.
 
+mod checks;
 mod command;
 mod sections;
 
@@ -24,7 +25,7 @@ pub(crate) fn render(
         sections::summary(judged, perf),
         sections::metrics(judged, benchmarks, perf),
         sections::analysis(judged),
-        gate_status(benchmarks, perf),
+        gate_status(judged, benchmarks, perf),
         sections::characteristics(judged),
         sections::exact_metrics(judged),
         sections::quantization_matrix(judged),
@@ -53,9 +54,9 @@ fn text(gate: &GateReport, key: &str) -> String {
         .map_or_else(|| "not measured".to_owned(), |Item { text, .. }| crate::text::inline(text))
 }
 
-fn gate_status(benchmarks: &GateReport, perf: &GateReport) -> String {
+fn gate_status(judged: &Judged<'_>, benchmarks: &GateReport, perf: &GateReport) -> String {
     let mut block = "## Gate Status\n".to_owned();
-    for gate in [benchmarks, perf] {
+    for gate in [benchmarks, perf].into_iter().chain(judged.checks) {
         let json = String::from_utf8(gate.to_json()).expect("JSON is UTF-8");
         block.push_str(&format!("\n### {} {}\n```json\n{json}```\n", gate.name, conclusion(gate)));
     }
@@ -71,8 +72,20 @@ fn routing(judged: &Judged<'_>, route: &Route) -> String {
         route.to
     );
     for verdict in Verdict::ALL.into_iter().filter(|verdict| *verdict != route.verdict) {
-        let to = crate::route::next(verdict, judged.policy);
+        let to = crate::route::first(verdict, judged.policy);
         block.push_str(&format!("- {to}: the verdict is not {}\n", verdict.name()));
+    }
+    if !judged.evidence.hops.is_empty() {
+        let routes = &judged.policy.routes;
+        block.push_str(&format!(
+            "\n**EARLIER HOPS**: {}; of this change {} of {} re-measurements and {} of {} attempts, then {}\n",
+            judged.evidence.hops.len(),
+            route.rounds.remeasurements,
+            routes.max_remeasurements,
+            route.rounds.attempts,
+            routes.max_attempts,
+            routes.rework
+        ));
     }
     block
 }

@@ -19,7 +19,13 @@ pub(super) fn head(judged: &Judged<'_>) -> String {
 }
 
 pub(super) fn summary(judged: &Judged<'_>, perf: &GateReport) -> String {
+    let decided = super::checks::decided(judged);
+    let of_checks = match judged.verdict {
+        Verdict::Fail => "❌ **Fail: a required check failed**",
+        _ => "**Incomparable: a required check found nothing to check**",
+    };
     let line = match judged.verdict {
+        _ if decided.is_some() => of_checks,
         Verdict::Pass if output_is_same(judged) => {
             "✅ **Pass: not slower than the margins of the policy, on the same output**"
         }
@@ -41,8 +47,17 @@ pub(super) fn summary(judged: &Judged<'_>, perf: &GateReport) -> String {
         format!("## Executive Summary\n{line}\n- Gated metrics: {}\n", judged.counts.text());
     let engine = judged.evidence.head.subject.engine().is_some();
     let of_engine: &[&str] = &["neural_network_inference", "quantization_accuracy"];
+    if let Some(names) = decided {
+        block.push_str(&format!(
+            "- decided by {names}; the measurement alone: {}\n",
+            judged.measured.name()
+        ));
+    }
     for key in of_engine.iter().filter(|_| engine).chain(&["baseline_comparison"]) {
         block.push_str(&format!("- {}: {}\n", key.replace('_', " "), text(perf, key)));
+    }
+    for used in judged.waivers {
+        block.push_str(&format!("- {}\n", used.text()));
     }
     for refusal in judged.refusals {
         block.push_str(&format!(
@@ -212,8 +227,9 @@ pub(super) fn quantization_matrix(judged: &Judged<'_>) -> String {
     let gpu =
         if engine.settings.device_requested == "cpu" { "not measured" } else { "see gpu_fallback" };
     block.push_str(&format!(
-        "- [ ] GPU: {gpu}\n\n### Infrastructure Validation\n- Build, tests and lints: not part of this evidence\n\
+        "- [ ] GPU: {gpu}\n\n### Infrastructure Validation\n{}\
          - Deterministic benchmarks: seed {}, deterministic {}; the same ids and logits digests in {} processes\n",
+        super::checks::lines(judged),
         head.seed,
         head.deterministic,
         if refused { 0 } else { judged.evidence.base.processes.len() + head.processes.len() }
@@ -227,8 +243,12 @@ pub(super) fn files(judged: &Judged<'_>) -> String {
     let baseline = records.baseline.map_or_else(|| "none".to_owned(), |digest| digest.to_string());
     format!(
         "## Technical Evidence Files\n- `ci/evidence.json` - every record and sample; SHA-256 {}\n- `ci/inference.json` - the head's figures\n\
-         - `ci/benchmarks_gate.json`, `ci/perf_gate.json` - gate status\n- `ci/route.json` - where work goes next\n\
-         - base record {}, head record {}, stored baseline {baseline}\n\n## Command History\n```bash\n{gate}\nbench verify ci\n```\n",
-        records.evidence, records.base, records.head
+         - `ci/benchmarks_gate.json`, `ci/perf_gate.json` - gate status\n{}- `ci/route.json` - where work goes next\n\
+         - base record {}, head record {}, stored baseline {baseline}\n\n## Command History\n```bash\n{}{gate}\nbench verify ci\n```\n",
+        records.evidence,
+        super::checks::files(judged),
+        records.base,
+        records.head,
+        super::checks::history(judged),
     )
 }

@@ -8,12 +8,22 @@ use crate::policy::Policy;
 pub(super) const RULE: Rule = Rule {
     name: "base-source",
     class: Class::Invalid,
-    demand: "The base is a stored baseline or was given; a revision that was given is the clean commit the base was built from, a command the one that ran.",
+    demand: "The base is a stored baseline or was given; a revision that was given is the clean commit the base was built from, and the policy if it is a commit's, a command the one that ran.",
     way_out: "run `bench gate` again; build revisions with `--base REV`, which builds the commit and nothing else",
     check: Check::Bundle(check),
 };
 
 fn check(evidence: &Evidence, _: &Policy) -> Vec<Fault> {
+    let mut faults = of_base(evidence);
+    let given = evidence.given.as_ref().and_then(|given| given.commit.as_ref());
+    if let Some(policy) = evidence.policy_commit.as_ref().filter(|policy| Some(*policy) != given) {
+        let expected = given.map_or("none", String::as_str);
+        faults.push(Fault::new("policy_commit", expected, policy));
+    }
+    faults
+}
+
+fn of_base(evidence: &Evidence) -> Vec<Fault> {
     let one = "either a stored baseline or a base that was given";
     let given = match (&evidence.baseline, &evidence.given) {
         (Some(_), None) => return Vec::new(),

@@ -53,5 +53,8 @@ fn check(evidence: &Evidence, _: &Policy) -> Vec<Fault> {
     for point in &evidence.history {
         in_order(("history.started_at", &point.started_at), ("created_at", &evidence.created_at));
     }
+    for hop in &evidence.hops {
+        in_order(("hops.at", &hop.at), ("created_at", &evidence.created_at));
+    }
     faults
 }

@@ -5,19 +5,29 @@
 mod accuracy;
 mod allocations;
 mod arms_alike;
+mod base_sha;
 mod base_source;
 mod baseline_fingerprint;
 mod baseline_model;
+mod challenge;
+mod challenge_times;
+mod check_commit;
+mod check_output;
+mod check_times;
 mod chronology;
 mod command;
 mod counts;
 mod fingerprint;
+mod head_sha;
+mod head_source;
+mod ids;
 mod kept_binary;
 mod kernels;
 mod layouts;
 mod model_shape;
 mod one_session;
 mod pairing;
+mod phases;
 mod physics_bandwidth;
 mod physics_compute;
 mod physics_kernel_rate;
@@ -29,6 +39,7 @@ mod required_accuracy;
 mod required_gates;
 mod required_metrics;
 mod rule;
+mod same_challenge;
 mod same_command;
 mod same_host;
 mod same_model;
@@ -36,8 +47,11 @@ mod same_output;
 mod same_settings;
 mod same_suite;
 mod samples;
+mod samples_digest;
+mod schema;
 mod series;
 mod stable_output;
+mod suite_digest;
 mod timestamps;
 mod tokens;
 mod turns;
@@ -46,6 +60,8 @@ mod wall;
 use baselines::{Evidence, RunRecord};
 
 use crate::policy::{DEFAULT_POLICY, Policy};
+pub use base_sha::check_base_sha;
+pub use head_sha::check_head_sha;
 use rule::{Check, Fault};
 pub use rule::{Class, Refusal, Rule};
 
@@ -57,16 +73,24 @@ pub const RULES: &[Rule] = &[
     base_source::RULE,
     baseline_fingerprint::RULE,
     baseline_model::RULE,
+    challenge::RULE,
+    challenge_times::RULE,
+    check_commit::RULE,
+    check_output::RULE,
+    check_times::RULE,
     chronology::RULE,
     command::RULE,
     counts::RULE,
     fingerprint::RULE,
+    head_source::RULE,
+    ids::RULE,
     kept_binary::RULE,
     kernels::RULE,
     layouts::RULE,
     model_shape::RULE,
     one_session::RULE,
     pairing::RULE,
+    phases::RULE,
     physics_bandwidth::RULE,
     physics_compute::RULE,
     physics_kernel_rate::RULE,
@@ -76,6 +100,7 @@ pub const RULES: &[Rule] = &[
     required_accuracy::RULE,
     required_gates::RULE,
     required_metrics::RULE,
+    same_challenge::RULE,
     same_command::RULE,
     same_host::RULE,
     same_model::RULE,
@@ -83,8 +108,11 @@ pub const RULES: &[Rule] = &[
     same_settings::RULE,
     same_suite::RULE,
     samples::RULE,
+    samples_digest::RULE,
+    schema::RULE,
     series::RULE,
     stable_output::RULE,
+    suite_digest::RULE,
     timestamps::RULE,
     tokens::RULE,
     turns::RULE,

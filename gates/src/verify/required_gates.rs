@@ -1,4 +1,4 @@
-//! Every gate that the policy requires is one that this program derives.
+//! Every gate that the policy requires is one that is derived: from the measurement, or from a check in the bundle.
 
 use baselines::Evidence;
 
@@ -9,13 +9,16 @@ pub(super) const RULE: Rule = Rule {
     name: "required-gates",
     class: Class::Missing,
     demand: "Every gate that the policy requires is derived from this evidence.",
-    way_out: "take the name off `gates.required` in the policy, or upgrade to a version that derives it",
+    way_out: "run `bench check` for it before `bench gate`, or take the name off `gates.required` in the policy",
     check: Check::Bundle(check),
 };
 
-fn check(_: &Evidence, policy: &Policy) -> Vec<Fault> {
-    let unknown = policy.gates.required.iter().filter(|name| !gate::NAMES.contains(&name.as_str()));
-    unknown
-        .map(|name| Fault::new("policy gates.required", gate::NAMES.join(" or "), name.clone()))
+fn check(evidence: &Evidence, policy: &Policy) -> Vec<Fault> {
+    let checks = evidence.checks.iter().map(|check| gate::full_name(&check.gate));
+    let derived: Vec<String> =
+        gate::NAMES.iter().map(|name| (*name).to_owned()).chain(checks).collect();
+    let missing = policy.gates.required.iter().filter(|name| !derived.contains(name));
+    missing
+        .map(|name| Fault::new("policy gates.required", derived.join(" or "), name.clone()))
         .collect()
 }

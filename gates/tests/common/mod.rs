@@ -14,7 +14,7 @@ pub(crate) fn arms(evidence: &mut Evidence) -> [&mut RunRecord; 2] {
     [&mut evidence.base, &mut evidence.head]
 }
 
-/// Every sample of `metric` in `record` replaced by `change`: (process, sample) → value.
+/// Every sample of `metric` in `record` replaced by `change`: (process, sample) → value; with its digest, as a forger would.
 pub(crate) fn rewrite(
     record: &mut RunRecord,
     metric: &str,
@@ -27,4 +27,5 @@ pub(crate) fn rewrite(
             }
         }
     }
+    *record = record.clone().sealed();
 }

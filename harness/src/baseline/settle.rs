@@ -109,6 +109,7 @@ mod tests {
         }
     }
 
+    /// Requirement: S1.
     #[test]
     fn a_second_record_of_one_build_moves_the_name_only_if_it_agrees_or_is_accepted() {
         let folder = tempfile::tempdir().unwrap();

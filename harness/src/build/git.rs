@@ -23,7 +23,7 @@ const MISLEADING: &[&str] = &[
 
 /// A repository on disk, seen from one of its working folders.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Repository {
+pub(crate) struct Repository {
     /// The top of the working tree.
     pub(super) top: PathBuf,
     /// The folder that was asked about, below the top; empty at the top.
@@ -34,7 +34,7 @@ pub(super) struct Repository {
 
 impl Repository {
     /// The repository that `folder` is in.
-    pub(super) fn open(folder: &Path) -> Result<Self> {
+    pub(crate) fn open(folder: &Path) -> Result<Self> {
         let args =
             ["--show-toplevel", "--show-prefix", "--path-format=absolute", "--git-common-dir"];
         let output = output(git(folder).arg("rev-parse").args(args))?;
@@ -59,7 +59,7 @@ impl Repository {
     }
 
     /// The commit that `revision` stands for. It is never taken as an option, whatever it looks like.
-    pub(super) fn commit(&self, revision: &str) -> Result<String> {
+    pub(crate) fn commit(&self, revision: &str) -> Result<String> {
         let peeled = format!("{revision}^{{commit}}");
         let args = ["rev-parse", "--verify", "--quiet", "--end-of-options", &peeled];
         let output = output(git(&self.top).args(args))?;
@@ -76,6 +76,22 @@ impl Repository {
             "failed to find revision `{revision}`: `{}` has no such commit; {way_out}",
             self.top.display()
         )
+    }
+
+    /// The tree of `commit`; `None` where the repository has no such commit.
+    pub(crate) fn tree(&self, commit: &str) -> Result<Option<String>> {
+        let tree = format!("{commit}^{{tree}}");
+        let args = ["rev-parse", "--verify", "--quiet", "--end-of-options", &tree];
+        let output = output(git(&self.top).args(args))?;
+        let tree = text(output.stdout)?.trim().to_owned();
+        Ok(output.status.success().then_some(tree))
+    }
+
+    /// The text of the file at `path`, from the top, in `commit`; `None` where that has none.
+    pub(crate) fn file(&self, commit: &str, path: &str) -> Result<Option<String>> {
+        let object = format!("{commit}:{path}");
+        let output = output(git(&self.top).args(["show", "--end-of-options", &object]))?;
+        output.status.success().then(|| text(output.stdout)).transpose()
     }
 
     /// `commit` and all before it, newest first.

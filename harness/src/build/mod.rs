@@ -33,10 +33,11 @@ use self::{
     cargo::Place,
     cargo_config::CargoConfig,
     entry::{Entry, Found, Key, Manifest},
-    git::Repository,
     link::Job,
 };
-pub(crate) use self::{metadata::BenchPackage, seeds::seeds, variables::BuildVariables};
+pub(crate) use self::{
+    git::Repository, metadata::BenchPackage, seeds::seeds, variables::BuildVariables,
+};
 use crate::{progress::Progress, subject::Binary};
 
 /// How many builds of a repository are kept: both arms of a few comparisons, at some 300 MB each for `bench` itself.
@@ -46,6 +47,26 @@ const BUILDS_KEPT: usize = 8;
 pub(crate) fn ancestry(folder: &Path, revision: &str) -> Result<Vec<String>> {
     let repository = Repository::open(folder)?;
     repository.ancestry(&repository.commit(revision)?)
+}
+
+/// The commit that a folder is at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TreeState {
+    pub(crate) commit: String,
+    /// Whether anything is not as in the commit: changed, staged or untracked.
+    pub(crate) dirty: bool,
+    /// The folder below the top of the working tree; empty at the top.
+    pub(crate) folder: String,
+}
+
+/// State of the working tree that `folder` is in; an error outside of one, and before its first commit.
+pub(crate) fn tree_state(folder: &Path) -> Result<TreeState> {
+    let repository = Repository::open(folder)?;
+    Ok(TreeState {
+        commit: repository.commit("HEAD")?,
+        dirty: repository.has_changes()?,
+        folder: repository.prefix.to_string_lossy().trim_end_matches('/').to_owned(),
+    })
 }
 
 /// What to build.

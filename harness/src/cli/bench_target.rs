@@ -12,6 +12,7 @@ use crate::{
     command::{BenchArm, BenchSpec},
     given::{self, Arm, Target, Workshop},
     pipeline,
+    policy::Ruling,
 };
 
 /// Two builds of a bench target in place of two of `bench`.
@@ -62,6 +63,7 @@ pub(crate) struct Around<'a> {
     /// Text of the policy; `None`: every benchmark, at the margins that ship.
     pub(crate) policy: Option<&'a str>,
     pub(crate) out: &'a Path,
+    pub(crate) hops: Option<&'a Path>,
 }
 
 impl BenchArgs {
@@ -89,9 +91,10 @@ impl BenchArgs {
             seed: around.seed,
         };
         let (arms, given) = self.arms(&package, &spec, around, context)?;
-        let policy = |benchmarks: &[&str]| match around.policy {
-            Some(text) => Ok(text.to_owned()),
-            None => policy(benchmarks),
+        // A policy of benchmarks is none of the repository's: it is given, or every benchmark is gated.
+        let policy = |benchmarks: &[&str]| {
+            let text = around.policy.map_or_else(|| policy(benchmarks), |text| Ok(text.to_owned()));
+            text.map(Ruling::of_text)
         };
         let gate = pipeline::BenchGate {
             spec: &spec,
@@ -100,6 +103,7 @@ impl BenchArgs {
             pairs: around.pairs,
             policy: &policy,
             out: around.out,
+            hops: around.hops,
         };
         pipeline::gate_benches(gate, context.clock, context.progress)
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use baselines::{record::Mark, store::DirStore};
 use gates::Derived;
 
@@ -15,10 +15,11 @@ use super::{
 };
 use crate::{
     config::Config,
-    given::{self, Target, Workshop},
+    given::{self, Arm, Target, Workshop},
     pipeline::{self, Arms},
-    policy,
+    policy::{self, Ruling},
     session::{self, Assignment},
+    step_outputs,
 };
 
 /// Options of `bench gate`.
@@ -56,10 +57,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PATH", default_value = "ci")]
     out: PathBuf,
 
-    /// Policy: margins, budgets, routes [default: ci/policy.toml, else the one that ships; of commands, the same margins and
+    /// Policy: margins, budgets, routes [default: the base revision's ci/policy.toml, without `--base` this folder's, else the one that ships; of commands, the same margins and
     /// routes for wall time, without budgets].
     #[arg(long, value_name = "PATH")]
     policy: Option<PathBuf>,
+
+    /// Take the hops of earlier gates from this route.json, e.g. the last run's artifact [default: the one in the output
+    /// folder].
+    #[arg(long, value_name = "PATH")]
+    hops: Option<PathBuf>,
 
     // Last: what follows them would stand under their headings.
     #[command(flatten)]
@@ -71,18 +77,35 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     let start_ns = context.clock.now_ns();
+    let done = judge(args, context);
+    let outputs = step_outputs::of_gate(done.as_ref().map(|(derived, _)| derived));
+    let written = step_outputs::append(context.vars.github_output().as_deref(), &outputs);
+    let (derived, marks) = done?;
+    let exit_code = show(&derived, &marks, args, context, start_ns)?;
+    written?;
+    Ok(exit_code)
+}
+
+/// Measures, and judges what was measured.
+fn judge(args: &Args, context: &Context<'_>) -> Result<(Derived, Vec<Mark>)> {
+    let hops = args.hops.as_deref();
     let config = Config::read(context.config.as_deref())?;
     let pairs = args.pairs.or(config.pairs);
     pairs.map_or(Ok(()), |pairs| session::check_count("pairs", pairs, 2))?;
+    let of_engine = !args.command.are_given() && args.bench.target().is_none();
+    ensure!(
+        of_engine || args.subject.nonce.is_none(),
+        "failed to plan the session: `--nonce` is what prompts of the engine come from, a command has none; leave it out"
+    );
     if args.command.are_given() {
         let spec = args.command.spec(args.subject.seed(context, &config)?, context.vars.path())?;
         let policy = match &args.policy {
             Some(path) => policy::text(Some(path))?,
             None => args.command.policy(&spec)?,
         };
-        let gate = pipeline::CommandGate { spec: &spec, pairs, policy: &policy, out: &args.out };
-        let (derived, marks) = pipeline::gate_commands(&gate, context.clock, context.progress)?;
-        return show(&derived, &marks, args, context, start_ns);
+        let gate =
+            pipeline::CommandGate { spec: &spec, pairs, policy: &policy, out: &args.out, hops };
+        return pipeline::gate_commands(&gate, context.clock, context.progress);
     }
     if let (Some(target), Some(base)) = (args.bench.target(), &args.base) {
         let policy = args.policy.as_deref().map(|path| policy::text(Some(path))).transpose()?;
@@ -95,32 +118,44 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
             pairs,
             policy: policy.as_deref(),
             out: &args.out,
+            hops,
         };
-        let (derived, marks) = args.bench.gate(target, &around, context)?;
-        return show(&derived, &marks, args, context, start_ns);
+        return args.bench.gate(target, &around, context);
     }
-    let policy = policy::text(args.policy.as_deref().or(config.policy.as_deref()))?;
+    let given = args.policy.as_deref();
+    let here = || policy::text(given.or(config.policy.as_deref())).map(Ruling::of_text);
     let store = args.store.open(context, &config)?;
     let mut assignment = args.subject.assignment(context, &config, None)?;
     let name = baseline::name(args.baseline.as_deref(), &config);
     let bootstrap = bootstrap(args, &assignment, &store, &name, context);
-    let arms = match &args.base {
-        Some(base) => given_arms(args, base, &mut assignment, context)?,
-        None => Arms::Stored {
-            name: &name,
-            bootstrap: (!context.vars.ci()).then_some(bootstrap.as_slice()),
-        },
+    let (arms, ruling) = match &args.base {
+        Some(base) => {
+            let (base, head) = given_arms(args, base, &mut assignment, context)?;
+            let of_base = match given {
+                Some(_) => None,
+                None => Ruling::of_base(&base, &head, Some(store.root()))?,
+            };
+            let arms = Arms::Given { base: base.program, head: head.program, given: base.given };
+            (arms, of_base.map_or_else(here, Ok)?)
+        }
+        None => {
+            let bootstrap = (!context.vars.ci()).then_some(bootstrap.as_slice());
+            (Arms::Stored { name: &name, bootstrap }, here()?)
+        }
     };
+    for edit in &ruling.edits {
+        context.progress.note(&format!("`{}` is the base's: the head has another one", edit.path));
+    }
     let gate = pipeline::Gate {
         assignment: &assignment,
         pairs,
         store: &store,
         arms,
-        policy: &policy,
+        ruling,
         out: &args.out,
+        hops,
     };
-    let (derived, marks) = pipeline::gate(&gate, context.clock, context.progress)?;
-    show(&derived, &marks, args, context, start_ns)
+    pipeline::gate(&gate, context.clock, context.progress)
 }
 
 /// Prints the verdict; its exit code.
@@ -169,7 +204,7 @@ fn given_arms(
     base: &str,
     assignment: &mut Assignment,
     context: &Context<'_>,
-) -> Result<Arms<'static>> {
+) -> Result<(Arm, Arm)> {
     let cache = context.vars.build_cache()?;
     let workshop = Workshop {
         repo: Path::new("."),
@@ -192,5 +227,5 @@ fn given_arms(
             assignment.suite = suite;
         }
     }
-    Ok(Arms::Given { base: base.program, head: head.program, given: base.given })
+    Ok((base, head))
 }

@@ -4,6 +4,7 @@
 mod baseline;
 mod bench_target;
 mod calibrate;
+mod check;
 mod clean;
 mod command;
 mod compare;
@@ -72,6 +73,8 @@ enum Command {
     Compare(compare::Args),
     /// Run, compare with the baseline in pairs, and write the gate files.
     Gate(gate::Args),
+    /// Run a command (tests, lints, a build) and keep what it said, for a gate beside those of the measurement.
+    Check(check::Args),
     /// Derive the gate files again from the evidence and say what does not hold.
     Verify(verify::Args),
     /// Record, promote, show, compare, check and retire baselines.
@@ -132,6 +135,7 @@ pub(crate) fn run(
         Command::Run(args) => run::run(args, &context),
         Command::Compare(args) => compare::run(args, &context),
         Command::Gate(args) => gate::run(args, &context),
+        Command::Check(args) => check::run(args, &context),
         Command::Verify(args) => verify::run(args, &context),
         Command::Baseline(command) => baseline::run(command, &context),
         Command::Report(args) => report::run(args, &context),

@@ -10,6 +10,7 @@ use super::Context;
 use crate::{
     accuracy,
     config::Config,
+    nonce,
     session::Assignment,
     subject::engine::{BUILTIN, Source, parse_isa},
 };
@@ -39,6 +40,11 @@ pub(crate) struct SubjectArgs {
     /// Root seed of prompts and of the order of pairs [env: `BITNET_SEED`] [default: 42].
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
+
+    /// What the challenge's prompts come from, 32 hex digits: give one where a trusted party draws it, and ask for it again with
+    /// `bench verify --nonce` [default: drawn by the operating system].
+    #[arg(long, value_name = "HEX", value_parser = nonce::parse)]
+    pub(crate) nonce: Option<String>,
 
     /// Ask for deterministic mode in the record. Outputs are the same for any number of threads and any instruction set
     /// with or without it [env: `BITNET_DETERMINISTIC`].
@@ -82,6 +88,7 @@ impl SubjectArgs {
         let assignment = Assignment {
             suite,
             seed: self.seed(context, config)?,
+            nonce: self.nonce.clone(),
             deterministic: self.deterministic || context.vars.deterministic()?,
             isa,
             threads: self.threads.or(config.threads),

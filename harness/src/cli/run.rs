@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     let record = measured.head;
     let refusal = gates::check_record(&record).first().map(files::paragraph);
 
-    let document = inference::document(&record, &measured.ids, refusal.clone())?;
+    let document = inference::document(&record, refusal.clone())?;
     if let Some(path) = &args.json {
         baselines::write_atomic(path, &document, 0o644).context("failed to write the record")?;
         context.progress.note(&format!("wrote {}", path.display()));

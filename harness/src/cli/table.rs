@@ -73,6 +73,17 @@ pub(crate) fn verdict(derived: &Derived, marks: &[Mark], out: &Path, wall_ns: u6
             budget.text
         );
     }
+    for used in &derived.waivers {
+        said += &format!("{}\n", wrapped(&used.text(), "  "));
+    }
+    for gate in &derived.check_gates {
+        let glyph = if gate.verdict == Verdict::Pass { "✔" } else { "✘" };
+        let required = derived.other_gates.iter().any(|(name, _)| *name == gate.name);
+        let required = if required { "" } else { " (not required)" };
+        let text = gate.evidence.first().map_or("", |item| item.text.as_str());
+        let line = format!("{}{required}: {}", gate.name, one_line(text));
+        said += &format!("{glyph} {}\n", wrapped(&line, "  "));
+    }
     for refusal in &derived.refusals {
         said += &format!("✘ {}\n", crate::files::paragraph(refusal));
     }
@@ -92,6 +103,11 @@ pub(crate) fn verdict(derived: &Derived, marks: &[Mark], out: &Path, wall_ns: u6
         out.display()
     );
     said
+}
+
+/// Text of a record on one line, without what a terminal would obey.
+pub(super) fn one_line(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
 
 /// A line for each exact metric, and one for each of its places that is broken or a hole.
@@ -136,7 +152,7 @@ pub(crate) fn rows(rows: &[Row]) -> String {
     }
     let mut said = text(&compared);
     for row in rows {
-        if row.verdict != MetricVerdict::Pass || row.proven_slower {
+        if row.verdict != MetricVerdict::Pass || row.proven_slower || row.waived.is_some() {
             said += &format!("{}: {}\n", row.workload, row.reason);
         } else if let Some(warning) = row.warm_up.warning() {
             said += &format!("{}: {warning}\n", row.workload);
@@ -210,6 +226,8 @@ pub(crate) fn verdict_json(derived: &Derived) -> String {
         "verdict": derived.verdict.name(),
         "exit_code": derived.verdict.exit_code(),
         "route": derived.route.to,
+        "conclusion": derived.route.conclusion,
+        "waivers": derived.waivers.iter().map(gates::WaiverUse::text).collect::<Vec<_>>(),
         "counts": {
             "compared": counts.compared, "regressed": counts.regressed, "improved": counts.improved,
             "unchanged": counts.unchanged, "inconclusive": counts.inconclusive, "missing": counts.missing,
@@ -405,6 +423,7 @@ mod tests {
         text.lines().filter(|line| names.iter().any(|name| line.starts_with(name))).collect()
     }
 
+    /// Requirement: S2.
     #[test]
     fn every_line_names_estimate_interval_pairs_and_detectable_effect() {
         let slower = printed(4, 1.03, gates::DEFAULT_POLICY);
@@ -429,6 +448,32 @@ mod tests {
         for line in slower.lines().chain(far.lines()).filter(|line| !line.contains(": ")) {
             assert!(line.chars().count() <= 80 || line.starts_with(['✔', '✘']), "{line}");
         }
+    }
+
+    /// Requirement: S2, T6.
+    #[test]
+    fn a_waived_pass_says_so_and_so_does_a_waiver_that_is_over() {
+        let waiver = |expires: &str| {
+            format!(
+                "{}\n[[waiver]]\nmetric = \"matmul_ns\"\nworkload = \"matmul\"\nceiling = 1.5\nreason = \"why\"\n\
+                 owner = \"Ada\"\nexpires = \"{expires}\"\n",
+                gates::DEFAULT_POLICY
+            )
+        };
+        let waived = printed(4, 1.2, &waiver("2026-12-31"));
+        let [_, reason] = lines(&waived, &["matmul"])[..] else { panic!("{waived}") };
+        assert!(
+            reason.contains("passes only by the waiver of Ada up to +50.0 % until 2026-12-31: why"),
+            "{reason}"
+        );
+        assert!(
+            waived.contains("5 regressed") && waived.contains("0 missing, 1 waived"),
+            "{waived}"
+        );
+        let over = printed(4, 1.2, &waiver("2026-01-31"));
+        assert!(over.contains("6 regressed") && !over.contains("1 waived"), "{over}");
+        let said = over.replace("\n  ", " ");
+        assert!(said.contains("until 2026-01-31 (why): expired, it changes nothing"), "{over}");
     }
 
     #[test]

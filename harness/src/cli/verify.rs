@@ -5,16 +5,20 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, ensure};
 use baselines::{Evidence, RunRecord, timestamp::parse_ms};
-use gates::Verdict;
+use gates::{Class, Policy, Refusal, Verdict};
 use time::OffsetDateTime;
 
 use super::{Context, print};
 use crate::{
-    failure::{Failure, INVALID},
-    files::{self, Document, EVIDENCE},
+    config::Config,
+    expectations,
+    failure::{Failure, INCOMPARABLE, INVALID},
+    files::{self, Document},
     measure::timestamp,
+    nonce, replay,
+    verification::{self, Found, Verified},
 };
 
 /// How far ahead of this machine's clock another's may be. Evidence travels between machines that set theirs by themselves.
@@ -26,11 +30,53 @@ pub(crate) struct Args {
     /// A folder with the files of a gate, its evidence.json, or a run record.
     #[arg(value_name = "PATH", default_value = "ci")]
     path: PathBuf,
+
+    /// Ask the prompts of the workloads and of the challenge again, of this build, and count accuracy again.
+    #[arg(long)]
+    replay: bool,
+
+    /// With `--replay`: where the model lies, in place of the name that the record has for it.
+    #[arg(long, value_name = "MODEL", requires = "replay")]
+    model: Option<String>,
+
+    /// With `--replay`: the text that `bench run --prompt` was given.
+    #[arg(long, value_name = "TEXT", requires = "replay")]
+    prompt: Option<String>,
+
+    /// The policy that the verdict must have been judged by [default: the base revision's, without one this folder's
+    /// ci/policy.toml, else the one that ships].
+    #[arg(long, value_name = "PATH")]
+    policy: Option<PathBuf>,
+
+    /// The commit that the bundle must be about (all 40 digits): a gate holds for one commit.
+    #[arg(long, value_name = "SHA", value_parser = commit)]
+    head_sha: Option<String>,
+
+    /// The commit that the bundle must compare with (all 40 digits): whoever chooses the base chooses its policy and its speed.
+    #[arg(long, value_name = "SHA", value_parser = commit)]
+    base_sha: Option<String>,
+
+    /// The nonce that was drawn for this session.
+    #[arg(long, value_name = "HEX", value_parser = nonce::parse)]
+    nonce: Option<String>,
+
+    /// An attestation, bare or signed, whose subjects must be these files. Its signature is not checked here.
+    #[arg(long, value_name = "PATH")]
+    attestation: Option<PathBuf>,
+}
+
+/// The full name of a commit.
+fn commit(text: &str) -> Result<String, String> {
+    let is_full = text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let found = || format!("expected a commit as 40 hex digits, found {} characters", text.len());
+    if is_full { Ok(text.to_ascii_lowercase()) } else { Err(found()) }
 }
 
 pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     let path = files::evidence_path(&args.path);
-    let document = Document::read(&path)?;
+    let bytes = files::read(&path)?;
+    let document =
+        Document::parse(&bytes).with_context(|| format!("failed to read `{}`", path.display()))?;
     let (field, stamp) = match &document {
         Document::Evidence(evidence) => ("created_at", &evidence.created_at),
         Document::Record(record) => ("ended_at", &record.ended_at),
@@ -41,8 +87,8 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
         );
     }
     match document {
-        Document::Evidence(evidence) => verify_bundle(&path, &evidence),
-        Document::Record(record) => verify_record(&record),
+        Document::Evidence(evidence) => verify_bundle(&path, &bytes, &evidence, args, context),
+        Document::Record(record) => verify_record(&record, args, context),
     }
 }
 
@@ -59,40 +105,54 @@ fn ahead_of(now: OffsetDateTime, field: &str, stamp: &str) -> Option<String> {
     })
 }
 
-fn verify_record(record: &RunRecord) -> Result<u8> {
-    let refusals = gates::check_record(record);
+fn verify_record(record: &RunRecord, args: &Args, context: &Context<'_>) -> Result<u8> {
+    for (given, option) in [
+        (args.policy.is_some(), "--policy"),
+        (args.attestation.is_some(), "--attestation"),
+        (args.head_sha.is_some(), "--head-sha"),
+        (args.base_sha.is_some(), "--base-sha"),
+    ] {
+        ensure!(
+            !given,
+            "failed to verify: `{option}` is about the files of a gate, and this is a record by itself"
+        );
+    }
+    let mut refusals = gates::check_record(record);
+    refusals.extend(args.nonce.as_deref().and_then(|drawn| expectations::nonce(record, drawn)));
+    print_refusals(&refusals)?;
     if refusals.is_empty() {
         let (processes, n_samples) = (record.processes.len(), n_samples(record));
         print(&format!(
             "holds: run record of {processes} processes, {n_samples} samples, every rule\n"
         ))?;
-        return Ok(0);
     }
-    for refusal in &refusals {
-        print(&format!("✘ {}\n", files::paragraph(refusal)))?;
-    }
-    Ok(INVALID)
+    let replayed = !args.replay || replay(record, args, context)?;
+    Ok(if refusals.is_empty() && replayed { 0 } else { INVALID })
 }
 
-fn verify_bundle(path: &Path, evidence: &Evidence) -> Result<u8> {
-    let (derived, mut expected) = files::derive(evidence)?;
-    expected.insert(0, (EVIDENCE, evidence.to_json()));
+fn verify_bundle(
+    path: &Path,
+    bytes: &[u8],
+    evidence: &Evidence,
+    args: &Args,
+    context: &Context<'_>,
+) -> Result<u8> {
+    let config = Config::read(context.config.as_deref())?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    let mut n_different = 0;
-    for (name, bytes) in &expected {
-        // The bundle itself may go by any name.
-        let file = if *name == EVIDENCE { path.to_owned() } else { folder.join(name) };
-        match difference(&file, bytes)? {
+    let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let surplus = files::check_gates(here)?;
+    let verified =
+        verification::of_bundle(bytes, evidence, surplus, |name| Found::read(&here.join(name)))?;
+    for (name, difference) in &verified.files {
+        match difference {
             None => print(&format!("✔ {name}\n"))?,
-            Some(difference) => {
-                n_different += 1;
-                print(&format!("✘ {name}: {difference}\n"))?;
-            }
+            Some(difference) => print(&format!("✘ {name}: {difference}\n"))?,
         }
     }
-    for refusal in &derived.refusals {
-        print(&format!("✘ {}\n", files::paragraph(refusal)))?;
-    }
+    let derived = &verified.derived;
+    print_refusals(&derived.refusals)?;
+    let known = expected(evidence, &verified, &config, args)?;
+    print_refusals(&known)?;
     let verdict = derived.verdict;
     print(&format!(
         "verdict: {} (exit {}), {}\n",
@@ -100,61 +160,84 @@ fn verify_bundle(path: &Path, evidence: &Evidence) -> Result<u8> {
         verdict.exit_code(),
         derived.counts.text()
     ))?;
+    let n_different = verified.n_different();
     if n_different > 0 {
         return Err(Failure::invalid(format!(
             "failed to verify `{}`: {n_different} of {} files are not what the evidence gives; a gate file is derived, \
              never edited: run `bench gate` again",
             folder.display(),
-            expected.len()
+            verified.files.len()
         ))
         .into());
     }
-    match verdict {
-        Verdict::Invalid | Verdict::Incomparable => Ok(verdict.exit_code()),
-        Verdict::Pass | Verdict::Fail | Verdict::Inconclusive => Ok(0),
+    let of = |class: Class| known.iter().any(|refusal| refusal.class == class);
+    if of(Class::Invalid) {
+        let policy = Policy::parse_with(&evidence.policy, &evidence.head.suite.metrics)
+            .context("failed to read the policy of the bundle")?;
+        let to = gates::route::next_unconfirmed(Verdict::Invalid, &policy);
+        print(&format!("✘ invalid (exit {INVALID}) → {to}\n"))?;
+        return Ok(INVALID);
     }
+    if args.replay && !replay(&evidence.head, args, context)? {
+        return Ok(INVALID);
+    }
+    Ok(if of(Class::Incomparable) { INCOMPARABLE } else { verified.exit_code() })
 }
 
-/// Where the file differs from what it should be, if it does.
-fn difference(file: &Path, expected: &[u8]) -> Result<Option<String>> {
-    let found = match std::fs::read(file) {
-        Ok(found) => found,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(Some("missing".to_owned()));
+/// What does not hold of what is known here and not from the bundle.
+fn expected(
+    evidence: &Evidence,
+    verified: &Verified,
+    config: &Config,
+    args: &Args,
+) -> Result<Vec<Refusal>> {
+    let mut refusals: Vec<Refusal> =
+        expectations::policy(evidence, args.policy.as_deref(), config)?.into_iter().collect();
+    refusals.extend(expectations::sources(evidence)?);
+    let sha = args.head_sha.as_deref();
+    refusals.extend(sha.and_then(|sha| gates::check_head_sha(evidence, sha)));
+    let sha = args.base_sha.as_deref();
+    refusals.extend(sha.and_then(|sha| gates::check_base_sha(evidence, sha)));
+    let nonce = args.nonce.as_deref();
+    refusals.extend(nonce.and_then(|drawn| expectations::nonce(&evidence.head, drawn)));
+    if let Some(path) = &args.attestation {
+        let missing = expectations::attested(
+            path,
+            &verified.digests,
+            &gates::attestation::predicate(evidence, &verified.derived),
+        )?;
+        if missing.is_empty() {
+            print(&format!(
+                "✔ attested: {} files; the signature is not checked here, `gh attestation verify` does that\n",
+                verified.digests.len() - 1
+            ))?;
         }
-        Err(error) => {
-            return Err(
-                anyhow::Error::new(error).context(format!("failed to read `{}`", file.display()))
-            );
-        }
-    };
-    Ok((found != expected).then(|| first_difference(expected, &found)))
+        refusals.extend(missing);
+    }
+    Ok(refusals)
 }
 
-/// The first line that differs, cut around the first byte that does.
-fn first_difference(expected: &[u8], found: &[u8]) -> String {
-    let lines = |bytes: &[u8]| -> Vec<Vec<u8>> {
-        bytes.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()
-    };
-    let (expected, found) = (lines(expected), lines(found));
-    let idx = expected.iter().zip(&found).take_while(|(a, b)| a == b).count();
-    let empty = Vec::new();
-    let (want, got) = (expected.get(idx).unwrap_or(&empty), found.get(idx).unwrap_or(&empty));
-    let column = want.iter().zip(got).take_while(|(a, b)| a == b).count();
-    let shown = |line: &[u8]| {
-        let from = column.saturating_sub(24);
-        let text = String::from_utf8_lossy(
-            line.get(from..line.len().min(column + 40)).unwrap_or_default(),
-        );
-        text.trim().to_owned()
-    };
-    format!(
-        "line {}, byte {}: expected {:?}, found {:?}",
-        idx + 1,
-        column + 1,
-        shown(want),
-        shown(got)
-    )
+/// Whether this build answers as the record says.
+fn replay(record: &RunRecord, args: &Args, context: &Context<'_>) -> Result<bool> {
+    let given = replay::Given { model: args.model.as_deref(), prompt: args.prompt.as_deref() };
+    let replayed = replay::replay(record, given, context.clock, context.progress)?;
+    for replay::Difference { field, expected, found } in &replayed.differences {
+        print(&format!(
+            "✘ the evidence does not hold: replay: {field}: expected {expected}, which this build puts out, found {found}; \
+             the output was not computed from this model and prompt, or by another arithmetic\n"
+        ))?;
+    }
+    let accuracy = replayed
+        .positions
+        .map_or_else(String::new, |n| format!(", and accuracy over {n} positions"));
+    if replayed.differences.is_empty() {
+        print(&format!("✔ replayed: {} answers{accuracy}\n", replayed.n_answers))?;
+    }
+    Ok(replayed.differences.is_empty())
+}
+
+fn print_refusals(refusals: &[Refusal]) -> Result<()> {
+    refusals.iter().try_for_each(|refusal| print(&format!("✘ {}\n", files::paragraph(refusal))))
 }
 
 fn n_samples(record: &RunRecord) -> usize {
@@ -170,13 +253,17 @@ fn n_samples(record: &RunRecord) -> usize {
 mod tests {
     use super::*;
 
+    /// Requirement: T6.
     #[test]
-    fn the_first_differing_line_is_named() {
-        let text =
-            first_difference(b"{\n \"a\": 1,\n \"b\": 2\n}\n", b"{\n \"a\": 1,\n \"b\": 3\n}\n");
-        assert_eq!(text, "line 3, byte 7: expected \"\\\"b\\\": 2\", found \"\\\"b\\\": 3\"");
+    fn a_commit_is_asked_for_by_its_full_name() {
+        let full = "0123456789ABCDEF0123456789abcdef01234567";
+        assert_eq!(commit(full).unwrap(), full.to_ascii_lowercase());
+        for bad in ["", "0123456", &full[1..], "g123456789abcdef0123456789abcdef01234567", "HEAD"] {
+            assert!(commit(bad).is_err(), "{bad}");
+        }
     }
 
+    /// Requirement: Z2.
     #[test]
     fn a_stamp_of_the_future_is_refused_and_clocks_may_be_a_little_apart() {
         let now = time::macros::datetime!(2026-03-02 09:00:00 UTC);
@@ -185,11 +272,5 @@ mod tests {
         let refusal = ahead_of(now, "created_at", "2026-03-02T09:01:00.001Z").unwrap();
         assert!(refusal.starts_with("created_at: expected a time that has been"), "{refusal}");
         assert!(refusal.contains("2026-03-02T09:00:00.000Z"), "{refusal}");
-    }
-
-    #[test]
-    fn a_file_cut_short_differs_where_it_ends() {
-        let text = first_difference(b"one\ntwo\n", b"one\n");
-        assert!(text.starts_with("line 2, byte 1: expected \"two\", found \"\""), "{text}");
     }
 }

@@ -30,6 +30,7 @@ use crate::{
     progress::Progress,
     session::{GoesOn, with_spare},
     subject::Program,
+    suite,
 };
 
 /// Kind of every workload.
@@ -108,15 +109,7 @@ impl BenchSpec {
             params: [].into(),
         };
         let workloads: Vec<WorkloadDef> = benchmarks.iter().map(def).collect();
-        let names = workloads.iter().map(|workload| format!("{:?}\n", workload.name));
-        let text = format!("{}\n{}", self.line(), names.collect::<String>());
-        Suite {
-            name: self.name.clone(),
-            digest: Digest::of(text.as_bytes()),
-            rounds: 1,
-            workloads,
-            metrics: Vec::new(),
-        }
+        suite::defined(&self.name, 1, workloads, Vec::new(), Some(&self.line()))
     }
 }
 

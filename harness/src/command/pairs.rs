@@ -174,27 +174,32 @@ impl Setting {
         more_marks: &[Mark],
     ) -> (RunRecord, RunRecord) {
         let opening = &self.opening;
-        let record = |arm: &Tested, processes: &[Process]| RunRecord {
-            version: SCHEMA_VERSION,
-            session: opening.session.clone(),
-            purpose: Purpose::Paired,
-            started_at: opening.started_at.clone(),
-            ended_at: ended_at.to_owned(),
-            seed: opening.seed,
-            deterministic: false,
-            tool: environment::tool(),
-            subject: Subject {
-                binary: arm.program.first().digest,
-                binary_bytes: arm.program.first().size,
-                layouts: arm.program.layouts(),
-                what: What::Command(arm.info.clone()),
-            },
-            suite: self.suite.clone(),
-            host: opening.host.clone(),
-            marks: opening.marks.iter().chain(more_marks).cloned().collect(),
-            probes: Vec::new(),
-            processes: processes.to_vec(),
-            accuracy: None,
+        let record = |arm: &Tested, processes: &[Process]| {
+            let record = RunRecord {
+                version: SCHEMA_VERSION,
+                session: opening.session.clone(),
+                purpose: Purpose::Paired,
+                started_at: opening.started_at.clone(),
+                ended_at: ended_at.to_owned(),
+                seed: opening.seed,
+                deterministic: false,
+                tool: environment::tool(),
+                subject: Subject {
+                    binary: arm.program.first().digest,
+                    binary_bytes: arm.program.first().size,
+                    layouts: arm.program.layouts(),
+                    what: What::Command(arm.info.clone()),
+                },
+                suite: self.suite.clone(),
+                host: opening.host.clone(),
+                marks: opening.marks.iter().chain(more_marks).cloned().collect(),
+                probes: Vec::new(),
+                nonce: None,
+                ids: Vec::new(),
+                processes: processes.to_vec(),
+                accuracy: None,
+            };
+            record.sealed()
         };
         (record(base, &reached.base), record(head, &reached.head))
     }

@@ -124,14 +124,14 @@ fn read(file: &mut File) -> Result<Vec<u8>> {
 }
 
 /// As a shell reports it.
-fn exit_code(status: ExitStatus) -> u64 {
+pub(crate) fn exit_code(status: ExitStatus) -> u64 {
     let signal = || status.signal().map_or(255, |signal| 128 + signal);
     u64::try_from(status.code().unwrap_or_else(signal)).unwrap_or(255)
 }
 
 /// A thread that stops the process group it is told to, unless it is told otherwise in time.
 #[derive(Debug)]
-pub(super) struct Watchdog {
+pub(crate) struct Watchdog {
     shared: Arc<(Mutex<Watched>, Condvar)>,
 }
 
@@ -146,14 +146,15 @@ struct Watched {
 }
 
 impl Watchdog {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let shared = Arc::new((Mutex::new(Watched::default()), Condvar::new()));
         let theirs = Arc::clone(&shared);
         thread::spawn(move || watch(&theirs.0, &theirs.1));
         Self { shared }
     }
 
-    fn arm(&self, pid: Pid, timeout: Duration) {
+    /// Stops `pid` and its group after `timeout`, unless disarmed before.
+    pub(crate) fn arm(&self, pid: Pid, timeout: Duration) {
         let mut watched = lock(&self.shared.0);
         watched.armed = Some((pid, timeout));
         watched.n_runs += 1;
@@ -162,7 +163,7 @@ impl Watchdog {
     }
 
     /// Whether it was stopped. The process must not be reaped before.
-    fn disarm(&self) -> bool {
+    pub(crate) fn disarm(&self) -> bool {
         let mut watched = lock(&self.shared.0);
         watched.armed = None;
         watched.stopped

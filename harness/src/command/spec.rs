@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, ffi::OsString, time::Duration};
 
 use anyhow::{Result, ensure};
 use baselines::{
-    Digest,
     metric::COMMAND_METRICS,
     record::{
         CommandInfo, MetricDef, Suite, WorkloadDef,
@@ -14,6 +13,7 @@ use baselines::{
 };
 
 use super::{line::Parameter, plan};
+use crate::suite;
 
 /// Name of the only workload where there are no parameters, and kind of all of them.
 const COMMAND: &str = "command";
@@ -114,15 +114,7 @@ impl Spec {
         let workloads = names.iter().map(def).collect();
         let metrics: Vec<MetricDef> =
             self.metrics.iter().map(|metric| metric.def.clone()).collect();
-        let mut suite = Suite {
-            name: COMMAND.to_owned(),
-            digest: Digest::of(b""),
-            rounds: iterations,
-            workloads,
-            metrics,
-        };
-        suite.digest = digest(&suite);
-        suite
+        suite::defined(COMMAND, iterations, workloads, metrics, None)
     }
 
     /// One arm, as the record describes it.
@@ -140,23 +132,6 @@ impl Spec {
             bench: None,
         }
     }
-}
-
-/// SHA-256 of the canonical form: that of the engine's suites, then one metric a line. Names are quoted: a parameter's
-/// value may hold anything but a control character.
-fn digest(suite: &Suite) -> Digest {
-    let mut text = format!("rounds={}\n", suite.rounds);
-    for WorkloadDef { name, kind, params } in &suite.workloads {
-        text += &format!("{name:?} kind={kind}");
-        for (name, value) in params {
-            text += &format!(" {name}={value}");
-        }
-        text.push('\n');
-    }
-    for MetricDef { name, pointer, unit, better } in &suite.metrics {
-        text += &format!("metric {name} pointer={pointer:?} unit={unit:?} better={better:?}\n");
-    }
-    Digest::of(text.as_bytes())
 }
 
 #[cfg(test)]

@@ -120,6 +120,7 @@ mod tests {
         }
     }
 
+    /// Requirement: P1.
     #[test]
     fn what_is_missing_empty_or_no_number_is_not_said() {
         let root = tempfile::tempdir().unwrap();

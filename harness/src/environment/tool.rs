@@ -13,6 +13,7 @@ pub(crate) fn tool() -> Tool {
             "dirty" => Some(true),
             _ => None,
         },
+        tree: Some(env!("TRITGATE_TREE").to_owned()).filter(|tree| !tree.is_empty()),
         toolchain: env!("TRITGATE_TOOLCHAIN").to_owned(),
         profile: env!("TRITGATE_PROFILE").to_owned(),
         target: env!("TRITGATE_TARGET").to_owned(),
@@ -33,6 +34,7 @@ mod tests {
         let tool = tool();
         assert!(tool.toolchain.starts_with("rustc "), "{tool:?}");
         assert!(tool.target.contains('-'), "{tool:?}");
-        assert!(tool.commit.is_none_or(|commit| commit.len() == 40));
+        assert_eq!(tool.commit.is_some(), tool.tree.is_some());
+        assert!([tool.commit, tool.tree].into_iter().flatten().all(|name| name.len() == 40));
     }
 }

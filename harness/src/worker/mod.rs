@@ -7,8 +7,8 @@ mod spawn;
 use std::io::{BufRead, Write};
 
 use anyhow::{Context as _, Result, ensure};
+use baselines::record::{Series, samples_digest};
 
-pub(crate) use protocol::Ids;
 pub(crate) use spawn::{Limits, Report, Worker};
 
 use self::protocol::{Event, Job, Order, PROTOCOL, Request};
@@ -74,6 +74,7 @@ fn measure(
                 model: &model,
                 options: &options,
                 seed: request.seed,
+                challenge_seed: request.challenge_seed,
                 prompt: request.prompt.as_deref(),
                 clock,
                 hooks,
@@ -87,7 +88,15 @@ fn measure(
                 workloads.take_turn(round, workload)?;
                 send(output, &Event::Took { round, workload })?;
             }
-            for trace in workloads.traces() {
+            let mut traces = workloads.traces();
+            let series: Vec<Series> =
+                traces.iter_mut().flat_map(|trace| std::mem::take(&mut trace.series)).collect();
+            let digest = samples_digest(&request.taker, &series);
+            for series in series {
+                send(output, &Event::Series(series))?;
+            }
+            send(output, &Event::SamplesDigest(digest))?;
+            for trace in traces {
                 send_trace(output, trace)?;
             }
         }
@@ -118,13 +127,14 @@ fn next_order(input: &mut impl BufRead) -> Result<Order> {
     })
 }
 
+/// What a workload found besides its series.
 fn send_trace(output: &mut impl Write, trace: Trace) -> Result<()> {
-    let series = trace.series.into_iter().map(Event::Series);
     let outputs = trace.output.into_iter().map(Event::Output);
     let ids = trace.ids.into_iter().map(Event::Ids);
+    let challenge = trace.challenge.into_iter().map(Event::Challenge);
     let counts = trace.counts.into_iter().map(Event::Counts);
     let allocations = trace.allocations.into_iter().map(Event::Allocations);
-    for event in series.chain(outputs).chain(ids).chain(counts).chain(allocations) {
+    for event in outputs.chain(ids).chain(challenge).chain(counts).chain(allocations) {
         send(output, &event)?;
     }
     Ok(())

@@ -3,20 +3,20 @@
 //! The parent writes one [`Request`]. The worker answers with [`Event`]s: `hello`, `tool`, `model` with a `linear` for each
 //! matrix product, `settings`, `alive` while it sets up its workloads, `ready`. From then on it does nothing until the
 //! parent writes an [`Order`]: a `turn`, which it answers with `took`, or `finish`, which it answers with `series`,
-//! `output`, `ids`, `counts` and `allocations` of its workloads. For accuracy there are no orders: it sends `accuracy`. The last line is
+//! `output`, `ids`, `challenge`, `counts` and `allocations` of its workloads, and `samples-digest` of all series. For accuracy there are no orders: it sends `accuracy`. The last line is
 //! `done` or `failed`. A kept binary of an older build speaks the version it was built with: the versions must be equal.
 
 use baselines::{
     Digest,
     record::{
-        Accuracy, Allocations, Counts, Linear, MetricDef, ModelInfo, Output, Series, Settings,
-        StopReason, Suite, Tool, WorkloadDef,
+        Accuracy, Allocations, Challenge, Counts, Ids, Linear, MetricDef, ModelInfo, Output,
+        Series, Settings, StopReason, Suite, Taker, Tool, WorkloadDef,
     },
 };
 use serde::{Deserialize, Serialize};
 
 /// Version of the lines. Raised with every change, since both ends must agree on all of it.
-pub(crate) const PROTOCOL: u32 = 5;
+pub(crate) const PROTOCOL: u32 = 6;
 
 /// What a worker is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,8 +36,13 @@ pub(crate) struct Request {
     pub(crate) job: Job,
     /// `stories`, or a path.
     pub(crate) model: String,
+    /// Who it is: what the digest of its samples begins with.
+    #[serde(with = "TakerWire")]
+    pub(crate) taker: Taker,
     /// Root seed.
     pub(crate) seed: u64,
+    /// Root seed of the challenge's prompts.
+    pub(crate) challenge_seed: u64,
     /// Instruction set; the best available where it is missing.
     pub(crate) isa: Option<String>,
     /// Threads; all CPUs where it is missing.
@@ -63,15 +68,6 @@ pub(crate) enum Order {
     Turn { round: u64, workload: usize },
     /// Report everything and end.
     Finish,
-}
-
-/// The ids behind an output's digests.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Ids {
-    pub(crate) workload: String,
-    pub(crate) prompt: Vec<u32>,
-    pub(crate) generated: Vec<u32>,
 }
 
 /// One line that a worker writes.
@@ -102,7 +98,10 @@ pub(crate) enum Event {
     Output(#[serde(with = "OutputWire")] Output),
     Counts(#[serde(with = "CountsWire")] Counts),
     Allocations(#[serde(with = "AllocationsWire")] Allocations),
-    Ids(Ids),
+    Ids(#[serde(with = "IdsWire")] Ids),
+    Challenge(#[serde(with = "ChallengeWire")] Challenge),
+    /// Of all series, in the order sent.
+    SamplesDigest(#[serde(with = "digest_text")] Digest),
     Accuracy(#[serde(with = "AccuracyWire")] Accuracy),
     /// The last line of a worker that measured everything.
     Done {
@@ -166,6 +165,7 @@ struct ToolWire {
     version: String,
     commit: Option<String>,
     dirty: Option<bool>,
+    tree: Option<String>,
     toolchain: String,
     profile: String,
     target: String,
@@ -242,6 +242,35 @@ struct OutputWire {
     iterations: u64,
     #[serde(with = "StopReasonWire")]
     stop: StopReason,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Taker", deny_unknown_fields)]
+struct TakerWire {
+    session: String,
+    order: u64,
+    #[serde(with = "digest_text")]
+    binary: Digest,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Ids", deny_unknown_fields)]
+struct IdsWire {
+    workload: String,
+    prompt: Vec<u32>,
+    generated: Vec<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Challenge", deny_unknown_fields)]
+struct ChallengeWire {
+    workload: String,
+    #[serde(with = "digest_text")]
+    prompt_ids_digest: Digest,
+    generated: Vec<u32>,
+    #[serde(with = "digest_text")]
+    logits_digest: Digest,
+    iterations: u64,
 }
 
 #[derive(Serialize, Deserialize)]

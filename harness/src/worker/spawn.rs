@@ -11,10 +11,16 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use baselines::record::{Accuracy, Allocations, Counts, ModelInfo, Output, Series, Settings, Tool};
+use baselines::{
+    Digest,
+    record::{
+        Accuracy, Allocations, Challenge, Counts, Ids, ModelInfo, Output, Series, Settings, Taker,
+        Tool, samples_digest,
+    },
+};
 use serde::Serialize;
 
-use super::protocol::{Event, Ids, Order, PROTOCOL, Request};
+use super::protocol::{Event, Order, PROTOCOL, Request};
 use crate::measure::{Clock, timestamp};
 
 /// Name of the variable that pads the worker's environment.
@@ -49,10 +55,13 @@ pub(crate) struct Report {
     pub(crate) model: ModelInfo,
     pub(crate) settings: Settings,
     pub(crate) series: Vec<Series>,
+    /// Of the series; `None` of a worker that had nothing to time.
+    pub(crate) samples_digest: Option<Digest>,
     pub(crate) outputs: Vec<Output>,
     pub(crate) counts: Vec<Counts>,
     pub(crate) allocations: Vec<Allocations>,
     pub(crate) ids: Vec<Ids>,
+    pub(crate) challenges: Vec<Challenge>,
     pub(crate) accuracy: Option<Accuracy>,
     pub(crate) peak_rss_bytes: Option<u64>,
 }
@@ -61,6 +70,7 @@ pub(crate) struct Report {
 #[derive(Debug)]
 pub(crate) struct Worker {
     binary: PathBuf,
+    taker: Taker,
     child: Child,
     /// Closed with the last order.
     orders: Option<ChildStdin>,
@@ -98,8 +108,9 @@ impl Worker {
         let orders = child.stdin.take();
         let binary = binary.to_owned();
         let heard = Heard::default();
+        let taker = request.taker.clone();
         let mut worker =
-            Self { binary, child, orders, lines, said, heard, limits, started_at, start_ns };
+            Self { binary, taker, child, orders, lines, said, heard, limits, started_at, start_ns };
         worker.write(request)?;
         Ok(worker)
     }
@@ -134,7 +145,7 @@ impl Worker {
         self.explained(heard)?;
         let (ended_at, end_ns) = (timestamp(clock.utc()), clock.now_ns());
         let heard = std::mem::take(&mut self.heard);
-        heard.report(self.started_at.clone(), ended_at, end_ns - self.start_ns)
+        heard.report(&self.taker, self.started_at.clone(), ended_at, end_ns - self.start_ns)
     }
 
     /// Writes one line. A worker that died before reading it says why on its own lines and on stderr: a broken pipe
@@ -253,7 +264,9 @@ struct Heard {
     model: Option<ModelInfo>,
     settings: Option<Settings>,
     series: Vec<Series>,
+    samples_digest: Option<Digest>,
     outputs: Vec<Output>,
+    challenges: Vec<Challenge>,
     counts: Vec<Counts>,
     allocations: Vec<Allocations>,
     ids: Vec<Ids>,
@@ -297,6 +310,8 @@ impl Heard {
             Event::Counts(counts) => self.counts.push(counts),
             Event::Allocations(allocations) => self.allocations.push(allocations),
             Event::Ids(ids) => self.ids.push(ids),
+            Event::Challenge(challenge) => self.challenges.push(challenge),
+            Event::SamplesDigest(digest) => self.samples_digest = Some(digest),
             Event::Accuracy(accuracy) => self.accuracy = Some(accuracy),
             Event::Done { peak_rss_bytes } => {
                 self.peak_rss_bytes = peak_rss_bytes;
@@ -311,8 +326,19 @@ impl Heard {
         Ok(step)
     }
 
-    fn report(self, started_at: String, ended_at: String, wall_ns: u64) -> Result<Report> {
+    fn report(
+        self,
+        taker: &Taker,
+        started_at: String,
+        ended_at: String,
+        wall_ns: u64,
+    ) -> Result<Report> {
         let missing = |event| format!("failed to measure: the worker never sent `{event}`");
+        let digest = (!self.series.is_empty()).then(|| samples_digest(taker, &self.series));
+        ensure!(
+            digest == self.samples_digest,
+            "failed to measure: the worker's samples did not arrive as it sent them: their digest differs"
+        );
         Ok(Report {
             pid: self.pid.with_context(|| missing("hello"))?,
             started_at,
@@ -322,10 +348,12 @@ impl Heard {
             model: self.model.with_context(|| missing("model"))?,
             settings: self.settings.with_context(|| missing("settings"))?,
             series: self.series,
+            samples_digest: self.samples_digest,
             outputs: self.outputs,
             counts: self.counts,
             allocations: self.allocations,
             ids: self.ids,
+            challenges: self.challenges,
             accuracy: self.accuracy,
             peak_rss_bytes: self.peak_rss_bytes,
         })
@@ -370,7 +398,9 @@ mod tests {
             protocol: PROTOCOL,
             job: Job::Suite,
             model: "stories".to_owned(),
+            taker: Taker { session: String::new(), order: 0, binary: Digest::of(b"") },
             seed: 42,
+            challenge_seed: 43,
             isa: None,
             threads: None,
             pin: false,
@@ -398,7 +428,7 @@ mod tests {
 
     const SOON: Duration = Duration::from_secs(20);
     /// A worker up to the end of its one turn, and its last line.
-    const TURN: &str = r#"echo '{"hello":{"protocol":5,"pid":1}}'; echo '"ready"'; echo '{"took":{"round":0,"workload":0}}'"#;
+    const TURN: &str = r#"echo '{"hello":{"protocol":6,"pid":1}}'; echo '"ready"'; echo '{"took":{"round":0,"workload":0}}'"#;
     const DONE: &str = r#"echo '{"done":{"peak_rss_bytes":null}}'"#;
 
     #[test]
@@ -412,7 +442,7 @@ mod tests {
     fn a_garbage_line_is_quoted() {
         let error = error_of("echo 'hello world'", SOON);
         assert!(
-            error.contains("line 1: expected an event of protocol 5, found \"hello world\""),
+            error.contains("line 1: expected an event of protocol 6, found \"hello world\""),
             "{error}"
         );
     }
@@ -420,7 +450,7 @@ mod tests {
     #[test]
     fn another_protocol_is_refused_with_a_way_out() {
         let error = error_of("echo '{\"hello\":{\"protocol\":99,\"pid\":1}}'", SOON);
-        assert!(error.contains("expected protocol 5, found 99"), "{error}");
+        assert!(error.contains("expected protocol 6, found 99"), "{error}");
         assert!(error.contains("bench baseline record"), "{error}");
     }
 

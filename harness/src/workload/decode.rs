@@ -1,15 +1,17 @@
 //! Decode: `tokens` greedy steps after a short prompt of seeded ids, each step timed by itself.
 //!
 //! Timed: from a sampled token to the next sampled token, one pass through the model and the sampler. Not timed, and not
-//! counted: the prompt, which is read once and returned to by rewinding the cache; the digest of each step's logits. The
-//! steps go on past an end-of-generation token, so that every iteration has the same number of them.
+//! counted: the prompt, which is read where it is another than that of the iteration before, and otherwise returned to by
+//! rewinding the cache; the digest of each step's logits. The steps go on past an end-of-generation token, so that every iteration has the same number of them.
 
 use anyhow::{Result, ensure};
 use baselines::record::{StopReason, WorkloadDef};
 use engine::{Sampler, SamplerOptions, Session};
 
 use super::{
-    Bench, Finished, ITERATIONS, PROMPT_TOKENS, Param, Prepared, Sampled, TOKENS, WARMUP, Workload,
+    Asked, Bench, Finished, ITERATIONS, PROMPT_TOKENS, Param, Prepared, Sampled, TOKENS, WARMUP,
+    Workload,
+    asked::Both,
     output::{LogitsDigest, Once, Repeated},
     param, prompts, seed,
 };
@@ -37,42 +39,70 @@ impl Workload for Decode {
 
     fn prepare<'a>(&self, bench: Bench<'a>, def: &WorkloadDef) -> Result<Box<dyn Prepared + 'a>> {
         let n_tokens = param(def, TOKENS.name)?;
-        let mut drawing = seed::stream(bench.seed, self.kind(), "prompt");
-        let prompt = prompts::ids(bench.model, &mut drawing, param(def, PROMPT_TOKENS.name)?)?;
-        let mut session = bench.session()?;
+        let n_prompt = param(def, PROMPT_TOKENS.name)?;
+        let prompts = Both::try_of(|asked| {
+            let mut drawing = seed::stream(bench.seed_of(asked), self.kind(), "prompt");
+            prompts::ids(bench.model, &mut drawing, n_prompt)
+        })?;
+        let session = bench.session()?;
         ensure!(
-            prompt.len() + n_tokens <= session.n_ctx(),
-            "expected at most {} tokens, the context of this model, found a prompt of {} and {n_tokens} to decode; \
+            n_prompt + n_tokens <= session.n_ctx(),
+            "expected at most {} tokens, the context of this model, found a prompt of {n_prompt} and {n_tokens} to decode; \
              lower `--tokens`",
             session.n_ctx(),
-            prompt.len()
         );
-        let mut sampler = Sampler::new(greedy(bench.seed))?;
-        let first = sampler.sample(session.prefill(&prompt)?)?;
-        session.reset_counters();
-        let repeated = Repeated::default();
-        Ok(Box::new(Decoding { bench, prompt, first, n_tokens, session, sampler, repeated }))
+        let sampler = Sampler::new(greedy(bench.seed))?;
+        Ok(Box::new(Decoding {
+            bench,
+            prompts,
+            in_cache: None,
+            n_tokens,
+            session,
+            sampler,
+            counters: Vec::new(),
+            repeated: Both::default(),
+        }))
     }
 }
 
-/// The prompt is in the cache; each iteration goes on from it.
+/// A prompt is in the cache; each iteration that has the same goes on from it.
 #[derive(Debug)]
 struct Decoding<'a> {
     bench: Bench<'a>,
-    prompt: Vec<u32>,
-    /// The token that the prompt leads to.
-    first: u32,
+    prompts: Both<Vec<u32>>,
+    /// The prompt in the cache, and the token that it leads to.
+    in_cache: Option<(Asked, u32)>,
     n_tokens: usize,
     session: Session<'a>,
     sampler: Sampler,
-    repeated: Repeated,
+    /// Counts of the steps before the prompt that is in the cache was read.
+    counters: Vec<engine::Count>,
+    repeated: Both<Repeated>,
+}
+
+impl Decoding<'_> {
+    /// Brings the prompt into the cache, untimed and not counted; the token it leads to.
+    fn go_to(&mut self, asked: Asked) -> Result<u32> {
+        let prompt = self.prompts.of(asked);
+        if let Some((cached, first)) = self.in_cache
+            && cached == asked
+        {
+            self.session.rewind(prompt.len());
+            return Ok(first);
+        }
+        add(&mut self.counters, self.session.counters());
+        self.session.rewind(0);
+        let first = self.sampler.sample(self.session.prefill(prompt)?)?;
+        self.session.reset_counters();
+        self.in_cache = Some((asked, first));
+        Ok(first)
+    }
 }
 
 impl Prepared for Decoding<'_> {
-    fn once(&mut self) -> Result<Vec<Sampled>> {
-        let Self { bench, prompt, first, n_tokens, session, sampler, repeated } = self;
-        session.rewind(prompt.len());
-        let mut token = *first;
+    fn once(&mut self, asked: Asked) -> Result<Vec<Sampled>> {
+        let mut token = self.go_to(asked)?;
+        let Self { bench, prompts, n_tokens, session, sampler, repeated, .. } = self;
         let mut generated = Vec::with_capacity(*n_tokens);
         let mut digest = LogitsDigest::default();
         let mut steps_ns = Vec::with_capacity(*n_tokens);
@@ -87,13 +117,32 @@ impl Prepared for Decoding<'_> {
             digest.update(logits);
             generated.push(token);
         }
-        let (logits, stop) = (digest.finish(), StopReason::Length);
-        repeated.take(&Once { prompt: prompt.clone(), generated, logits, stop })?;
+        let (prompt, logits, stop) =
+            (prompts.of(asked).clone(), digest.finish(), StopReason::Length);
+        repeated.of_mut(asked).take(&Once { prompt, generated, logits, stop })?;
         Ok(vec![("decode_step_ns", steps_ns)])
     }
 
-    fn finish(self: Box<Self>) -> Finished {
-        Finished { counters: self.session.counters(), repeated: self.repeated }
+    fn finish(mut self: Box<Self>, def: &WorkloadDef) -> Finished {
+        add(&mut self.counters, self.session.counters());
+        Finished { counters: self.counters, answers: self.repeated.answers(def) }
+    }
+}
+
+/// Adds `more` to `total`, linear by linear.
+fn add(total: &mut Vec<engine::Count>, more: Vec<engine::Count>) {
+    for count in more {
+        let same = |known: &&mut engine::Count| {
+            (known.linear, known.kernel) == (count.linear, count.kernel)
+        };
+        match total.iter_mut().find(same) {
+            Some(known) => {
+                known.products += count.products;
+                known.macs += count.macs;
+                known.bytes += count.bytes;
+            }
+            None => total.push(count),
+        }
     }
 }
 

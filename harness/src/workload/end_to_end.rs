@@ -8,7 +8,8 @@ use baselines::record::{StopReason, WorkloadDef};
 use engine::{Sampler, Session, Tokenizer};
 
 use super::{
-    Bench, Finished, ITERATIONS, Param, Prepared, Sampled, TOKENS, WARMUP, Workload,
+    Asked, Bench, Finished, ITERATIONS, Param, Prepared, Sampled, TOKENS, WARMUP, Workload,
+    asked::Both,
     decode::greedy,
     output::{LogitsDigest, Once, Repeated},
     param, prompts, seed,
@@ -45,7 +46,7 @@ impl Workload for EndToEnd {
             n_tokens: param(def, TOKENS.name)?,
             session: bench.session()?,
             sampler: Sampler::new(greedy(bench.seed))?,
-            repeated: Repeated::default(),
+            repeated: Both::default(),
         }))
     }
 }
@@ -59,21 +60,22 @@ struct Answering<'a> {
     n_tokens: usize,
     session: Session<'a>,
     sampler: Sampler,
-    repeated: Repeated,
+    /// Its prompt is a text, whose length in tokens varies: there is no other one of the same work.
+    repeated: Both<Repeated>,
 }
 
 impl Prepared for Answering<'_> {
-    fn once(&mut self) -> Result<Vec<Sampled>> {
+    fn once(&mut self, _: Asked) -> Result<Vec<Sampled>> {
         let Self { bench, tokenizer, text, n_tokens, session, sampler, repeated } = self;
         session.rewind(0);
         let (once, e2e_ns, ttft_ns) =
             generate(session, tokenizer, sampler, text, *n_tokens, bench)?;
-        repeated.take(&once)?;
+        repeated.of_mut(Asked::Fixed).take(&once)?;
         Ok(vec![("e2e_ns", vec![e2e_ns]), ("ttft_ns", vec![ttft_ns])])
     }
 
-    fn finish(self: Box<Self>) -> Finished {
-        Finished { counters: self.session.counters(), repeated: self.repeated }
+    fn finish(self: Box<Self>, def: &WorkloadDef) -> Finished {
+        Finished { counters: self.session.counters(), answers: self.repeated.answers(def) }
     }
 }
 

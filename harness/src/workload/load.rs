@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use baselines::record::WorkloadDef;
 use engine::Session;
 
-use super::{Bench, Finished, ITERATIONS, Param, Prepared, Sampled, WARMUP, Workload};
+use super::{Asked, Bench, Finished, ITERATIONS, Param, Prepared, Sampled, WARMUP, Workload};
 
 /// See the file's door.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ struct Loading<'a> {
 }
 
 impl Prepared for Loading<'_> {
-    fn once(&mut self) -> Result<Vec<Sampled>> {
+    fn once(&mut self, _: Asked) -> Result<Vec<Sampled>> {
         let Self { bench } = self;
         let mut watch = bench.stopwatch();
         let model = bench.source.open()?;
@@ -59,7 +59,7 @@ impl Prepared for Loading<'_> {
         Ok(vec![("load_ns", vec![load_ns])])
     }
 
-    fn finish(self: Box<Self>) -> Finished {
+    fn finish(self: Box<Self>, _: &WorkloadDef) -> Finished {
         Finished::default()
     }
 }

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use baselines::record::WorkloadDef;
 use engine::bench::LayerMatmul;
 
-use super::{Bench, Finished, ITERATIONS, Param, Prepared, Sampled, WARMUP, Workload};
+use super::{Asked, Bench, Finished, ITERATIONS, Param, Prepared, Sampled, WARMUP, Workload};
 
 /// See the file's door.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ struct Multiplying<'a> {
 }
 
 impl Prepared for Multiplying<'_> {
-    fn once(&mut self) -> Result<Vec<Sampled>> {
+    fn once(&mut self, _: Asked) -> Result<Vec<Sampled>> {
         let mut watch = self.bench.stopwatch();
         let checksum = self.layer.run();
         let matmul_ns = watch.stop();
@@ -57,7 +57,7 @@ impl Prepared for Multiplying<'_> {
         Ok(vec![("matmul_ns", vec![matmul_ns])])
     }
 
-    fn finish(self: Box<Self>) -> Finished {
+    fn finish(self: Box<Self>, _: &WorkloadDef) -> Finished {
         Finished { counters: self.layer.counters(), ..Finished::default() }
     }
 }

@@ -1,6 +1,7 @@
 //! Workloads: one kind a file, each saying what is timed and what is not. Instances are data (`workloads/*.toml`).
 //! In: an open model, a definition. Out: the trace of one process: samples, output digests, counts.
 
+mod asked;
 mod decode;
 mod end_to_end;
 mod load;
@@ -15,7 +16,7 @@ mod seed;
 use std::fmt::Debug;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use baselines::record::{Allocations, Counts, Output, Series, WorkloadDef};
+use baselines::record::{Allocations, Challenge, Counts, Ids, Output, Series, WorkloadDef};
 use engine::{Model, Session, SessionOptions};
 
 use crate::{
@@ -23,7 +24,6 @@ use crate::{
     measure::{Clock, Planted, Stopwatch, Tally},
     nearest::suggestion,
     subject::engine::Source,
-    worker::Ids,
 };
 
 /// One kind of workload.
@@ -47,11 +47,12 @@ pub(crate) trait Workload: Debug + Sync {
 
 /// A workload that is set up: iterations can be asked for one by one, with other workloads in between.
 pub(crate) trait Prepared {
-    /// One iteration: its samples by metric, and the check that it put out what the others did.
-    fn once(&mut self) -> Result<Vec<Sampled>>;
+    /// One iteration: its samples by metric, and the check that it put out what the others with this prompt did. Kinds
+    /// without a prompt of ids have no other one to ask.
+    fn once(&mut self, asked: Asked) -> Result<Vec<Sampled>>;
 
-    /// What is known after the last iteration.
-    fn finish(self: Box<Self>) -> Finished;
+    /// What is known after the last iteration of the workload `def`.
+    fn finish(self: Box<Self>, def: &WorkloadDef) -> Finished;
 }
 
 /// The samples of one metric in one iteration, in nanoseconds.
@@ -60,12 +61,14 @@ pub(crate) type Sampled = (&'static str, Vec<u64>);
 /// What a workload found besides times.
 #[derive(Debug, Default)]
 pub(crate) struct Finished {
-    /// Output and ids, where it generates.
-    repeated: output::Repeated,
+    /// Outputs and ids, where it generates.
+    answers: Answers,
     /// What the dispatcher counted.
     counters: Vec<engine::Count>,
 }
 
+pub(crate) use asked::Asked;
+pub(crate) use output::Answers;
 pub(crate) use rounds::Workloads;
 
 /// All kinds, sorted.
@@ -99,6 +102,8 @@ pub(crate) struct Bench<'a> {
     pub(crate) options: &'a SessionOptions,
     /// Root seed.
     pub(crate) seed: u64,
+    /// Root seed of the challenge's prompts.
+    pub(crate) challenge_seed: u64,
     /// The user's prompt, in place of the seeded one.
     pub(crate) prompt: Option<&'a str>,
     pub(crate) clock: &'a dyn Clock,
@@ -114,6 +119,14 @@ impl<'a> Bench<'a> {
         Session::new(self.model, self.options).context("failed to set up the engine")
     }
 
+    /// The root seed of the prompts that are `asked`.
+    const fn seed_of(&self, asked: Asked) -> u64 {
+        match asked {
+            Asked::Fixed => self.seed,
+            Asked::Challenge => self.challenge_seed,
+        }
+    }
+
     /// Starts to time a stretch.
     fn stopwatch(&self) -> Stopwatch<'a> {
         Stopwatch::start(self.clock, self.planted, self.tally)
@@ -127,6 +140,7 @@ pub(crate) struct Trace {
     pub(crate) output: Option<Output>,
     /// The ids behind it.
     pub(crate) ids: Option<Ids>,
+    pub(crate) challenge: Option<Challenge>,
     pub(crate) counts: Vec<Counts>,
     pub(crate) allocations: Option<Allocations>,
 }
@@ -138,6 +152,13 @@ pub(crate) fn find(kind: &str) -> Result<&'static dyn Workload> {
     }
     let kinds: Vec<&str> = WORKLOADS.iter().map(|workload| workload.kind()).collect();
     bail!("workload kind `{kind}` is unknown; {}", suggestion(kind, &kinds))
+}
+
+/// What the workload `def` puts out in one untimed iteration.
+pub(crate) fn answer(bench: Bench<'_>, def: &WorkloadDef, asked: Asked) -> Result<Answers> {
+    let mut prepared = find(&def.kind)?.prepare(bench, def)?;
+    prepared.once(asked)?;
+    Ok(prepared.finish(def).answers)
 }
 
 /// Checks that `def` has every parameter of its kind, each in range. `warmup` and `iterations` have defaults.

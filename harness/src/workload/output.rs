@@ -3,11 +3,9 @@
 use anyhow::{Result, ensure};
 use baselines::{
     Digest,
-    record::{Output, StopReason, WorkloadDef},
+    record::{Challenge, Ids, Output, StopReason, WorkloadDef},
 };
 use sha2::{Digest as _, Sha256};
-
-use crate::worker::Ids;
 
 /// SHA-256 over the bits of logits, little-endian, as they come.
 #[derive(Debug, Default)]
@@ -38,7 +36,16 @@ pub(super) struct Once {
     pub(super) stop: StopReason,
 }
 
-/// The output of the first iteration, which all others must repeat.
+/// What a workload put out in all of its iterations.
+#[derive(Debug, Default)]
+pub(crate) struct Answers {
+    pub(crate) output: Option<Output>,
+    /// The ids behind it.
+    pub(crate) ids: Option<Ids>,
+    pub(crate) challenge: Option<Challenge>,
+}
+
+/// The output of the first iteration, which all others of the same prompt must repeat.
 #[derive(Debug, Default)]
 pub(super) struct Repeated {
     first: Option<Once>,
@@ -65,6 +72,23 @@ impl Repeated {
             once.logits.short()
         );
         Ok(())
+    }
+
+    pub(super) const fn iterations(&self) -> u64 {
+        self.iterations
+    }
+
+    /// The record's answer to the challenge; `None` if nothing ran.
+    pub(super) fn challenge(self, def: &WorkloadDef) -> Option<Challenge> {
+        let Self { first, iterations } = self;
+        let Once { prompt, generated, logits, .. } = first?;
+        Some(Challenge {
+            workload: def.name.clone(),
+            prompt_ids_digest: Digest::of_ids(&prompt),
+            generated,
+            logits_digest: logits,
+            iterations,
+        })
     }
 
     /// The record's output and the ids behind it; `None` if nothing ran.

@@ -1,13 +1,14 @@
 //! Prefill: a prompt of seeded ids in one go, to the logits of its last token.
 //!
-//! Timed: all of the prompt's passes through the model. Not timed: drawing the prompt, emptying the cache, the digest.
+//! Timed: all of the prompt's passes through the model. Not timed: drawing the prompts, emptying the cache, the digest.
 
 use anyhow::Result;
 use baselines::record::{StopReason, WorkloadDef};
 use engine::Session;
 
 use super::{
-    Bench, Finished, ITERATIONS, PROMPT_TOKENS, Param, Prepared, Sampled, WARMUP, Workload,
+    Asked, Bench, Finished, ITERATIONS, PROMPT_TOKENS, Param, Prepared, Sampled, WARMUP, Workload,
+    asked::Both,
     output::{LogitsDigest, Once, Repeated},
     param, prompts, seed,
 };
@@ -35,10 +36,12 @@ impl Workload for Prefill {
 
     fn prepare<'a>(&self, bench: Bench<'a>, def: &WorkloadDef) -> Result<Box<dyn Prepared + 'a>> {
         let n_prompt = param(def, PROMPT_TOKENS.name)?;
-        let mut drawing = seed::stream(bench.seed, self.kind(), "prompt");
-        let prompt = prompts::ids(bench.model, &mut drawing, n_prompt)?;
+        let prompts = Both::try_of(|asked| {
+            let mut drawing = seed::stream(bench.seed_of(asked), self.kind(), "prompt");
+            prompts::ids(bench.model, &mut drawing, n_prompt)
+        })?;
         let session = bench.session()?;
-        Ok(Box::new(Prefilling { bench, prompt, session, repeated: Repeated::default() }))
+        Ok(Box::new(Prefilling { bench, prompts, session, repeated: Both::default() }))
     }
 }
 
@@ -46,21 +49,22 @@ impl Workload for Prefill {
 #[derive(Debug)]
 struct Prefilling<'a> {
     bench: Bench<'a>,
-    prompt: Vec<u32>,
+    prompts: Both<Vec<u32>>,
     session: Session<'a>,
-    repeated: Repeated,
+    repeated: Both<Repeated>,
 }
 
 impl Prepared for Prefilling<'_> {
-    fn once(&mut self) -> Result<Vec<Sampled>> {
-        let Self { bench, prompt, session, repeated } = self;
+    fn once(&mut self, asked: Asked) -> Result<Vec<Sampled>> {
+        let Self { bench, prompts, session, repeated } = self;
+        let prompt = prompts.of(asked);
         session.rewind(0);
         let mut watch = bench.stopwatch();
         let logits = session.prefill(prompt)?;
         let prefill_ns = watch.stop();
         let mut digest = LogitsDigest::default();
         digest.update(logits);
-        repeated.take(&Once {
+        repeated.of_mut(asked).take(&Once {
             prompt: prompt.clone(),
             generated: Vec::new(),
             logits: digest.finish(),
@@ -69,7 +73,7 @@ impl Prepared for Prefilling<'_> {
         Ok(vec![("prefill_ns", vec![prefill_ns])])
     }
 
-    fn finish(self: Box<Self>) -> Finished {
-        Finished { counters: self.session.counters(), repeated: self.repeated }
+    fn finish(self: Box<Self>, def: &WorkloadDef) -> Finished {
+        Finished { counters: self.session.counters(), answers: self.repeated.answers(def) }
     }
 }

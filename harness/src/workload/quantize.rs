@@ -7,7 +7,9 @@ use anyhow::{Result, bail};
 use baselines::record::WorkloadDef;
 use engine::{Drawing, quant::i2_s};
 
-use super::{Bench, Finished, ITERATIONS, Param, Prepared, Sampled, WARMUP, Workload, param, seed};
+use super::{
+    Asked, Bench, Finished, ITERATIONS, Param, Prepared, Sampled, WARMUP, Workload, param, seed,
+};
 
 /// The magnitude of the elements that are not zero: a power of two, of the size trained scales have.
 const SCALE: f32 = 0.031_25;
@@ -52,7 +54,7 @@ struct Quantizing<'a> {
 }
 
 impl Prepared for Quantizing<'_> {
-    fn once(&mut self) -> Result<Vec<Sampled>> {
+    fn once(&mut self, _: Asked) -> Result<Vec<Sampled>> {
         let Self { bench, tensor, back } = self;
         back.fill(f32::NAN);
         let mut watch = bench.stopwatch();
@@ -66,7 +68,7 @@ impl Prepared for Quantizing<'_> {
         Ok(vec![("quantize_ns", vec![quantize_ns])])
     }
 
-    fn finish(self: Box<Self>) -> Finished {
+    fn finish(self: Box<Self>, _: &WorkloadDef) -> Finished {
         Finished::default()
     }
 }

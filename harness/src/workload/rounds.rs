@@ -8,7 +8,7 @@
 use anyhow::{Context as _, Result, bail};
 use baselines::record::{Allocations, Counts, Series, Suite, WorkloadDef};
 
-use super::{Bench, Finished, Prepared, Sampled, Trace, find};
+use super::{Asked, Bench, Finished, Prepared, Sampled, Trace, find, output::Answers};
 use crate::measure::Plan;
 
 /// Every workload of a suite, set up and warmed up.
@@ -57,6 +57,8 @@ struct Turns<'a, 'd> {
     def: &'d WorkloadDef,
     plan: Plan,
     prepared: Box<dyn Prepared + 'a>,
+    /// Timed iterations so far.
+    n_timed: u64,
     series: Vec<Series>,
     /// `None` without a warm-up.
     allocations: Option<Allocations>,
@@ -71,24 +73,25 @@ impl<'a, 'd> Turns<'a, 'd> {
         let mut allocations = None;
         for nth in 1..=plan.warmup {
             if nth < plan.warmup {
-                prepared.once()?;
+                prepared.once(Asked::Fixed)?;
                 continue;
             }
-            let (done, asked) = bench.tally.of(|| prepared.once());
+            let (done, asked) = bench.tally.of(|| prepared.once(Asked::Fixed));
             done?;
             let workload = def.name.clone();
             allocations =
                 Some(Allocations { workload, requests: asked.requests, bytes: asked.bytes });
         }
-        Ok(Self { def, plan, prepared, series: Vec::new(), allocations })
+        Ok(Self { def, plan, prepared, n_timed: 0, series: Vec::new(), allocations })
     }
 
     /// The iterations of one turn.
     fn take(&mut self, iterations: u64) -> Result<()> {
         for _ in 0..iterations {
-            for sampled in self.prepared.once()? {
+            for sampled in self.prepared.once(Asked::in_iteration(self.n_timed))? {
                 self.record(sampled);
             }
+            self.n_timed += 1;
         }
         Ok(())
     }
@@ -108,8 +111,8 @@ impl<'a, 'd> Turns<'a, 'd> {
     }
 
     fn trace(self) -> Trace {
-        let Finished { repeated, counters } = self.prepared.finish();
-        let (output, ids) = repeated.output(self.def);
+        let Finished { answers, counters } = self.prepared.finish(self.def);
+        let Answers { output, ids, challenge } = answers;
         let counts = counters
             .iter()
             .map(|count| Counts {
@@ -121,6 +124,6 @@ impl<'a, 'd> Turns<'a, 'd> {
                 bytes: count.bytes,
             })
             .collect();
-        Trace { series: self.series, output, ids, counts, allocations: self.allocations }
+        Trace { series: self.series, output, ids, challenge, counts, allocations: self.allocations }
     }
 }

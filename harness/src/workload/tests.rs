@@ -36,6 +36,7 @@ fn trace_on(kind: &str, hooks: &Hooks, planted: Planted, clock: &dyn Clock) -> T
         model: &model,
         options: &options,
         seed: 42,
+        challenge_seed: 43,
         prompt: None,
         clock,
         hooks,
@@ -74,6 +75,7 @@ fn kinds_are_sorted_kebab_case_and_say_what_a_sample_is() {
     }
 }
 
+/// Requirement: Q1.
 #[test]
 fn every_kind_measures_registered_metrics_in_whole_iterations() {
     for workload in WORKLOADS {

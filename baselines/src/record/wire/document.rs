@@ -2,9 +2,9 @@
 
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 
-use super::{MAX_BYTES, scalar::parse_version};
+use super::{MAX_BYTES, budget, scalar::parse_version};
 use crate::{Error, ErrorKind, Result, record::SCHEMA_VERSION};
 
 /// One kind of document.
@@ -15,11 +15,30 @@ pub(crate) struct Document {
     pub(crate) schema: &'static str,
 }
 
-/// The two fields that every version of every document has.
+/// The two fields that every version of every document has, as written: whatever is there, nothing is built of it.
 #[derive(Deserialize)]
-struct Header {
-    schema: Option<Value>,
-    version: Option<Value>,
+struct Header<'a> {
+    #[serde(borrow)]
+    schema: Option<&'a RawValue>,
+    #[serde(borrow)]
+    version: Option<&'a RawValue>,
+}
+
+/// Bytes of a value that an error shows.
+const SHOWN_BYTES: usize = 80;
+
+/// The text of a string.
+fn text(value: Option<&RawValue>) -> Option<String> {
+    serde_json::from_str(value?.get()).ok()
+}
+
+/// A value as an error shows it.
+fn shown(value: Option<&RawValue>) -> String {
+    let Some(value) = value.map(RawValue::get) else { return "nothing".to_owned() };
+    match value.char_indices().find(|(at, _)| *at >= SHOWN_BYTES) {
+        Some((at, _)) => format!("{}…", &value[..at]),
+        None => value.to_owned(),
+    }
 }
 
 impl Document {
@@ -32,11 +51,12 @@ impl Document {
                 bytes.len()
             )));
         }
+        budget::check(what, bytes)?;
         // serde also reads structs from arrays, which the schema does not allow.
         if bytes.trim_ascii_start().first() != Some(&b'{') {
             return Err(malformed(format!("{what}: expected a JSON object, found something else")));
         }
-        let header: Header = serde_json::from_slice(bytes)
+        let header: Header<'_> = serde_json::from_slice(bytes)
             .map_err(|error| malformed(format!("{what}: no JSON object: {error}")))?;
         self.check(&header)?;
 
@@ -50,18 +70,14 @@ impl Document {
         Ok(value)
     }
 
-    fn check(&self, header: &Header) -> Result<()> {
+    fn check(&self, header: &Header<'_>) -> Result<()> {
         let Self { what, schema } = self;
-        let show = |value: &Option<Value>| {
-            value.as_ref().map_or_else(|| "nothing".to_owned(), Value::to_string)
-        };
-        if header.schema.as_ref().and_then(Value::as_str) != Some(schema) {
-            let found = show(&header.schema);
+        if text(header.schema).as_deref() != Some(schema) {
+            let found = shown(header.schema);
             return Err(malformed(format!("{what} `schema`: expected {schema:?}, found {found}")));
         }
-        let Some(version) = header.version.as_ref().and_then(Value::as_str).and_then(parse_version)
-        else {
-            let found = show(&header.version);
+        let Some(version) = text(header.version).as_deref().and_then(parse_version) else {
+            let found = shown(header.version);
             return Err(malformed(format!(
                 "{what} `version`: expected a schema version like \"1.0\", found {found}"
             )));

@@ -23,7 +23,7 @@ macro_rules! same {
         }
     )* };
 }
-same!(bool, u64, String, BTreeMap<String, u64>);
+same!(bool, u32, u64, String, BTreeMap<String, u64>);
 
 impl<D, W: Mirror<D>> Mirror<Vec<D>> for Vec<W> {
     fn of(domain: &Vec<D>) -> Self {

@@ -4,6 +4,7 @@
 //! Compact JSON, one key order (that of the structs here), integral samples as integers, one newline at the end:
 //! equal records have equal bytes, so the SHA-256 of the bytes names the record.
 
+mod budget;
 mod document;
 mod environment;
 pub(crate) mod known;
@@ -19,16 +20,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Result, record as domain};
 
+pub use budget::{MAX_PARSED_BYTES, MAX_TEXT_BYTES};
 pub(crate) use document::{Document, schema_of, write};
 pub(crate) use limits::Limits;
-pub use limits::{MAX_BYTES, MAX_ITERATIONS, MAX_SAMPLES, MAX_SERIES};
+pub use limits::{
+    MAX_BYTES, MAX_ENTRIES, MAX_HISTORY, MAX_ITERATIONS, MAX_NAME_BYTES, MAX_PLACES, MAX_PROCESSES,
+    MAX_SAMPLES, MAX_SERIES,
+};
 pub(crate) use mirror::{Mirror, mirror};
-pub(crate) use scalar::{Hex, MetricName, Number, Timestamp, Version, present};
+pub(crate) use scalar::{GateName, Hex, MetricName, Number, Timestamp, Version, present};
+pub(crate) use subject::Tool;
 
 use environment::{Host, Mark, Probe};
-use process::Process;
-use scalar::SessionId;
-use subject::{Subject, Tool};
+use process::{Ids, Process};
+use scalar::{Nonce, SessionId};
+use subject::Subject;
 use suite::{Accuracy, Suite};
 
 const DOCUMENT: Document = Document { what: "run record", schema: "tritgate.run-record" };
@@ -51,6 +57,12 @@ pub(crate) struct RunRecord {
     host: Host,
     marks: Vec<Mark>,
     probes: Vec<Probe>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-since" = "1.2"))]
+    nonce: Option<Nonce>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-since" = "1.2"))]
+    ids: Vec<Ids>,
     processes: Vec<Process>,
     #[serde(deserialize_with = "present")]
     accuracy: Option<Accuracy>,
@@ -81,6 +93,8 @@ impl Mirror<domain::RunRecord> for RunRecord {
             host: Mirror::of(&record.host),
             marks: Mirror::of(&record.marks),
             probes: Mirror::of(&record.probes),
+            nonce: Mirror::of(&record.nonce),
+            ids: Mirror::of(&record.ids),
             processes: Mirror::of(&record.processes),
             accuracy: Mirror::of(&record.accuracy),
         }
@@ -101,6 +115,8 @@ impl Mirror<domain::RunRecord> for RunRecord {
             host: self.host.into_domain(),
             marks: self.marks.into_domain(),
             probes: self.probes.into_domain(),
+            nonce: self.nonce.into_domain(),
+            ids: self.ids.into_domain(),
             processes: self.processes.into_domain(),
             accuracy: self.accuracy.into_domain(),
         }

@@ -27,7 +27,13 @@ pub(super) struct Process {
     #[serde(deserialize_with = "present")]
     peak_rss_bytes: Option<u64>,
     series: Vec<Series>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-since" = "1.2"))]
+    samples_digest: Option<Hex>,
     outputs: Vec<Output>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-since" = "1.2"))]
+    challenges: Vec<Challenge>,
     counts: Vec<Counts>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-since" = "1.1"))]
@@ -39,7 +45,7 @@ pub(super) struct Process {
 
 mirror!(Process for domain::Process {
     order, pair, position, layout, disturbed, pid, started_at, ended_at, wall_ns, env_padding_bytes, peak_rss_bytes, series,
-    outputs, counts, allocations, runs,
+    samples_digest, outputs, challenges, counts, allocations, runs,
 });
 
 /// What older versions do not have is left out where it says nothing: their records keep their bytes.
@@ -97,6 +103,32 @@ names! {
     /// Why generation ended.
     enum StopReason for domain::StopReason { Length = "length", EndOfGeneration = "end-of-generation" }
 }
+
+/// What a workload put out on the prompt of its pair.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Challenge {
+    workload: String,
+    prompt_ids_digest: Hex,
+    generated: Vec<u32>,
+    logits_digest: Hex,
+    iterations: u64,
+}
+
+mirror!(Challenge for domain::Challenge {
+    workload, prompt_ids_digest, generated, logits_digest, iterations,
+});
+
+/// The ids behind an output's digests.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ids {
+    workload: String,
+    prompt: Vec<u32>,
+    generated: Vec<u32>,
+}
+
+mirror!(Ids for domain::Ids { workload, prompt, generated });
 
 /// What one iteration of a workload asks of the allocator.
 #[derive(Serialize, Deserialize, JsonSchema)]

@@ -1,19 +1,47 @@
 //! Values that carry a rule with them: digests, timestamps, samples, versions, session ids, metric names.
 //! Each is checked where it is deserialized, so that the error knows its JSON path.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::Mirror;
-use crate::{Digest, record::SchemaVersion, timestamp};
+use crate::{CheckRecord, Digest, record::SchemaVersion, timestamp};
 
 /// Reads an `Option` that must be there, if only as `null`: serde's default also takes a missing field.
 pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     Option::deserialize(deserializer)
+}
+
+/// Reads a map whose keys are each given once: serde's own keeps the last of several.
+pub(super) fn unique<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, T>, D::Error> {
+    struct Unique<T>(std::marker::PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Unique<T> {
+        type Value = BTreeMap<String, T>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a map")
+        }
+
+        fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut found = BTreeMap::new();
+            while let Some((key, value)) = map.next_entry::<String, T>()? {
+                if found.contains_key(&key) {
+                    return Err(de::Error::custom(format!("duplicate key `{key}`")));
+                }
+                found.insert(key, value);
+            }
+            Ok(found)
+        }
+    }
+
+    deserializer.deserialize_map(Unique(std::marker::PhantomData))
 }
 
 /// A newtype written as text: `text!(Wire for Domain, "SchemaName", schema, check)`.
@@ -81,10 +109,21 @@ text! {
 text! {
     /// The name of a session.
     SessionId for String, { "type": "string", "pattern": "^[0-9a-f]{32}$" },
-    |text| match text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
-        true => Ok(text.to_owned()),
-        false => Err(format!("expected a session id of 32 lowercase hex digits, found {text:?}")),
+    |text| hex_digits(text, "a session id")
+}
+
+text! {
+    /// The nonce of a session.
+    Nonce for String, { "type": "string", "pattern": "^[0-9a-f]{32}$" },
+    |text| hex_digits(text, "a nonce")
+}
+
+/// 32 lowercase hex digits.
+fn hex_digits(text: &str, what: &str) -> Result<String, String> {
+    if text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+        return Ok(text.to_owned());
     }
+    Err(format!("expected {what} of 32 lowercase hex digits, found {text:?}"))
 }
 
 text! {
@@ -102,6 +141,17 @@ text! {
             true => Ok(text.to_owned()),
             false => Err(format!("expected the name of a metric in snake case, found {text:?}")),
         }
+    }
+}
+
+text! {
+    /// The name of a check's gate, without `review:gate:`.
+    GateName for String, { "type": "string", "pattern": "^[a-z][a-z0-9-]{0,39}$", "not": { "enum": ["benchmarks", "perf"] } },
+    |text| match CheckRecord::is_gate(text) {
+        true => Ok(text.to_owned()),
+        false => Err(format!(
+            "expected the name of a check's gate (a-z, 0-9 and dashes, not that of a measured gate), found {text:?}"
+        )),
     }
 }
 

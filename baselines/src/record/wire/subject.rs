@@ -11,20 +11,23 @@ use crate::record as domain;
 /// The program that wrote the record.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Tool {
+pub(crate) struct Tool {
     name: String,
     version: String,
     #[serde(deserialize_with = "present")]
     commit: Option<String>,
     #[serde(deserialize_with = "present")]
     dirty: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-since" = "1.2"))]
+    tree: Option<String>,
     toolchain: String,
     profile: String,
     target: String,
     features: Vec<String>,
 }
 
-mirror!(Tool for domain::Tool { name, version, commit, dirty, toolchain, profile, target, features });
+mirror!(Tool for domain::Tool { name, version, commit, dirty, tree, toolchain, profile, target, features });
 
 /// What was measured, its fields known to fit each other.
 #[derive(Serialize)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Hex, MetricName, Number, mirror, mirror::names};
+use super::{Hex, MetricName, Number, mirror, mirror::names, scalar::unique};
 use crate::record as domain;
 
 /// The workloads of a session.
@@ -52,6 +52,7 @@ names! {
 pub(super) struct WorkloadDef {
     name: String,
     kind: String,
+    #[serde(deserialize_with = "unique")]
     params: BTreeMap<String, u64>,
 }
 

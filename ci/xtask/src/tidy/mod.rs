@@ -9,7 +9,7 @@ mod machine_paths;
 mod map;
 mod registers;
 mod sources;
-mod tokens;
+pub(crate) mod tokens;
 mod top_level;
 mod tree;
 mod unsafe_list;

@@ -127,6 +127,8 @@ impl Tree {
 pub(crate) fn clean() -> Tree {
     let library = "//! Door.\n#![forbid(unsafe_code)]\n";
     let baselines_only = "[dependencies]\nbaselines.workspace = true\n";
+    let baselines_and_gates =
+        "[dependencies]\nbaselines.workspace = true\ngates.workspace = true\n";
     let members = r#"members = ["engine", "baselines", "gates", "reports", "harness", "ci/xtask"]"#;
     let manifest = format!("[workspace]\n{members}\n");
     let all = "[dependencies]\nbaselines.workspace = true\nengine.workspace = true\n\
@@ -148,7 +150,7 @@ pub(crate) fn clean() -> Tree {
         ("harness/Cargo.toml", all),
         ("harness/src/lib.rs", library),
         ("ci/README.md", ""),
-        ("ci/xtask/Cargo.toml", baselines_only),
+        ("ci/xtask/Cargo.toml", baselines_and_gates),
         ("ci/xtask/src/main.rs", library),
     ])
 }

@@ -12,6 +12,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
 }
 
+/// Requirement: M3.
 #[test]
 fn the_worked_example_has_the_published_bytes() {
     // Origin: microsoft/BitNet's python packer run on this vector, engine facts 2.5.
@@ -40,6 +41,7 @@ fn two_rows_of_128_with_scale_one_and_a_half_are_96_bytes() {
     assert_eq!(bits(&out), bits(&weights));
 }
 
+/// Requirement: Q1, Q4.
 #[test]
 fn minus_one_zero_and_plus_one_survive_everywhere() {
     for value in [-0.25, 0.0, 0.25] {
