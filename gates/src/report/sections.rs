@@ -239,12 +239,20 @@ pub(super) fn quantization_matrix(judged: &Judged<'_>) -> String {
 
 pub(super) fn files(judged: &Judged<'_>) -> String {
     let records = &judged.records;
-    let gate = super::command::history(judged).unwrap_or_else(|| "bench gate".to_owned());
+    let base = judged.evidence.given.as_ref().and_then(|given| given.commit.as_ref());
+    let of_engine = || {
+        base.map_or_else(
+            || "bench gate".to_owned(),
+            |base| format!("bench gate --base {}", plain(base)),
+        )
+    };
+    let gate = super::command::history(judged).unwrap_or_else(of_engine);
+    let replay = if judged.evidence.head.subject.engine().is_some() { " --replay" } else { "" };
     let baseline = records.baseline.map_or_else(|| "none".to_owned(), |digest| digest.to_string());
     format!(
-        "## Technical Evidence Files\n- `ci/evidence.json` - every record and sample; SHA-256 {}\n- `ci/inference.json` - the head's figures\n\
-         - `ci/benchmarks_gate.json`, `ci/perf_gate.json` - gate status\n{}- `ci/route.json` - where work goes next\n\
-         - base record {}, head record {}, stored baseline {baseline}\n\n## Command History\n```bash\n{}{gate}\nbench verify ci\n```\n",
+        "## Technical Evidence Files\n- `ci/evidence.json` - every record and sample; SHA-256 {}\n- `ci/inference.json`, `ci/inference_gpu.json` - the head's figures\n\
+         - `ci/benchmarks_gate.json`, `ci/perf_gate.json` - gate status\n{}- `ci/route.json` - where work goes next\n- `ci/attestation.json` - a statement about all of these, to be signed\n\
+         - base record {}, head record {}, stored baseline {baseline}\n\n## Command History\n```bash\n{}{gate}\nbench verify ci{replay}\n```\n",
         records.evidence,
         super::checks::files(judged),
         records.base,

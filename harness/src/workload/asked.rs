@@ -3,7 +3,11 @@
 use anyhow::Result;
 use baselines::record::{WorkloadDef, is_challenged};
 
-use super::output::{Answers, Repeated};
+use super::{
+    Bench,
+    output::{Answers, Repeated},
+    prompts, seed,
+};
 
 /// The prompt of an iteration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,12 +33,16 @@ pub(super) struct Both<T> {
     challenge: T,
 }
 
-impl<T> Both<T> {
-    /// What `make` makes for each.
-    pub(super) fn try_of(mut make: impl FnMut(Asked) -> Result<T>) -> Result<Self> {
-        Ok(Self { fixed: make(Asked::Fixed)?, challenge: make(Asked::Challenge)? })
+impl Both<Vec<u32>> {
+    /// The prompts of a workload of `kind`, `n` ids each.
+    pub(super) fn prompts(bench: Bench<'_>, kind: &str, n: usize) -> Result<Self> {
+        let draw =
+            |root: u64| prompts::ids(bench.model, &mut seed::stream(root, kind, "prompt"), n);
+        Ok(Self { fixed: draw(bench.seed)?, challenge: draw(bench.challenge_seed)? })
     }
+}
 
+impl<T> Both<T> {
     pub(super) const fn of(&self, asked: Asked) -> &T {
         match asked {
             Asked::Fixed => &self.fixed,

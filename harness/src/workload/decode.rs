@@ -13,7 +13,7 @@ use super::{
     Workload,
     asked::Both,
     output::{LogitsDigest, Once, Repeated},
-    param, prompts, seed,
+    param,
 };
 
 /// See the file's door.
@@ -40,10 +40,7 @@ impl Workload for Decode {
     fn prepare<'a>(&self, bench: Bench<'a>, def: &WorkloadDef) -> Result<Box<dyn Prepared + 'a>> {
         let n_tokens = param(def, TOKENS.name)?;
         let n_prompt = param(def, PROMPT_TOKENS.name)?;
-        let prompts = Both::try_of(|asked| {
-            let mut drawing = seed::stream(bench.seed_of(asked), self.kind(), "prompt");
-            prompts::ids(bench.model, &mut drawing, n_prompt)
-        })?;
+        let prompts = Both::prompts(bench, self.kind(), n_prompt)?;
         let session = bench.session()?;
         ensure!(
             n_prompt + n_tokens <= session.n_ctx(),

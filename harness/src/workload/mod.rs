@@ -119,14 +119,6 @@ impl<'a> Bench<'a> {
         Session::new(self.model, self.options).context("failed to set up the engine")
     }
 
-    /// The root seed of the prompts that are `asked`.
-    const fn seed_of(&self, asked: Asked) -> u64 {
-        match asked {
-            Asked::Fixed => self.seed,
-            Asked::Challenge => self.challenge_seed,
-        }
-    }
-
     /// Starts to time a stretch.
     fn stopwatch(&self) -> Stopwatch<'a> {
         Stopwatch::start(self.clock, self.planted, self.tally)

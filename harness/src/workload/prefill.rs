@@ -10,7 +10,7 @@ use super::{
     Asked, Bench, Finished, ITERATIONS, PROMPT_TOKENS, Param, Prepared, Sampled, WARMUP, Workload,
     asked::Both,
     output::{LogitsDigest, Once, Repeated},
-    param, prompts, seed,
+    param,
 };
 
 /// See the file's door.
@@ -36,10 +36,7 @@ impl Workload for Prefill {
 
     fn prepare<'a>(&self, bench: Bench<'a>, def: &WorkloadDef) -> Result<Box<dyn Prepared + 'a>> {
         let n_prompt = param(def, PROMPT_TOKENS.name)?;
-        let prompts = Both::try_of(|asked| {
-            let mut drawing = seed::stream(bench.seed_of(asked), self.kind(), "prompt");
-            prompts::ids(bench.model, &mut drawing, n_prompt)
-        })?;
+        let prompts = Both::prompts(bench, self.kind(), n_prompt)?;
         let session = bench.session()?;
         Ok(Box::new(Prefilling { bench, prompts, session, repeated: Both::default() }))
     }
