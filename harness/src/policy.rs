@@ -46,11 +46,12 @@ impl Ruling {
         let path = Config::of_tree(tree)?.policy;
         let path =
             path.as_deref().map_or(Path::new(FILE), |path| path.strip_prefix(tree).unwrap_or(path));
-        let text = match files::read(&tree.join(path)) {
-            _ if !tree.join(path).exists() => gates::DEFAULT_POLICY.to_owned(),
-            read => String::from_utf8(read?).with_context(|| {
-                format!("failed to read the base's policy `{}`", path.display())
-            })?,
+        let own = tree.join(path);
+        let text = if own.exists() {
+            String::from_utf8(files::read(&own)?)
+                .with_context(|| format!("failed to read the base's policy `{}`", path.display()))?
+        } else {
+            gates::DEFAULT_POLICY.to_owned()
         };
         let edits = match &head.tree {
             Some(head) => edits(tree, head, path, store)?,
