@@ -149,33 +149,16 @@ fn an_exact_metric_may_grow_up_to_the_ceiling_of_its_waiver() {
     assert_eq!((small.verdict, small.waivers[0].n_waived), (Verdict::Pass, 0));
 }
 
-/// Requirement: G1, G2, C2.
+/// Requirement: C2.
 #[test]
-fn both_gates_have_the_counts_as_numbers_and_their_strings() {
+fn both_gates_have_the_counts_as_numbers() {
     for (factor, regressed) in [(1.0, 0), (1.2, 1)] {
         let derived = judged(&slower(factor, ""));
         let rows = derived.rows.iter();
         assert_eq!(rows.filter(|row| row.verdict == MetricVerdict::Fail).count(), regressed);
-        for (name, keys) in [
-            (
-                "benchmarks_gate.json",
-                ["cpu_inference", "quantization", "gpu_fallback", "model_loading"],
-            ),
-            (
-                "perf_gate.json",
-                [
-                    "regressions",
-                    "neural_network_inference",
-                    "quantization_accuracy",
-                    "baseline_comparison",
-                ],
-            ),
-        ] {
+        for name in ["benchmarks_gate.json", "perf_gate.json"] {
             let gate: Value = serde_json::from_str(&file(&derived, name)).expect("JSON");
             assert_eq!(gate["version"], "1.2");
-            for key in keys {
-                assert!(gate["evidence"][key].is_string(), "{name} {key}");
-            }
             let count = |key: &str| gate["counts"][key].as_u64().expect(key);
             assert_eq!((count("compared"), count("regressed")), (6, regressed as u64));
             let sum = ["regressed", "improved", "unchanged", "inconclusive", "missing"].map(count);
