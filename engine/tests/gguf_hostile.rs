@@ -41,13 +41,13 @@ fn walk(file: &File) {
     }
     for tensor in file.tensors() {
         let bytes = file.tensor_bytes(tensor);
-        assert_eq!(Some(bytes.len()), tensor.format().n_bytes(tensor.n_elements()));
+        assert_eq!(Some(bytes.len()), tensor.format().n_bytes(tensor.shape()));
         assert_eq!(tensor.rows() * tensor.cols(), tensor.n_elements());
         // Checking may refuse what is in the bytes, but it must not stumble over it.
-        let _ = tensor.format().check(bytes, tensor.n_elements());
+        let _ = tensor.format().check(bytes, tensor.shape());
         if tensor.n_elements() < 1 << 16 {
             let mut out = vec![0.0; tensor.n_elements()];
-            tensor.format().decode(bytes, 0, &mut out).unwrap();
+            tensor.format().decode(bytes, tensor.shape(), 0, &mut out).unwrap();
         }
     }
 }

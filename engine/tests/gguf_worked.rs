@@ -24,7 +24,7 @@ const WORKED: [u8; 192] = [
 fn decoded(file: &File, name: &str) -> Vec<f32> {
     let tensor = file.tensor(name).unwrap();
     let mut out = vec![0.0; tensor.n_elements()];
-    tensor.format().decode(file.tensor_bytes(tensor), 0, &mut out).unwrap();
+    tensor.format().decode(file.tensor_bytes(tensor), tensor.shape(), 0, &mut out).unwrap();
     out
 }
 
@@ -70,7 +70,7 @@ fn the_built_in_file_is_what_its_card_says() {
     };
     assert_eq!((total("i2_s"), total("f16"), total("f32")), (12_582_912, 1_572_864, 17_792));
     for tensor in file.tensors() {
-        tensor.format().check(file.tensor_bytes(tensor), tensor.n_elements()).unwrap();
+        tensor.format().check(file.tensor_bytes(tensor), tensor.shape()).unwrap();
     }
 }
 

@@ -1,10 +1,11 @@
-//! Every kernel of every instruction set against scalar, bit for bit, at sizes around each block edge.
+//! Every kernel but the products (`products_agree.rs`) of every instruction set against scalar, bit for bit, at sizes
+//! around each block edge.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 use engine::{
-    Drawing, Isa, Pool,
-    kernels::{AttentionChunk, Int8Rows, Kernels, TernaryProduct},
+    Drawing, Isa,
+    kernels::{AttentionChunk, Kernels},
 };
 
 /// Lengths around the edges of lanes, registers and blocks.
@@ -134,87 +135,5 @@ fn attention_chunks_agree() {
                 assert_eq!(run(&kernels), want, "{} d={head_dim} n={n}", kernels.isa);
             }
         }
-    }
-}
-
-/// Quantizes `x` (`[tokens, cols]`) as `kernels` packs it.
-fn quantized(kernels: &Kernels, x: &[f32], cols: usize) -> Int8Rows {
-    let packed_len = (kernels.packed_len)(cols);
-    let mut rows = Int8Rows { packed_len, ..Int8Rows::default() };
-    for x in x.chunks_exact(cols) {
-        // Dirty memory: a packing that leaves bytes unwritten shows.
-        let mut codes = vec![77; packed_len];
-        rows.scales.push((kernels.quantize)(x, &mut codes));
-        rows.codes.extend(codes);
-    }
-    rows
-}
-
-fn ternary(kernels: &Kernels, codes: &[u8], cols: usize, x: &[f32], threads: usize) -> Vec<f32> {
-    let rows = codes.len() * 4 / cols;
-    let x = quantized(kernels, x, cols);
-    let mut out = vec![f32::NAN; x.scales.len() * rows];
-    let product = TernaryProduct { codes, cols, weight_scale: 0.7, x: &x };
-    let columns = engine::threads::Columns { data: &mut out, width: rows, unit: 4 };
-    Pool::new(threads).strips([columns], |[mut strip]| (kernels.ternary_i8)(&product, &mut strip));
-    out
-}
-
-#[test]
-fn ternary_products_agree_with_an_i64_product_and_each_other() {
-    let mut drawing = Drawing::new(5, "ternary");
-    for cols in [128, 256, 384, 512, 640, 1024, 2048, 2176, 4096] {
-        for rows in [1, 2, 3, 4, 5, 9] {
-            for n_tokens in [1, 2, 3, 4, 5, 9] {
-                let codes: Vec<u8> = (0..rows * cols / 4)
-                    .map(|_| {
-                        (0..4)
-                            .fold(0, |byte, _| byte << 2 | u8::try_from(drawing.below(3)).unwrap())
-                    })
-                    .collect();
-                let x = floats(&mut drawing, n_tokens * cols);
-                check_ternary(&codes, cols, &x, "random");
-            }
-        }
-    }
-    // The worst case of 16-bit pair sums: all codes 2 (+1), all activations at an extreme.
-    for sign in [1.0, -1.0] {
-        let cols = 6912;
-        check_ternary(&vec![0xaa; 3 * cols / 4], cols, &vec![sign * 3.0; 2 * cols], "extreme");
-    }
-}
-
-fn check_ternary(codes: &[u8], cols: usize, x: &[f32], what: &str) {
-    let rows = codes.len() * 4 / cols;
-    let scalar = scalar();
-    let want = ternary(&scalar, codes, cols, x, 1);
-    // An independent definition: trits as f32, activations as the scalar packing (element order) has them, in i64.
-    let q = quantized(&scalar, x, cols);
-    let mut trits = vec![0.0; cols];
-    for row in 0..rows {
-        (scalar.widen_ternary)(&codes[row * cols / 4..][..cols / 4], &mut trits);
-        for token in 0..q.scales.len() {
-            #[expect(clippy::cast_possible_truncation, reason = "trits are -1, 0, 1")]
-            let sum: i64 =
-                trits.iter().zip(q.row(token)).map(|(t, q)| *t as i64 * i64::from(*q)).sum();
-            #[expect(clippy::cast_precision_loss, reason = "below 2^24")]
-            let y = sum as f32 / q.scales[token].scale * 0.7;
-            assert_eq!(want[token * rows + row].to_bits(), y.to_bits(), "{what} cols={cols}");
-        }
-    }
-    for kernels in others() {
-        for threads in [1, 3] {
-            let got = ternary(&kernels, codes, cols, x, threads);
-            let isa = kernels.isa;
-            assert_eq!(
-                bits(&got),
-                bits(&want),
-                "{what} {isa} cols={cols} rows={rows} threads={threads}"
-            );
-        }
-        let (mut a, mut b) = (vec![0.0; cols], vec![9.0; cols]);
-        (scalar.widen_ternary)(&codes[..cols / 4], &mut a);
-        (kernels.widen_ternary)(&codes[..cols / 4], &mut b);
-        assert_eq!(a, b, "{}", kernels.isa);
     }
 }

@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::cursor::{Cursor, shown};
 use super::names::Names;
 use super::tensor_type::format_of;
-use crate::quant::BlockFormat;
+use crate::quant::{BlockFormat, Shape};
 use crate::{Error, Result};
 
 /// A tensor's name is shorter than this.
@@ -22,7 +22,7 @@ const N_DIMS_MAX: u32 = 4;
 pub struct Tensor {
     name: String,
     dims: Vec<usize>,
-    n_elements: usize,
+    shape: Shape,
     format: &'static dyn BlockFormat,
     range: Range<usize>,
 }
@@ -42,20 +42,26 @@ impl Tensor {
 
     /// Elements of one contiguous row: the first dimension (1 for a tensor without dimensions).
     #[must_use]
-    pub fn cols(&self) -> usize {
-        self.dims.first().copied().unwrap_or(1)
+    pub const fn cols(&self) -> usize {
+        self.shape.cols
     }
 
     /// How many rows of [`cols`](Self::cols) elements: the product of the other dimensions.
     #[must_use]
-    pub fn rows(&self) -> usize {
-        self.dims.iter().skip(1).product()
+    pub const fn rows(&self) -> usize {
+        self.shape.rows
     }
 
     /// Product of all dimensions.
     #[must_use]
     pub const fn n_elements(&self) -> usize {
-        self.n_elements
+        self.shape.rows * self.shape.cols
+    }
+
+    /// Rows, columns and tiles, as the format sees them.
+    #[must_use]
+    pub const fn shape(&self) -> Shape {
+        self.shape
     }
 
     /// How its elements are stored.
@@ -119,25 +125,21 @@ fn read_tensor(
         return Err(Error::gguf(text));
     }
     let dims: Vec<u64> = (0..n_dims).map(|_| cursor.u64(&what)).collect::<Result<_>>()?;
-    let (dims, n_elements) = check_dims(&dims, &name)?;
+    let dims = check_dims(&dims, &name)?;
     let format = format_of(cursor.u32(&what)?, &name)?;
     let offset = cursor.u64(&what)?;
 
-    let cols = dims.first().copied().unwrap_or(1);
-    if !cols.is_multiple_of(format.block_len()) {
-        return Err(Error::gguf(format!(
-            "tensor `{name}`: expected a row length that is a multiple of {} for {}, found {cols}",
-            format.block_len(),
-            format.name()
-        )));
-    }
+    // An empty tensor has no rows: the other dimensions may be too large to multiply.
+    let rows = if dims.contains(&0) { 0 } else { dims.iter().skip(1).product() };
+    let shape = Shape::new(rows, dims.first().copied().unwrap_or(1));
+    format.fits(shape).map_err(|e| Error::gguf(format!("tensor `{name}`: {e}")))?;
     let too_big = || {
         Error::gguf(format!(
             "tensor `{name}`: expected a size that 64 bits can hold, found dimensions {dims:?} in {} at offset {offset}",
             format.name()
         ))
     };
-    let size = format.n_bytes(n_elements).ok_or_else(too_big)?;
+    let size = format.n_bytes(shape).ok_or_else(too_big)?;
     // The padded size must be countable, too: the next tensor would start there.
     size.checked_add(alignment - 1).ok_or_else(too_big)?;
     let start = usize::try_from(offset).map_err(|_| too_big())?;
@@ -147,7 +149,7 @@ fn read_tensor(
         )));
     }
     let end = start.checked_add(size).ok_or_else(too_big)?;
-    Ok((at, Tensor { name, dims, n_elements, format, range: start..end }))
+    Ok((at, Tensor { name, dims, shape, format, range: start..end }))
 }
 
 fn check_name(bytes: &[u8], i: usize) -> Result<String> {
@@ -168,7 +170,7 @@ fn check_name(bytes: &[u8], i: usize) -> Result<String> {
 }
 
 /// The dimensions and their product, at most 2^63 - 1; a dimension of zero makes an empty tensor.
-fn check_dims(dims: &[u64], name: &str) -> Result<(Vec<usize>, usize)> {
+fn check_dims(dims: &[u64], name: &str) -> Result<Vec<usize>> {
     let signed: Vec<i64> = dims.iter().map(|dim| dim.cast_signed()).collect();
     let refuse = || {
         Error::gguf(format!(
@@ -184,7 +186,8 @@ fn check_dims(dims: &[u64], name: &str) -> Result<(Vec<usize>, usize)> {
         product = product.checked_mul(dim).ok_or_else(refuse)?;
         out.push(usize::try_from(dim).map_err(|_| refuse())?);
     }
-    Ok((out, usize::try_from(product).map_err(|_| refuse())?))
+    usize::try_from(product).map_err(|_| refuse())?;
+    Ok(out)
 }
 
 /// Turns ranges relative to the data section, which begins behind `infos_end`, into ranges of the file.

@@ -13,7 +13,7 @@ mod scalar;
 
 use std::{fmt, ops::Range, str::FromStr};
 
-use crate::{Error, ErrorKind, Result, threads::Strip};
+use crate::{Error, ErrorKind, Result, quant::Shape, threads::Strip};
 
 /// Positions that one chunk of attention covers (`docs/numerics.md`).
 pub const ATTENTION_CHUNK: usize = 64;
@@ -87,45 +87,89 @@ pub const ISAS: &[fn() -> Option<Kernels>] = &[
     avx512::kernels,
 ];
 
-/// int8 activations of several tokens, each row packed as the instruction set's ternary product wants it.
+/// How a product wants its activations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// One int8 code each with one scale for the row: BitNet's own. The order of the codes is the instruction set's.
+    Int8,
+    /// The same codes as lookup tables: for each pair of columns the products with all nine pairs of trits (TL1, TL2).
+    Pairs,
+    /// The same codes as lookup tables: for each triple of columns the products with all triples up to their sign (TL2).
+    Triples,
+    /// int8 codes in blocks of 32, each with its scale and the sum of its codes: what ggml calls `Q8_0` and `Q8_1`.
+    Blocks32,
+    /// int8 codes in blocks of 256, each with its scale and sums of 16: what ggml calls `Q8_K`.
+    Blocks256,
+}
+
+impl Input {
+    /// How many there are; each is the place of its packing in a list of all.
+    pub const N: usize = 5;
+}
+
+/// Puts one row of activations into the form that one kind of product wants.
+#[derive(Clone, Copy, Debug)]
+pub struct Packing {
+    /// Which form.
+    pub input: Input,
+    /// Bytes of a packed row of so many activations.
+    pub row_len: fn(usize) -> usize,
+    /// Packs a row; writes every byte.
+    pub pack: fn(&[f32], &mut [u8]) -> RowScale,
+}
+
+/// Activations of several tokens, each row packed as a product wants it.
 #[derive(Clone, Debug, Default)]
-pub struct Int8Rows {
-    /// `[tokens, packed_len]`.
-    pub codes: Vec<i8>,
+pub struct Packed {
+    /// `[tokens, row_len]`.
+    pub bytes: Vec<u8>,
     /// `[tokens]`.
     pub scales: Vec<RowScale>,
     /// Bytes of one packed row.
-    pub packed_len: usize,
+    pub row_len: usize,
 }
 
-/// What one row of int8 activations was multiplied by, and the sum of its codes.
+impl Packed {
+    /// The packed activations of token `row`.
+    #[must_use]
+    pub fn row(&self, row: usize) -> &[u8] {
+        &self.bytes[row * self.row_len..][..self.row_len]
+    }
+}
+
+/// What one row of int8 activations was multiplied by, and the sum of its codes. Blocks have scales of their own.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RowScale {
     /// `s = 127 / max(1e-5, max|x|)`.
     pub scale: f32,
-    /// `Σ q_i`: the ternary kernels multiply by code = t + 1 and take this off.
+    /// `Σ q_i`: ternary kernels that multiply by code = t + 1 take this off.
     pub sum: i32,
 }
 
-impl Int8Rows {
-    /// The packed codes of token `row`.
-    #[must_use]
-    pub fn row(&self, row: usize) -> &[i8] {
-        &self.codes[row * self.packed_len..][..self.packed_len]
-    }
+/// A product of stored weights with packed activations.
+#[derive(Debug)]
+pub struct Product<'a> {
+    /// All bytes of the tensor, as its format stores them.
+    pub weights: &'a [u8],
+    /// Its rows (outputs) and columns (inputs).
+    pub shape: Shape,
+    /// What every output is multiplied by last.
+    pub scale: f32,
+    /// Activations of all tokens.
+    pub x: &'a Packed,
 }
 
-/// A product of ternary I2_S rows with int8 activations.
-#[derive(Debug)]
-pub struct TernaryProduct<'a> {
-    /// Codes of the whole matrix, `[rows, cols / 4]` (`quant::i2_s`).
-    pub codes: &'a [u8],
-    /// Inputs; a multiple of 128.
-    pub cols: usize,
-    /// The tensor's scale.
-    pub weight_scale: f32,
-    /// Activations of all tokens.
-    pub x: &'a Int8Rows,
+/// The product with weights of one storage format.
+#[derive(Clone, Copy, Debug)]
+pub struct ProductKernel {
+    /// The format, by its name in `quant::FORMATS`.
+    pub format: &'static str,
+    /// The kernel, as records name it.
+    pub name: &'static str,
+    /// How it wants its activations.
+    pub input: Input,
+    /// The product for the strip's columns (= weight rows) and all its rows (= tokens).
+    pub product: fn(&Product<'_>, &mut Strip<'_>),
 }
 
 /// One query against one chunk of keys and values.
@@ -170,14 +214,10 @@ pub struct Kernels {
     pub attend: fn(&AttentionChunk<'_>, &mut [f32]) -> (f32, f32),
     /// `out = fma(x, f, out)`.
     pub fma_into: fn(&[f32], f32, &mut [f32]),
-    /// Length of a packed row of int8 activations for `cols` inputs.
-    pub packed_len: fn(usize) -> usize,
-    /// Quantizes one row of activations into its packed form.
-    pub quantize: fn(&[f32], &mut [i8]) -> RowScale,
-    /// Ternary product with int8 activations, for the strip's columns (= weight rows) and all its rows (= tokens).
-    pub ternary_i8: fn(&TernaryProduct<'_>, &mut Strip<'_>),
-    /// Trits of one I2_S row as f32 in {−1, 0, +1}.
-    pub widen_ternary: fn(&[u8], &mut [f32]),
+    /// One for each [`Input`] of a product, in that order.
+    pub packings: &'static [Packing],
+    /// Products with stored weights, by format. A format without one is widened row by row and multiplied as floats.
+    pub products: &'static [ProductKernel],
     /// Register-only int8 multiply-adds: turns of the loop → (multiply-adds carried out, checksum).
     pub int8_peak: fn(u64) -> (u64, i64),
     /// Reads whole lines of 256 bytes; returns the wrapping sum of their 64-bit words.
@@ -209,14 +249,20 @@ impl Kernels {
         )
     }
 
-    /// The kernel of a ternary int8 product, as records name it.
+    /// The product with weights of `format`, if there is one that needs no widening.
     #[must_use]
-    pub const fn ternary_i8_name(&self) -> &'static str {
-        match self.isa {
-            Isa::Scalar => "ternary_i8.scalar",
-            Isa::Avx2 => "ternary_i8.avx2",
-            Isa::Avx512 => "ternary_i8.avx512",
-        }
+    pub fn product(&self, format: &str) -> Option<&'static ProductKernel> {
+        self.products.iter().find(|kernel| kernel.format == format)
+    }
+
+    /// How activations become `input`, which one of the products wants.
+    ///
+    /// # Panics
+    /// Never for the input of a product of this table.
+    #[must_use]
+    pub fn packing(&self, input: Input) -> &'static Packing {
+        let packing = self.packings.iter().find(|packing| packing.input == input);
+        packing.expect("every input of a product has a packing")
     }
 
     /// The kernel of a float product, as records name it.
@@ -274,5 +320,27 @@ mod tests {
             assert_eq!(Kernels::of(isa).unwrap().isa, isa);
         }
         assert!("sse9".parse::<Isa>().is_err());
+    }
+
+    #[test]
+    fn every_table_has_the_same_products_with_the_same_inputs_sorted() {
+        let of = |isa| {
+            let kernels = Kernels::of(isa).unwrap();
+            assert!(kernels.packings.is_sorted_by(|a, b| (a.input as usize) < b.input as usize));
+            assert!(kernels.packings.iter().all(|p| (p.input as usize) < Input::N), "{isa}");
+            kernels
+                .products
+                .iter()
+                .for_each(|p| assert_eq!(kernels.packing(p.input).input, p.input));
+            kernels.products.iter().map(|p| (p.format, p.input)).collect::<Vec<_>>()
+        };
+        let scalar = of(Isa::Scalar);
+        assert!(scalar.is_sorted_by(|a, b| a.0 < b.0), "{scalar:?}");
+        for (format, _) in &scalar {
+            assert!(crate::quant::by_name(format).is_some(), "{format} is a format");
+        }
+        for isa in Isa::available() {
+            assert_eq!(of(isa), scalar, "{isa}");
+        }
     }
 }

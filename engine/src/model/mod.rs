@@ -12,7 +12,7 @@ use std::{path::Path, sync::OnceLock};
 pub use arch::{ARCHS, Architecture};
 pub use config::Config;
 pub use weights::LinearInfo;
-pub(crate) use weights::{LINEAR_NAMES, Layer, Linear, Storage, Weights};
+pub(crate) use weights::{LINEAR_NAMES, Layer, Linear, Weights};
 
 use crate::{Bytes, Error, ErrorKind, Result, Tokenizer, builtin, gguf::File};
 

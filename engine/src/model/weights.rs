@@ -6,6 +6,7 @@ use super::Config;
 use crate::{
     Error, ErrorKind, Result,
     gguf::{File, Tensor},
+    quant::{BlockFormat, Shape},
 };
 
 /// All weights of a model.
@@ -53,25 +54,24 @@ pub(crate) struct Layer {
 pub(crate) struct Linear {
     /// Which kind of product it is; the place of its counter.
     pub(crate) kind: usize,
-    pub(crate) rows: usize,
-    pub(crate) cols: usize,
+    /// Outputs, inputs, and tiles if it has any.
+    pub(crate) shape: Shape,
+    /// How it is stored.
+    pub(crate) format: &'static dyn BlockFormat,
+    /// What all of its weights are multiplied by.
+    pub(crate) scale: f32,
     /// All bytes of the tensor in the file.
     pub(crate) range: Range<usize>,
-    pub(crate) storage: Storage,
 }
 
-/// How a matrix is stored.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Storage {
-    /// I2_S codes with one scale.
-    Ternary {
-        /// The tensor's scale.
-        scale: f32,
-    },
-    /// Half precision.
-    F16,
-    /// Single precision.
-    F32,
+impl Linear {
+    /// Row `row` of the tensor's bytes as floats, in units of `scale`.
+    ///
+    /// # Panics
+    /// If the row is not there.
+    pub(crate) fn widen(&self, bytes: &[u8], row: usize, out: &mut [f32]) {
+        self.format.row(bytes, self.shape, row, out).expect("a row of a tensor that was checked");
+    }
 }
 
 /// One kind of matrix product.
@@ -103,7 +103,7 @@ impl Weights {
         let mut reader = Reader { file, used: BTreeSet::new() };
         let (n_embd, n_ff, n_vocab) = (config.n_embd, config.n_ff, config.n_vocab);
         let (q, kv) = (config.q_width(), config.kv_width());
-        let token_embd = reader.dense("token_embd.weight", n_vocab, n_embd)?;
+        let token_embd = reader.linear("token_embd.weight", OUTPUT, n_vocab, n_embd)?;
         let mut layers = Vec::new();
         for layer in 0..config.n_layers {
             let mut norm =
@@ -112,7 +112,10 @@ impl Weights {
             let attn_sub_norm = norm("attn_sub_norm", q)?;
             let ffn_norm = norm("ffn_norm", n_embd)?;
             let ffn_sub_norm = norm("ffn_sub_norm", n_ff)?;
-            let mut linear = |kind, rows, cols| reader.ternary(layer, kind, rows, cols);
+            let mut linear = |kind: usize, rows, cols| {
+                let name = format!("blk.{layer}.{}.weight", LINEAR_NAMES[kind]);
+                reader.linear(&name, kind, rows, cols)
+            };
             layers.push(Layer {
                 attn_norm,
                 attn_q: linear(0, q, n_embd)?,
@@ -129,7 +132,7 @@ impl Weights {
         }
         let output_norm = reader.norm("output_norm.weight", n_embd)?;
         let output = match file.find_tensor("output.weight") {
-            Some(_) => reader.dense("output.weight", n_vocab, n_embd)?,
+            Some(_) => reader.linear("output.weight", OUTPUT, n_vocab, n_embd)?,
             None => token_embd.clone(),
         };
         reader.refuse_unused()?;
@@ -150,13 +153,9 @@ impl Weights {
         ];
         let info = |linear: &Linear| LinearInfo {
             name: LINEAR_NAMES[linear.kind],
-            rows: linear.rows,
-            cols: linear.cols,
-            format: match linear.storage {
-                Storage::Ternary { .. } => "i2_s",
-                Storage::F16 => "f16",
-                Storage::F32 => "f32",
-            },
+            rows: linear.shape.rows,
+            cols: linear.shape.cols,
+            format: linear.format.name(),
             n: if linear.kind == OUTPUT { 1 } else { config.n_layers },
             bytes: linear.range.len(),
             once_per_sequence: linear.kind == OUTPUT,
@@ -192,7 +191,7 @@ impl Reader<'_> {
         let file = self.file;
         let tensor = self.tensor(name, 1, len)?;
         let mut values = vec![0.0; len];
-        tensor.format().decode(file.tensor_bytes(tensor), 0, &mut values)?;
+        tensor.format().decode(file.tensor_bytes(tensor), tensor.shape(), 0, &mut values)?;
         match values.iter().position(|value| !value.is_finite()) {
             None => Ok(values),
             Some(i) => Err(Error::new(
@@ -202,34 +201,18 @@ impl Reader<'_> {
         }
     }
 
-    fn dense(&mut self, name: &str, rows: usize, cols: usize) -> Result<Linear> {
-        let tensor = self.tensor(name, rows, cols)?;
-        let storage = match tensor.format().name() {
-            "f16" => Storage::F16,
-            "f32" => Storage::F32,
-            other => return Err(unsupported(name, "f16 or f32", other)),
-        };
-        Ok(Linear { kind: OUTPUT, rows, cols, range: tensor.range(), storage })
-    }
-
-    fn ternary(&mut self, layer: usize, kind: usize, rows: usize, cols: usize) -> Result<Linear> {
+    fn linear(&mut self, name: &str, kind: usize, rows: usize, cols: usize) -> Result<Linear> {
         let file = self.file;
-        let name = format!("blk.{layer}.{}.weight", LINEAR_NAMES[kind]);
-        let tensor = self.tensor(&name, rows, cols)?;
-        if tensor.format().name() != "i2_s" {
-            return Err(unsupported(&name, "i2_s", tensor.format().name()));
+        let tensor = self.tensor(name, rows, cols)?;
+        let (format, shape, bytes) = (tensor.format(), tensor.shape(), file.tensor_bytes(tensor));
+        // Plain numbers are as many as the largest tensors have; one that is not finite shows in the logits.
+        if format.block_len() > 1 {
+            format
+                .check(bytes, shape)
+                .map_err(|error| Error::new(error.kind(), format!("tensor `{name}`: {error}")))?;
         }
-        let bytes = file.tensor_bytes(tensor);
-        tensor
-            .format()
-            .check(bytes, rows * cols)
-            .map_err(|error| Error::new(error.kind(), format!("tensor `{name}`: {error}")))?;
-        let scale = bytes[rows * cols / 4..]
-            .first_chunk::<4>()
-            .map(|scale| f32::from_le_bytes(*scale))
-            .expect("the size law leaves 32 bytes behind the codes");
-        let storage = Storage::Ternary { scale };
-        Ok(Linear { kind, rows, cols, range: tensor.range(), storage })
+        let scale = format.scale(bytes, shape);
+        Ok(Linear { kind, shape, format, scale, range: tensor.range() })
     }
 
     fn refuse_unused(&self) -> Result<()> {
@@ -242,11 +225,4 @@ impl Reader<'_> {
             )))
         })
     }
-}
-
-fn unsupported(name: &str, expected: &str, found: &str) -> Error {
-    Error::new(
-        ErrorKind::UnsupportedTensorType,
-        format!("tensor `{name}`: expected format {expected}, found {found}"),
-    )
 }

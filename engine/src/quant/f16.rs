@@ -4,8 +4,7 @@
 use half::f16;
 use half::slice::HalfFloatSliceExt as _;
 
-use super::BlockFormat;
-use super::f32::{cut, expect_size, refuse_non_finite};
+use super::{BlockFormat, Shape, expect_len, expect_size, refuse_non_finite, row_of};
 use crate::Result;
 
 /// Bytes of one element.
@@ -34,19 +33,19 @@ impl BlockFormat for F16 {
         1
     }
 
-    fn n_bytes(&self, n: usize) -> Option<usize> {
-        n.checked_mul(SIZE)
+    fn n_bytes(&self, shape: Shape) -> Option<usize> {
+        shape.n_elements()?.checked_mul(SIZE)
     }
 
-    fn check(&self, tensor: &[u8], n: usize) -> Result<()> {
-        expect_size(self, tensor, n)?;
+    fn check(&self, tensor: &[u8], shape: Shape) -> Result<()> {
+        expect_size(self, tensor, shape)?;
         let (elements, _) = tensor.as_chunks::<SIZE>();
         let bad = elements.iter().position(|bytes| !f16::from_le_bytes(*bytes).is_finite());
         refuse_non_finite(self, bad)
     }
 
-    fn decode(&self, tensor: &[u8], first: usize, out: &mut [f32]) -> Result<()> {
-        let (elements, _) = cut(self, tensor, first, out.len(), SIZE)?.as_chunks::<SIZE>();
+    fn row(&self, tensor: &[u8], shape: Shape, row: usize, out: &mut [f32]) -> Result<()> {
+        let (elements, _) = row_of(self, tensor, shape, row, SIZE, out.len())?.as_chunks::<SIZE>();
         let mut run = [f16::ZERO; RUN];
         for (values, bytes) in out.chunks_mut(RUN).zip(elements.chunks(RUN)) {
             let run = &mut run[..values.len()];
@@ -58,7 +57,8 @@ impl BlockFormat for F16 {
         Ok(())
     }
 
-    fn encode(&self, values: &[f32]) -> Result<Vec<u8>> {
+    fn encode(&self, values: &[f32], shape: Shape) -> Result<Vec<u8>> {
+        expect_len(self, shape, values.len())?;
         let halves: Vec<f16> = values.iter().map(|&value| f16::from_f32(value)).collect();
         refuse_non_finite(self, halves.iter().position(|half| !half.is_finite()))?;
         Ok(halves.iter().flat_map(|half| half.to_le_bytes()).collect())
@@ -75,9 +75,9 @@ mod tests {
         // Scales of engine-format examples published with gguf-py: 0.75 is 00 3a, 0.125 is 00 30, -2 is 00 c0.
         let bytes = [0x00, 0x3a, 0x00, 0x30, 0x00, 0xc0];
         let mut out = [0.0; 3];
-        F16.decode(&bytes, 0, &mut out).unwrap();
+        F16.decode(&bytes, Shape::vector(out.len()), 0, &mut out).unwrap();
         assert_eq!(out.map(f32::to_bits), [0.75_f32, 0.125, -2.0].map(f32::to_bits));
-        assert_eq!(F16.encode(&out).unwrap(), bytes);
+        assert_eq!(F16.encode(&out, Shape::vector(out.len())).unwrap(), bytes);
     }
 
     #[test]
@@ -87,23 +87,30 @@ mod tests {
             .flat_map(u16::to_le_bytes)
             .collect();
         let mut out = vec![0.0; bytes.len() / 2];
-        F16.decode(&bytes, 0, &mut out).unwrap();
-        assert_eq!(F16.encode(&out).unwrap(), bytes);
+        F16.decode(&bytes, Shape::vector(out.len()), 0, &mut out).unwrap();
+        assert_eq!(F16.encode(&out, Shape::vector(out.len())).unwrap(), bytes);
     }
 
     #[test]
     fn ties_round_to_even() {
         // Halfway between 1 and 1 + 2^-10, and between 1 + 2^-10 and 1 + 2^-9: both go to the even significand.
-        let encoded = F16.encode(&[1.0 + 0.5 / 1024.0, 1.0 + 1.5 / 1024.0]).unwrap();
+        let encoded =
+            F16.encode(&[1.0 + 0.5 / 1024.0, 1.0 + 1.5 / 1024.0], Shape::vector(2)).unwrap();
         assert_eq!(encoded, [0x00, 0x3c, 0x02, 0x3c]);
     }
 
     #[test]
     fn what_half_precision_cannot_hold_is_refused() {
-        assert!(F16.encode(&[65519.0]).is_ok());
+        assert!(F16.encode(&[65519.0], Shape::vector(1)).is_ok());
         for value in [65520.0, f32::INFINITY, f32::NAN] {
-            assert_eq!(F16.encode(&[0.0, value]).unwrap_err().kind(), ErrorKind::NonFinite);
+            assert_eq!(
+                F16.encode(&[0.0, value], Shape::vector(2)).unwrap_err().kind(),
+                ErrorKind::NonFinite
+            );
         }
-        assert_eq!(F16.check(&[0x00, 0x7c], 1).unwrap_err().kind(), ErrorKind::NonFinite);
+        assert_eq!(
+            F16.check(&[0x00, 0x7c], Shape::vector(1)).unwrap_err().kind(),
+            ErrorKind::NonFinite
+        );
     }
 }

@@ -9,8 +9,10 @@
 //!
 //! Source: microsoft/BitNet, `src/ggml-bitnet-mad.cpp` (quantiser), `utils/convert-hf-to-gguf-bitnet.py` (packer).
 
-use super::BlockFormat;
-use super::f32::{expect_size, refuse_non_finite};
+use super::{
+    BlockFormat, Shape, Ternary, check_trits, expect_len, expect_size, outside, refuse_non_finite,
+    row_of,
+};
 use crate::{Error, ErrorKind, Result};
 
 /// Elements of one group.
@@ -46,30 +48,73 @@ impl BlockFormat for I2S {
         GROUP_LEN
     }
 
-    fn n_bytes(&self, n: usize) -> Option<usize> {
-        (n / 4).checked_add(TAIL_SIZE)
+    fn n_bytes(&self, shape: Shape) -> Option<usize> {
+        (shape.n_elements()? / 4).checked_add(TAIL_SIZE)
     }
 
-    fn check(&self, tensor: &[u8], n: usize) -> Result<()> {
-        validate(tensor, n)
+    fn check(&self, tensor: &[u8], shape: Shape) -> Result<()> {
+        expect_size(self, tensor, shape)?;
+        validate(tensor, shape.rows * shape.cols)
     }
 
-    fn decode(&self, tensor: &[u8], first: usize, out: &mut [f32]) -> Result<()> {
-        let n = tensor.len().saturating_sub(TAIL_SIZE) * 4;
-        let (codes, scale) = split(tensor, n)?;
-        whole_groups(first)?;
-        whole_groups(out.len())?;
-        match codes.get(first / 4..first.saturating_add(out.len()) / 4) {
+    fn scale(&self, tensor: &[u8], shape: Shape) -> f32 {
+        split(tensor, shape.rows * shape.cols).map_or(f32::NAN, |(_, scale)| scale)
+    }
+
+    fn row(&self, tensor: &[u8], shape: Shape, row: usize, out: &mut [f32]) -> Result<()> {
+        decode_codes(row_of(self, tensor, shape, row, GROUP_SIZE, out.len())?, 1.0, out)
+    }
+
+    fn decode(&self, tensor: &[u8], shape: Shape, row: usize, out: &mut [f32]) -> Result<()> {
+        let (codes, scale) = split(tensor, shape.n_elements().unwrap_or(usize::MAX))?;
+        let first = row.checked_mul(shape.cols);
+        let range = first.and_then(|first| Some(first / 4..first.checked_add(out.len())? / 4));
+        match range.and_then(|range| codes.get(range)) {
             Some(codes) => decode_codes(codes, scale, out),
-            None => Err(shape(format!(
-                "decode i2_s: expected elements inside a tensor of {n}, found {} from {first}",
-                out.len()
-            ))),
+            None => Err(outside(self, shape, row, out.len())),
         }
     }
 
-    fn encode(&self, values: &[f32]) -> Result<Vec<u8>> {
+    fn encode(&self, values: &[f32], shape: Shape) -> Result<Vec<u8>> {
+        expect_len(self, shape, values.len())?;
         quantize(values)
+    }
+
+    fn ternary(&self) -> Option<&dyn Ternary> {
+        Some(self)
+    }
+}
+
+impl Ternary for I2S {
+    fn pack(&self, trits: &[i8], scale: f32, shape: Shape) -> Result<Vec<u8>> {
+        expect_len(self, shape, trits.len())?;
+        check_trits(self, trits, scale)?;
+        let (groups, _) = trits.as_chunks::<GROUP_LEN>();
+        let mut bytes = Vec::with_capacity(trits.len() / 4 + TAIL_SIZE);
+        for group in groups {
+            bytes.extend((0..GROUP_SIZE).map(|p| {
+                let code = |i: usize| (group[p + 32 * i] + 1).cast_unsigned();
+                code(0) << 6 | code(1) << 4 | code(2) << 2 | code(3)
+            }));
+        }
+        bytes.extend(scale.to_le_bytes());
+        bytes.resize(trits.len() / 4 + TAIL_SIZE, 0);
+        Ok(bytes)
+    }
+
+    fn unpack(&self, tensor: &[u8], shape: Shape, trits: &mut [i8]) -> Result<f32> {
+        expect_len(self, shape, trits.len())?;
+        self.check(tensor, shape)?;
+        let (codes, scale) = split(tensor, trits.len())?;
+        let (out, _) = trits.as_chunks_mut::<GROUP_LEN>();
+        for (codes, out) in codes.chunks_exact(GROUP_SIZE).zip(out) {
+            for (p, byte) in codes.iter().enumerate() {
+                for (i, shift) in [6, 4, 2, 0].into_iter().enumerate() {
+                    out[p + 32 * i] = (byte >> shift & 3).cast_signed() - 1;
+                }
+            }
+        }
+        Ok(scale)
     }
 }
 
@@ -112,7 +157,7 @@ pub fn dequantize(bytes: &[u8], n: usize, out: &mut [f32]) -> Result<()> {
 /// [`ErrorKind::Shape`] for another length, [`ErrorKind::NonFinite`] for the scale, [`ErrorKind::Gguf`] for a negative or
 /// zero scale and for a code 3; the text names the element.
 pub fn validate(bytes: &[u8], n: usize) -> Result<()> {
-    expect_size(&I2S, bytes, n)?;
+    expect_size(&I2S, bytes, Shape::vector(n))?;
     let (codes, scale) = split(bytes, n)?;
     if !scale.is_finite() {
         let text = format!("i2_s scale at byte {}: expected a finite number, found {scale}", n / 4);
@@ -146,7 +191,7 @@ pub fn validate(bytes: &[u8], n: usize) -> Result<()> {
 /// [`ErrorKind::Shape`] if `n` is no whole number of groups or the bytes are not those of `n` elements.
 pub fn split(bytes: &[u8], n: usize) -> Result<(&[u8], f32)> {
     whole_groups(n)?;
-    expect_size(&I2S, bytes, n)?;
+    expect_size(&I2S, bytes, Shape::vector(n))?;
     let (codes, tail) = bytes.split_at(n / 4);
     let scale = tail.first_chunk().expect("the size law leaves 32 bytes behind the codes");
     Ok((codes, f32::from_le_bytes(*scale)))

@@ -6,10 +6,13 @@
 pub mod f16;
 pub mod f32;
 pub mod i2_s;
+mod shape;
 
 use std::fmt::Debug;
 
-use crate::Result;
+pub use shape::{Shape, Tiles};
+
+use crate::{Error, ErrorKind, Result};
 
 /// One way to store the elements of a tensor.
 pub trait BlockFormat: Debug + Sync {
@@ -25,29 +28,92 @@ pub trait BlockFormat: Debug + Sync {
     /// Elements of one block: rows are whole blocks.
     fn block_len(&self) -> usize;
 
-    /// Bytes of a tensor of `n` elements, a multiple of [`block_len`](Self::block_len); `None` if 64 bits cannot hold it.
-    fn n_bytes(&self, n: usize) -> Option<usize>;
+    /// Whether a matrix of this shape can be stored.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Shape`] if rows are no whole blocks, or there is something else this format can't cut.
+    fn fits(&self, shape: Shape) -> Result<()> {
+        if shape.cols.is_multiple_of(self.block_len()) {
+            return Ok(());
+        }
+        let text = format!(
+            "expected a row length that is a multiple of {} for {}, found {}",
+            self.block_len(),
+            self.name(),
+            shape.cols
+        );
+        Err(Error::new(ErrorKind::Shape, text))
+    }
+
+    /// Bytes of a tensor of this shape, which [`fits`](Self::fits); `None` if 64 bits cannot hold it.
+    fn n_bytes(&self, shape: Shape) -> Option<usize>;
 
     /// Checks what a decoder does not look at again: the tensor's length, its scales, its codes.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Shape`] for another length, [`crate::ErrorKind::NonFinite`] or [`crate::ErrorKind::Gguf`] for
-    /// bytes no encoder of this format writes; the text names the element.
-    fn check(&self, tensor: &[u8], n: usize) -> Result<()>;
+    /// [`ErrorKind::Shape`] for a shape that doesn't fit or another length, [`ErrorKind::NonFinite`] or [`ErrorKind::Gguf`]
+    /// for bytes no encoder of this format writes; the text names the element.
+    fn check(&self, tensor: &[u8], shape: Shape) -> Result<()>;
 
-    /// Decodes elements `first..first + out.len()` of a tensor: with `first = row * cols`, a row.
-    /// `tensor`: all its bytes. `first`, `out.len()`: multiples of [`block_len`](Self::block_len).
+    /// The factor of the whole tensor, which [`row`](Self::row) leaves out: 1 where the format has none.
+    /// `tensor`: bytes that passed [`check`](Self::check).
+    fn scale(&self, tensor: &[u8], shape: Shape) -> f32 {
+        let _ = (tensor, shape);
+        1.0
+    }
+
+    /// Decodes one row in units of [`scale`](Self::scale): trits, for ternary formats. `out`: `[cols]`.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Shape`] if the elements are not whole blocks inside the tensor.
-    fn decode(&self, tensor: &[u8], first: usize, out: &mut [f32]) -> Result<()>;
+    /// [`ErrorKind::Shape`] if the tensor, the row or `out` don't have the sizes of `shape`.
+    fn row(&self, tensor: &[u8], shape: Shape, row: usize, out: &mut [f32]) -> Result<()>;
 
-    /// Stores `values` as a tensor of this format.
+    /// Decodes rows from `row` on, as many as `out` holds: `out[i] = element · scale`. `out`: `[n, cols]`.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Shape`] if they are not whole blocks, [`crate::ErrorKind::NonFinite`] if the format cannot hold
-    /// one of them.
-    fn encode(&self, values: &[f32]) -> Result<Vec<u8>>;
+    /// As [`row`](Self::row), and [`ErrorKind::Shape`] if `out` is no whole number of rows.
+    fn decode(&self, tensor: &[u8], shape: Shape, row: usize, out: &mut [f32]) -> Result<()> {
+        whole_rows(self.name(), shape, out.len())?;
+        if out.is_empty() {
+            return Ok(());
+        }
+        for (i, out) in out.chunks_exact_mut(shape.cols).enumerate() {
+            self.row(tensor, shape, row + i, out)?;
+        }
+        let scale = self.scale(tensor, shape);
+        out.iter_mut().for_each(|value| *value *= scale);
+        Ok(())
+    }
+
+    /// Stores `values`, row-major, as a tensor of this format.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Shape`] if the shape doesn't fit or `values` has another length, [`ErrorKind::NonFinite`] if the format
+    /// cannot hold one of them.
+    fn encode(&self, values: &[f32], shape: Shape) -> Result<Vec<u8>>;
+
+    /// This format as one of ternary weights, if it is one.
+    fn ternary(&self) -> Option<&dyn Ternary> {
+        None
+    }
+}
+
+/// A format of ternary weights: trits survive it exactly.
+pub trait Ternary: BlockFormat {
+    /// Stores trits (-1, 0, +1), row-major, with one scale for all.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Shape`] if the shape doesn't fit or `trits` has another length; [`ErrorKind::InvalidArgument`] for another
+    /// number than a trit or a scale that the format can't hold exactly; [`ErrorKind::NonFinite`] for one that is not finite.
+    fn pack(&self, trits: &[i8], scale: f32, shape: Shape) -> Result<Vec<u8>>;
+
+    /// Reads all trits back, row-major, and the one scale of all that are not zero (the tensor's own scale where all are).
+    /// `trits`: `[rows, cols]`.
+    ///
+    /// # Errors
+    /// What [`BlockFormat::check`] refuses, [`ErrorKind::Shape`] for another length, and [`ErrorKind::Gguf`] if blocks have
+    /// several scales.
+    fn unpack(&self, tensor: &[u8], shape: Shape, trits: &mut [i8]) -> Result<f32>;
 }
 
 /// The formats this build reads, by name.
@@ -57,6 +123,109 @@ pub const FORMATS: &[&dyn BlockFormat] = &[&f16::F16, &f32::F32, &i2_s::I2S];
 #[must_use]
 pub fn by_id(id: u32) -> Option<&'static dyn BlockFormat> {
     FORMATS.iter().copied().find(|format| format.id() == id)
+}
+
+/// The format of this name.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static dyn BlockFormat> {
+    FORMATS.iter().copied().find(|format| format.name() == name)
+}
+
+/// `len` elements must be whole rows.
+fn whole_rows(format: &str, shape: Shape, len: usize) -> Result<()> {
+    if len == 0 || shape.cols > 0 && len.is_multiple_of(shape.cols) {
+        return Ok(());
+    }
+    let text = format!("{format}: expected whole rows of {}, found {len} elements", shape.cols);
+    Err(Error::new(ErrorKind::Shape, text))
+}
+
+/// The shape must fit the format, and `len` be its number of elements.
+fn expect_len(format: &dyn BlockFormat, shape: Shape, len: usize) -> Result<()> {
+    format.fits(shape)?;
+    if shape.n_elements() == Some(len) {
+        return Ok(());
+    }
+    let text = format!(
+        "{}: expected {} × {} elements, found {len}",
+        format.name(),
+        shape.rows,
+        shape.cols
+    );
+    Err(Error::new(ErrorKind::Shape, text))
+}
+
+/// The shape must fit the format, and a tensor of it has exactly the bytes of the size law.
+fn expect_size(format: &dyn BlockFormat, tensor: &[u8], shape: Shape) -> Result<()> {
+    format.fits(shape)?;
+    let expected = format.n_bytes(shape);
+    if expected == Some(tensor.len()) {
+        return Ok(());
+    }
+    let text = format!(
+        "check {}: expected {} bytes for {} × {} elements, found {}",
+        format.name(),
+        expected.map_or_else(|| "fewer than 2^64".to_owned(), |size| size.to_string()),
+        shape.rows,
+        shape.cols,
+        tensor.len()
+    );
+    Err(Error::new(ErrorKind::Shape, text))
+}
+
+/// Trits must be -1, 0 or +1, their scale finite and not negative, and above 0 if any trit is not 0.
+fn check_trits(format: &dyn BlockFormat, trits: &[i8], scale: f32) -> Result<()> {
+    let name = format.name();
+    if let Some(i) = trits.iter().position(|trit| trit.unsigned_abs() > 1) {
+        let text = format!("{name} element {i}: expected -1, 0 or +1, found {}", trits[i]);
+        return Err(Error::new(ErrorKind::InvalidArgument, text));
+    }
+    if !scale.is_finite() {
+        let text = format!("{name} scale: expected a finite number, found {scale}");
+        return Err(Error::new(ErrorKind::NonFinite, text));
+    }
+    if scale.is_sign_negative() || scale == 0.0 && trits.iter().any(|trit| *trit != 0) {
+        let text = format!("{name} scale: expected a number above 0, found {scale}");
+        return Err(Error::new(ErrorKind::InvalidArgument, text));
+    }
+    Ok(())
+}
+
+/// Refuses the element at `bad`, if there is one.
+fn refuse_non_finite(format: &dyn BlockFormat, bad: Option<usize>) -> Result<()> {
+    bad.map_or(Ok(()), |i| {
+        let text = format!("{}: expected finite elements, found element {i} is not", format.name());
+        Err(Error::new(ErrorKind::NonFinite, text))
+    })
+}
+
+/// The bytes of one row, where rows lie one after the other in blocks of `block_size` bytes from the tensor's start on.
+/// `out_len`: what the caller has room for.
+fn row_of<'a>(
+    format: &dyn BlockFormat,
+    tensor: &'a [u8],
+    shape: Shape,
+    row: usize,
+    block_size: usize,
+    out_len: usize,
+) -> Result<&'a [u8]> {
+    let size = shape.cols / format.block_len() * block_size;
+    let bytes = row.checked_mul(size).and_then(|start| tensor.get(start..start.checked_add(size)?));
+    match bytes {
+        Some(bytes) if row < shape.rows && out_len == shape.cols => Ok(bytes),
+        _ => Err(outside(format, shape, row, out_len)),
+    }
+}
+
+/// A row that is not there, or an output of another length.
+fn outside(format: &dyn BlockFormat, shape: Shape, row: usize, out_len: usize) -> Error {
+    let text = format!(
+        "decode {}: expected a row of {} elements below row {} of the tensor, found {out_len} elements for row {row}",
+        format.name(),
+        shape.cols,
+        shape.rows
+    );
+    Error::new(ErrorKind::Shape, text)
 }
 
 #[cfg(test)]
@@ -84,27 +253,57 @@ mod tests {
 
     #[test]
     fn what_is_encoded_decodes_to_the_same_values_and_the_same_bytes() {
-        // Values every format holds exactly.
-        let values: Vec<f32> = (0..3 * 128).map(|i| [-0.5, 0.0, 0.5, 0.5][i * 7 % 4]).collect();
+        // Values every format holds exactly, in a shape that every format can cut.
+        let shape = Shape::new(64, 256);
+        let values: Vec<f32> =
+            (0..64 * 256).map(|i| [-0.5, 0.0, 0.5, 0.5][(i * 7 + i / 256) % 4]).collect();
         for format in FORMATS {
-            let bytes = format.encode(&values).unwrap();
-            assert_eq!(Some(bytes.len()), format.n_bytes(values.len()), "{}", format.name());
-            format.check(&bytes, values.len()).unwrap();
+            let name = format.name();
+            let bytes = format.encode(&values, shape).unwrap();
+            assert_eq!(Some(bytes.len()), format.n_bytes(shape), "{name}");
+            format.check(&bytes, shape).unwrap();
             let mut whole = vec![f32::NAN; values.len()];
-            format.decode(&bytes, 0, &mut whole).unwrap();
-            assert_eq!(whole, values, "{}", format.name());
-            assert_eq!(format.encode(&whole).unwrap(), bytes, "{}", format.name());
-            let mut row = vec![f32::NAN; 128];
-            format.decode(&bytes, 256, &mut row).unwrap();
-            assert_eq!(row, values[256..], "{}", format.name());
+            format.decode(&bytes, shape, 0, &mut whole).unwrap();
+            assert_eq!(whole, values, "{name}");
+            assert_eq!(format.encode(&whole, shape).unwrap(), bytes, "{name}");
+            let mut rows = vec![f32::NAN; 2 * 256];
+            format.decode(&bytes, shape, 41, &mut rows).unwrap();
+            assert_eq!(rows, values[41 * 256..43 * 256], "{name}");
         }
     }
 
     #[test]
-    fn sizes_that_64_bits_cannot_hold_are_none() {
-        for format in FORMATS.iter().filter(|format| format.id() < 36) {
-            assert_eq!(format.n_bytes(usize::MAX), None, "{}", format.name());
+    fn wrong_sizes_are_refused_by_every_format() {
+        let shape = Shape::new(64, 256);
+        for format in FORMATS {
+            let name = format.name();
+            let kind = |result: Result<()>| result.map_err(|e| e.kind());
+            let bytes = format.encode(&[0.0; 64 * 256], shape).unwrap();
+            let refused = Err(ErrorKind::Shape);
+            assert_eq!(kind(format.check(&bytes[1..], shape)), refused, "{name}");
+            assert_eq!(kind(format.check(&[], shape)), refused, "{name}");
+            assert_eq!(kind(format.row(&bytes, shape, 64, &mut [0.0; 256])), refused, "{name}");
+            assert_eq!(kind(format.row(&bytes, shape, 0, &mut [0.0; 255])), refused, "{name}");
+            assert_eq!(kind(format.row(&[], shape, 0, &mut [0.0; 256])), refused, "{name}");
+            let far = format.row(&bytes, shape, usize::MAX, &mut [0.0; 256]);
+            assert_eq!(kind(far), refused, "{name}");
+            assert_eq!(kind(format.decode(&bytes, shape, 0, &mut [0.0; 300])), refused, "{name}");
+            assert_eq!(kind(format.decode(&bytes, shape, 63, &mut [0.0; 512])), refused, "{name}");
+            assert_eq!(kind(format.encode(&[0.0; 255], shape).map(|_| ())), refused, "{name}");
+            if format.block_len() > 1 {
+                let odd = Shape::new(64, format.block_len() + 1);
+                assert_eq!(kind(format.fits(odd)), refused, "{name}");
+                let values = vec![0.0; 64 * odd.cols];
+                assert_eq!(kind(format.encode(&values, odd).map(|_| ())), refused, "{name}");
+            }
         }
-        assert_eq!(by_id(36).unwrap().n_bytes(usize::MAX), Some(usize::MAX / 4 + 32));
+    }
+
+    #[test]
+    fn sizes_that_64_bits_cannot_hold_are_none_and_nothing_overflows() {
+        let shape = Shape::new(1 << 40, 1 << 40);
+        for format in FORMATS {
+            assert_eq!(format.n_bytes(shape), None, "{}", format.name());
+        }
     }
 }

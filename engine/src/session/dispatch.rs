@@ -3,8 +3,8 @@
 
 use crate::{
     Isa, Model,
-    kernels::{Int8Rows, Kernels, RowScale, TernaryProduct},
-    model::{LINEAR_NAMES, Linear, Storage},
+    kernels::{Input, Kernels, Packed, Product, ProductKernel, RowScale},
+    model::{LINEAR_NAMES, Linear},
     threads::{Columns, Pool, Strip},
 };
 
@@ -48,16 +48,17 @@ pub struct Count {
 pub(super) struct Rows {
     /// `[tokens, cols]`.
     float: Vec<f32>,
-    /// The same, quantized, if activations are int8.
-    int8: Int8Rows,
+    /// The same, packed as the next products want it; by `Input`.
+    packed: [Packed; Input::N],
     cols: usize,
 }
 
 impl Rows {
     pub(super) fn bytes(&self) -> usize {
-        size_of_val(self.float.as_slice())
-            + size_of_val(self.int8.codes.as_slice())
-            + size_of_val(self.int8.scales.as_slice())
+        let packed = |packed: &Packed| {
+            size_of_val(packed.bytes.as_slice()) + size_of_val(packed.scales.as_slice())
+        };
+        size_of_val(self.float.as_slice()) + self.packed.iter().map(packed).sum::<usize>()
     }
 }
 
@@ -94,36 +95,89 @@ impl Dispatcher {
         }
     }
 
-    /// `out = rms_norm(x, weight)` per token, quantized too where the next product is ternary. `x`: `[tokens, weight.len()]`.
+    /// `out = rms_norm(x, weight)` per token, packed as `nexts` want it. `x`: `[tokens, weight.len()]`.
     pub(super) fn norm(
         &self,
         x: &[f32],
         weight: &[f32],
         eps: f32,
-        ternary_next: bool,
+        nexts: &[&Linear],
         out: &mut Rows,
     ) {
-        let cols = weight.len();
+        let rms_norm = self.kernels.rms_norm;
+        self.prepare(x, weight.len(), nexts, out, |x, out| rms_norm(x, weight, eps, out));
+    }
+
+    /// `out = x` per token, packed as `nexts` want it. `x`: `[tokens, cols]`.
+    pub(super) fn pass(&self, x: &[f32], cols: usize, nexts: &[&Linear], out: &mut Rows) {
+        self.prepare(x, cols, nexts, out, |x, out| out.copy_from_slice(x));
+    }
+
+    fn prepare(
+        &self,
+        x: &[f32],
+        cols: usize,
+        nexts: &[&Linear],
+        out: &mut Rows,
+        fill: impl Fn(&[f32], &mut [f32]) + Sync,
+    ) {
         let n_tokens = x.len() / cols;
-        let quantized = ternary_next && self.activations == Activations::Int8;
-        let packed_len = if quantized { (self.kernels.packed_len)(cols) } else { 1 };
         out.cols = cols;
         out.float.resize(n_tokens * cols, 0.0);
-        out.int8.packed_len = packed_len;
-        out.int8.codes.resize(n_tokens * packed_len, 0);
-        out.int8.scales.resize(n_tokens, RowScale::default());
-        let kernels = self.kernels;
+        let mut inputs: Vec<Input> = Vec::with_capacity(nexts.len());
+        for kernel in nexts.iter().filter_map(|linear| self.kernel(linear)) {
+            if !inputs.contains(&kernel.input) {
+                inputs.push(kernel.input);
+            }
+        }
+        let Some((first, others)) = inputs.split_first() else {
+            let (mut a, mut b) = (vec![(); n_tokens], vec![(); n_tokens]);
+            let rows = (&mut out.float[..], cols);
+            self.pool.rows(rows, (&mut a, 1), (&mut b, 1), |token, float, _, _| {
+                fill(&x[token * cols..][..cols], float);
+            });
+            return;
+        };
+        let Rows { float, packed, .. } = out;
+        self.pack(float, cols, *first, &mut packed[*first as usize], |token, float| {
+            fill(&x[token * cols..][..cols], float);
+        });
+        for input in others {
+            self.pack(float, cols, *input, &mut packed[*input as usize], |_, _| {});
+        }
+    }
+
+    /// Packs every row of `float`, each after `before` had it.
+    fn pack(
+        &self,
+        float: &mut [f32],
+        cols: usize,
+        input: Input,
+        packed: &mut Packed,
+        before: impl Fn(usize, &mut [f32]) + Sync,
+    ) {
+        let n_tokens = float.len() / cols;
+        let packing = self.kernels.packing(input);
+        packed.row_len = (packing.row_len)(cols);
+        packed.bytes.resize(n_tokens * packed.row_len, 0);
+        packed.scales.resize(n_tokens, RowScale::default());
         self.pool.rows(
-            (&mut out.float, cols),
-            (&mut out.int8.codes, packed_len),
-            (&mut out.int8.scales, 1),
-            |token, float, codes, scale| {
-                (kernels.rms_norm)(&x[token * cols..][..cols], weight, eps, float);
-                if quantized {
-                    scale[0] = (kernels.quantize)(float, codes);
-                }
+            (float, cols),
+            (&mut packed.bytes, packed.row_len),
+            (&mut packed.scales, 1),
+            |token, float, bytes, scale| {
+                before(token, float);
+                scale[0] = (packing.pack)(float, bytes);
             },
         );
+    }
+
+    /// The product of a matrix, if it is one with packed activations.
+    fn kernel(&self, linear: &Linear) -> Option<&'static ProductKernel> {
+        match self.activations {
+            Activations::Int8 => self.kernels.product(linear.format.name()),
+            Activations::Float => None,
+        }
     }
 
     /// Several products of the same input: `out = rows · linearᵀ`, `[tokens, linear.rows]` each; then `finish` on each
@@ -142,71 +196,62 @@ impl Dispatcher {
         }
         let mut i = 0;
         let columns = outs.map(|out| {
-            let width = linears[i].rows;
+            let width = linears[i].shape.rows;
             i += 1;
             out.resize(n_tokens * width, 0.0);
-            // 16 outputs share a cache line: two threads never write the same one.
-            Columns { data: out, width, unit: 16 }
+            // 16 outputs share a cache line, so that two threads never write the same one; tiles have 32 rows.
+            Columns { data: out, width, unit: 32 }
         });
-        let (kernels, activations) = (&self.kernels, self.activations);
+        let products = linears.map(|linear| self.kernel(linear));
+        let kernels = &self.kernels;
         let bytes = model.file().bytes();
         self.pool.strips(columns, |mut strips| {
-            for (linear, strip) in linears.iter().zip(&mut strips) {
-                product(kernels, activations, linear, &bytes[linear.range.clone()], x, strip);
+            for ((linear, product), strip) in linears.iter().zip(products).zip(&mut strips) {
+                multiply(kernels, product, linear, &bytes[linear.range.clone()], x, strip);
             }
             finish(&mut strips);
         });
     }
 
     fn count(&mut self, linear: &Linear, n_tokens: usize) {
+        let kernel = self.kernel(linear);
         let count = &mut self.counts[linear.kind];
-        count.kernel = match (linear.storage, self.activations) {
-            (Storage::Ternary { .. }, Activations::Int8) => self.kernels.ternary_i8_name(),
-            _ => self.kernels.dense_f32_name(),
-        };
+        count.kernel = kernel.map_or_else(|| self.kernels.dense_f32_name(), |kernel| kernel.name);
         count.products += n_tokens as u64;
-        count.macs += (n_tokens * linear.rows * linear.cols) as u64;
+        count.macs += (n_tokens * linear.shape.rows * linear.shape.cols) as u64;
         count.bytes += linear.range.len() as u64;
     }
 }
 
-fn product(
+fn multiply(
     kernels: &Kernels,
-    activations: Activations,
+    kernel: Option<&ProductKernel>,
     linear: &Linear,
-    bytes: &[u8],
+    weights: &[u8],
     x: &Rows,
     out: &mut Strip<'_>,
 ) {
-    let cols = linear.cols;
-    match (linear.storage, activations) {
-        (Storage::Ternary { scale }, Activations::Int8) => {
-            let product = TernaryProduct { codes: bytes, cols, weight_scale: scale, x: &x.int8 };
-            (kernels.ternary_i8)(&product, out);
-        }
-        (Storage::Ternary { scale }, Activations::Float) => {
-            dense(kernels, x, out, |row, wide| {
-                (kernels.widen_ternary)(&bytes[row * cols / 4..][..cols / 4], wide);
-            });
-            for token in 0..out.n_rows() {
-                out.row(token).iter_mut().for_each(|y| *y *= scale);
-            }
-        }
-        (Storage::F16, _) if out.n_rows() == 1 => {
+    let Linear { shape, scale, .. } = *linear;
+    if let Some(kernel) = kernel {
+        let x = &x.packed[kernel.input as usize];
+        (kernel.product)(&Product { weights, shape, scale, x }, out);
+        return;
+    }
+    let size = 2 * shape.cols;
+    match linear.format.name() {
+        "f16" if out.n_rows() == 1 => {
             let rows = out.columns();
             for (row, y) in rows.zip(out.row(0)) {
-                *y = (kernels.dot_f16)(&bytes[row * cols * 2..][..cols * 2], &x.float);
+                *y = (kernels.dot_f16)(&weights[row * size..][..size], &x.float);
             }
         }
-        (Storage::F16, _) => dense(kernels, x, out, |row, wide| {
-            (kernels.widen_f16)(&bytes[row * cols * 2..][..cols * 2], wide);
+        "f16" => dense(kernels, x, out, |row, wide| {
+            (kernels.widen_f16)(&weights[row * size..][..size], wide);
         }),
-        (Storage::F32, _) => dense(kernels, x, out, |row, wide| {
-            let (values, _) = bytes[row * cols * 4..][..cols * 4].as_chunks::<4>();
-            for (value, wide) in values.iter().zip(wide) {
-                *wide = f32::from_le_bytes(*value);
-            }
-        }),
+        _ => dense(kernels, x, out, |row, wide| linear.widen(weights, row, wide)),
+    }
+    for token in 0..out.n_rows() {
+        out.row(token).iter_mut().for_each(|y| *y *= scale);
     }
 }
 

@@ -2,10 +2,7 @@
 //! down, add; at the end norm and head.
 
 use super::{Session, attention::attend};
-use crate::{
-    model::{Layer, Storage},
-    threads::Columns,
-};
+use crate::{model::Layer, threads::Columns};
 
 impl Session<'_> {
     /// Appends the tokens to the sequence; leaves the residual stream of all of them in `buffers.x`.
@@ -25,7 +22,8 @@ impl Session<'_> {
         let (config, weights) = (self.config(), self.model.weights());
         let b = &mut self.buffers;
         let x = &b.x[token * config.n_embd..][..n * config.n_embd];
-        self.dispatcher.norm(x, &weights.output_norm, config.rms_eps, false, &mut b.normed);
+        let nexts = [&weights.output];
+        self.dispatcher.norm(x, &weights.output_norm, config.rms_eps, &nexts, &mut b.normed);
         self.dispatcher.project(
             self.model,
             [&weights.output],
@@ -44,13 +42,11 @@ impl Session<'_> {
         x.resize(ids.len() * n_embd, 0.0);
         for (id, x) in ids.iter().zip(x.chunks_exact_mut(n_embd)) {
             let row = *id as usize;
-            if table.storage == Storage::F16 {
+            if table.format.name() == "f16" {
                 (self.dispatcher.kernels.widen_f16)(&bytes[row * n_embd * 2..][..n_embd * 2], x);
             } else {
-                let (values, _) = bytes[row * n_embd * 4..][..n_embd * 4].as_chunks::<4>();
-                for (value, x) in values.iter().zip(x) {
-                    *x = f32::from_le_bytes(*value);
-                }
+                table.widen(bytes, row, x);
+                x.iter_mut().for_each(|value| *value *= table.scale);
             }
         }
     }
@@ -60,14 +56,9 @@ impl Session<'_> {
         let config = self.config();
         let b = &mut self.buffers;
         let eps = config.rms_eps;
-        self.dispatcher.norm(&b.x, &layer.attn_norm, eps, true, &mut b.normed);
-        self.dispatcher.project(
-            self.model,
-            [&layer.attn_q, &layer.attn_k, &layer.attn_v],
-            &b.normed,
-            [&mut b.q, &mut b.k, &mut b.v],
-            |_| {},
-        );
+        let qkv = [&layer.attn_q, &layer.attn_k, &layer.attn_v];
+        self.dispatcher.norm(&b.x, &layer.attn_norm, eps, &qkv, &mut b.normed);
+        self.dispatcher.project(self.model, qkv, &b.normed, [&mut b.q, &mut b.k, &mut b.v], |_| {});
 
         let d = config.head_dim;
         let rope = self.dispatcher.kernels.rope;
@@ -89,14 +80,9 @@ impl Session<'_> {
             attend(kernels, config, cache, i, first, q, &mut out);
         });
 
-        self.dispatcher.norm(&b.attention, &layer.attn_sub_norm, eps, true, &mut b.attended);
-        self.dispatcher.project(
-            self.model,
-            [&layer.attn_output],
-            &b.attended,
-            [&mut b.projected],
-            |_| {},
-        );
+        let output = [&layer.attn_output];
+        self.dispatcher.norm(&b.attention, &layer.attn_sub_norm, eps, &output, &mut b.attended);
+        self.dispatcher.project(self.model, output, &b.attended, [&mut b.projected], |_| {});
         (self.dispatcher.kernels.add)(&mut b.x, &b.projected);
     }
 
@@ -104,11 +90,12 @@ impl Session<'_> {
     fn feed_forward(&mut self, layer: &Layer) {
         let eps = self.config().rms_eps;
         let b = &mut self.buffers;
-        self.dispatcher.norm(&b.x, &layer.ffn_norm, eps, true, &mut b.normed);
+        let gate_up = [&layer.ffn_gate, &layer.ffn_up];
+        self.dispatcher.norm(&b.x, &layer.ffn_norm, eps, &gate_up, &mut b.normed);
         let relu2_mul = self.dispatcher.kernels.relu2_mul;
         self.dispatcher.project(
             self.model,
-            [&layer.ffn_gate, &layer.ffn_up],
+            gate_up,
             &b.normed,
             [&mut b.gate, &mut b.up],
             |[gate, up]| {
@@ -117,14 +104,9 @@ impl Session<'_> {
                 }
             },
         );
-        self.dispatcher.norm(&b.gate, &layer.ffn_sub_norm, eps, true, &mut b.gated);
-        self.dispatcher.project(
-            self.model,
-            [&layer.ffn_down],
-            &b.gated,
-            [&mut b.projected],
-            |_| {},
-        );
+        let down = [&layer.ffn_down];
+        self.dispatcher.norm(&b.gate, &layer.ffn_sub_norm, eps, &down, &mut b.gated);
+        self.dispatcher.project(self.model, down, &b.gated, [&mut b.projected], |_| {});
         (self.dispatcher.kernels.add)(&mut b.x, &b.projected);
     }
 }

@@ -12,13 +12,14 @@ impl Session<'_> {
             #[expect(clippy::cast_precision_loss, reason = "n % 97 is small")]
             (0..n).map(|i| (i % 97) as f32 / 48.0 - 1.0).collect()
         };
+        let both = [&layer.attn_q, &layer.attn_k, &layer.attn_v, &layer.ffn_gate, &layer.ffn_up];
         let inputs = [
-            (&layer.attn_norm, &mut b.normed),
-            (&layer.attn_sub_norm, &mut b.attended),
-            (&layer.ffn_sub_norm, &mut b.gated),
+            (&layer.attn_norm, &both[..], &mut b.normed),
+            (&layer.attn_sub_norm, &[&layer.attn_output][..], &mut b.attended),
+            (&layer.ffn_sub_norm, &[&layer.ffn_down][..], &mut b.gated),
         ];
-        for (weight, rows) in inputs {
-            self.dispatcher.norm(&wave(weight.len()), weight, eps, true, rows);
+        for (weight, nexts, rows) in inputs {
+            self.dispatcher.norm(&wave(weight.len()), weight, eps, nexts, rows);
         }
     }
 

@@ -23,18 +23,10 @@ pub(super) fn store_f32(out: &mut [f32; 8], x: __m256) {
     unsafe { _mm256_storeu_ps(out.as_mut_ptr(), x) }
 }
 
-/// 32 unsigned bytes.
+/// 32 bytes.
 #[target_feature(enable = "avx2")]
 #[inline]
 pub(super) fn load_u8(x: &[u8; 32]) -> __m256i {
-    // SAFETY: the array has 32 bytes; the load needs no alignment.
-    unsafe { _mm256_loadu_si256(x.as_ptr().cast()) }
-}
-
-/// 32 signed bytes.
-#[target_feature(enable = "avx2")]
-#[inline]
-pub(super) fn load_i8(x: &[i8; 32]) -> __m256i {
     // SAFETY: the array has 32 bytes; the load needs no alignment.
     unsafe { _mm256_loadu_si256(x.as_ptr().cast()) }
 }

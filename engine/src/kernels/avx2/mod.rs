@@ -4,11 +4,18 @@
 
 mod dot;
 mod elementwise;
+mod i2_s;
+mod int8;
 mod lanes;
 mod peak;
-mod ternary;
 
-use super::{Isa, Kernels, Sealed};
+use super::{Isa, Kernels, Packing, ProductKernel, Sealed};
+
+/// In the order of `Input`.
+const PACKINGS: &[Packing] = &[int8::PACKING];
+
+/// Sorted by format.
+const PRODUCTS: &[ProductKernel] = &[i2_s::KERNEL];
 
 /// The table, if this CPU has the instructions.
 pub(super) fn kernels() -> Option<Kernels> {
@@ -37,13 +44,8 @@ pub(super) fn kernels() -> Option<Kernels> {
         attend: |chunk, out| unsafe { elementwise::attend(chunk, out) },
         // SAFETY: the probe above found every feature this function is compiled with.
         fma_into: |x, f, out| unsafe { elementwise::fma_into(x, f, out) },
-        packed_len: |cols| cols,
-        // SAFETY: the probe above found every feature this function is compiled with.
-        quantize: |x, codes| unsafe { ternary::quantize(x, codes) },
-        // SAFETY: the probe above found every feature this function is compiled with.
-        ternary_i8: |product, out| unsafe { ternary::ternary_i8(product, out) },
-        // SAFETY: the probe above found every feature this function is compiled with.
-        widen_ternary: |codes, out| unsafe { ternary::widen_ternary(codes, out) },
+        packings: PACKINGS,
+        products: PRODUCTS,
         // SAFETY: the probe above found every feature this function is compiled with.
         int8_peak: |turns| unsafe { peak::int8_peak(turns) },
         // SAFETY: the probe above found every feature this function is compiled with.

@@ -15,18 +15,10 @@ pub(super) fn load_f32(x: &[f32; 16]) -> __m512 {
     unsafe { _mm512_loadu_ps(x.as_ptr()) }
 }
 
-/// 64 unsigned bytes.
+/// 64 bytes.
 #[target_feature(enable = "avx512f")]
 #[inline]
 pub(super) fn load_u8(x: &[u8; 64]) -> __m512i {
-    // SAFETY: the array has 64 bytes; the load needs no alignment.
-    unsafe { _mm512_loadu_si512(x.as_ptr().cast()) }
-}
-
-/// 64 signed bytes.
-#[target_feature(enable = "avx512f")]
-#[inline]
-pub(super) fn load_i8(x: &[i8; 64]) -> __m512i {
     // SAFETY: the array has 64 bytes; the load needs no alignment.
     unsafe { _mm512_loadu_si512(x.as_ptr().cast()) }
 }

@@ -4,13 +4,20 @@
 pub(super) mod act;
 pub(super) mod attend;
 pub(super) mod dot;
+pub(super) mod i2_s;
+pub(super) mod int8;
 pub(super) mod norm;
 pub(super) mod peak;
 pub(super) mod rope;
 pub(super) mod softmax;
-pub(super) mod ternary;
 
-use super::{Isa, Kernels, Sealed};
+use super::{Isa, Kernels, Packing, ProductKernel, Sealed};
+
+/// In the order of `Input`.
+const PACKINGS: &[Packing] = &[int8::PACKING];
+
+/// Sorted by format.
+const PRODUCTS: &[ProductKernel] = &[i2_s::KERNEL];
 
 /// Always there.
 #[expect(clippy::unnecessary_wraps, reason = "the register's shape: other entries probe the CPU")]
@@ -27,10 +34,8 @@ pub(super) fn kernels() -> Option<Kernels> {
         exp_sub: softmax::exp_sub,
         attend: |chunk, out| attend::attend(dot::dot, softmax::exp_sub, dot::sum, chunk, out),
         fma_into: act::fma_into,
-        packed_len: |cols| cols,
-        quantize: ternary::quantize,
-        ternary_i8: ternary::ternary_i8,
-        widen_ternary: ternary::widen_ternary,
+        packings: PACKINGS,
+        products: PRODUCTS,
         int8_peak: peak::int8_peak,
         read: peak::read,
         _sealed: Sealed,

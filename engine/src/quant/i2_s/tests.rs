@@ -107,7 +107,7 @@ fn parts_encode_and_decode_like_the_whole() {
     }
     assert_eq!((codes.as_slice(), bits(&out)), (&whole[..256], bits(&weights)));
     let mut row = vec![0.0; 128];
-    I2S.decode(&whole, 384, &mut row).unwrap();
+    I2S.decode(&whole, Shape::new(8, 128), 3, &mut row).unwrap();
     assert_eq!(bits(&row), bits(&weights[384..512]));
 }
 
@@ -152,9 +152,12 @@ fn wrong_lengths_are_refused_as_shapes() {
     assert_eq!(kind(validate(&bytes, 256)), ErrorKind::Shape);
     assert_eq!(kind(dequantize(&bytes, 128, &mut [0.0; 127])), ErrorKind::Shape);
     assert_eq!(kind(encode_codes(&[0.0; 128], &mut [0; 31]).map(|_| ())), ErrorKind::Shape);
-    assert_eq!(kind(I2S.decode(&bytes, 64, &mut [0.0; 128])), ErrorKind::Shape);
-    assert_eq!(kind(I2S.decode(&bytes, 128, &mut [0.0; 128])), ErrorKind::Shape);
-    assert_eq!(kind(I2S.decode(&bytes[..16], 0, &mut [0.0; 128])), ErrorKind::Shape);
+    assert_eq!(kind(I2S.decode(&bytes, Shape::vector(128), 0, &mut [0.0; 64])), ErrorKind::Shape);
+    assert_eq!(kind(I2S.decode(&bytes, Shape::vector(128), 1, &mut [0.0; 128])), ErrorKind::Shape);
+    assert_eq!(
+        kind(I2S.decode(&bytes[..16], Shape::vector(128), 0, &mut [0.0; 128])),
+        ErrorKind::Shape
+    );
 }
 
 #[test]

@@ -6,16 +6,15 @@
 use std::arch::x86_64::{
     __m512i, _mm_add_epi32, _mm_cvtepi32_ps, _mm_div_ps, _mm_mul_ps, _mm_set1_epi32, _mm_set1_ps,
     _mm_sub_epi32, _mm256_add_epi32, _mm256_castsi256_si128, _mm256_extracti128_si256,
-    _mm512_abs_ps, _mm512_add_epi32, _mm512_and_si512, _mm512_castsi512_si256, _mm512_dpbusd_epi32,
-    _mm512_extracti64x4_epi64, _mm512_max_ps, _mm512_reduce_add_epi32, _mm512_reduce_max_ps,
-    _mm512_set1_epi8, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_srai_epi32,
-    _mm512_srli_epi16, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32,
-    _mm512_unpacklo_epi64,
+    _mm512_add_epi32, _mm512_and_si512, _mm512_castsi512_si256, _mm512_dpbusd_epi32,
+    _mm512_extracti64x4_epi64, _mm512_reduce_add_epi32, _mm512_set1_epi8, _mm512_setzero_si512,
+    _mm512_srai_epi32, _mm512_srli_epi16, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
+    _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
 };
 
 use super::{
-    super::{RowScale, TernaryProduct, row_bytes, scalar, scale_sum, tiled},
-    lanes::{load_f32, load_half, load_i8, load_u8, store_4},
+    super::{Input, Product, ProductKernel, RowScale, row_bytes, scale_sum, tiled},
+    lanes::{load_half, load_u8, store_4},
 };
 use crate::threads::Strip;
 
@@ -27,50 +26,18 @@ const ROWS: usize = 4;
 /// Tokens that share one unpacking of the weights.
 const TOKENS: usize = 4;
 
-/// Whole pairs of groups.
-pub(super) fn packed_len(cols: usize) -> usize {
-    cols.next_multiple_of(256)
-}
-
-/// Quantizes one row into its packed form.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
-pub(super) fn quantize(x: &[f32], packed: &mut [i8]) -> RowScale {
-    assert_eq!(packed.len(), packed_len(x.len()), "length of a packed row");
-    let max = max_abs(x);
-    let scale = 127.0 / if max > 1e-5 { max } else { 1e-5 };
-    let (groups, rest) = x.as_chunks::<128>();
-    assert!(rest.is_empty(), "whole groups");
-    if groups.len() % 2 == 1 {
-        packed[(groups.len() - 1) * 128..].fill(0);
-    }
-    let mut sum = 0;
-    for (g, group) in groups.iter().enumerate() {
-        let (fields, _) = group.as_chunks::<32>();
-        for (s, field) in fields.iter().enumerate() {
-            let start = g / 2 * 256 + s * 64 + g % 2 * 32;
-            for (x, q) in field.iter().zip(&mut packed[start..start + 32]) {
-                *q = scalar::ternary::code(*x, scale);
-                sum += i32::from(*q);
-            }
-        }
-    }
-    RowScale { scale, sum }
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
-fn max_abs(x: &[f32]) -> f32 {
-    let (blocks, tail) = x.as_chunks::<16>();
-    let mut max = _mm512_setzero_ps();
-    for block in blocks {
-        // The second operand wins where the first is NaN: as in the scalar comparison, a NaN is passed over.
-        max = _mm512_max_ps(_mm512_abs_ps(load_f32(block)), max);
-    }
-    tail.iter().fold(_mm512_reduce_max_ps(max), |max, x| if x.abs() > max { x.abs() } else { max })
-}
+/// See the file's door.
+pub(super) const KERNEL: ProductKernel = ProductKernel {
+    format: "i2_s",
+    name: "ternary_i8.avx512",
+    input: Input::Int8,
+    // SAFETY: this constant is only in the table of avx512, which is handed out where the CPU has every feature.
+    product: |product, out| unsafe { self::product(product, out) },
+};
 
 /// The product for the strip's columns (weight rows) and rows (tokens).
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
-pub(super) fn ternary_i8(product: &TernaryProduct<'_>, out: &mut Strip<'_>) {
+fn product(product: &Product<'_>, out: &mut Strip<'_>) {
     let n_tokens = out.n_rows();
     let mut token = 0;
     while token < n_tokens {
@@ -98,12 +65,7 @@ pub(super) fn ternary_i8(product: &TernaryProduct<'_>, out: &mut Strip<'_>) {
 /// `R` rows × one token: fields are masked in place, so their sums come out times 64, 16, 4 and 1, exactly.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
 #[inline]
-fn column<const R: usize>(
-    product: &TernaryProduct<'_>,
-    out: &mut Strip<'_>,
-    row: usize,
-    token: usize,
-) {
+fn column<const R: usize>(product: &Product<'_>, out: &mut Strip<'_>, row: usize, token: usize) {
     #[expect(clippy::cast_possible_wrap, reason = "bit masks")]
     let masks = [0xc0_u8, 0x30, 0x0c, 0x03].map(|mask| _mm512_set1_epi8(mask as i8));
     let weights = split_rows::<R>(product, row);
@@ -112,10 +74,10 @@ fn column<const R: usize>(
     let n_pairs = weights[0].0.len();
     for i in 0..n_pairs {
         let x = [
-            load_i8(&x[4 * i]),
-            load_i8(&x[4 * i + 1]),
-            load_i8(&x[4 * i + 2]),
-            load_i8(&x[4 * i + 3]),
+            load_u8(&x[4 * i]),
+            load_u8(&x[4 * i + 1]),
+            load_u8(&x[4 * i + 2]),
+            load_u8(&x[4 * i + 3]),
         ];
         for r in 0..R {
             let codes = load_u8(&weights[r].0[i]);
@@ -130,7 +92,7 @@ fn column<const R: usize>(
             let codes = load_half(half);
             for s in 0..4 {
                 let field = _mm512_and_si512(codes, masks[s]);
-                acc[r][s] = _mm512_dpbusd_epi32(acc[r][s], field, load_i8(&x[4 * n_pairs + s]));
+                acc[r][s] = _mm512_dpbusd_epi32(acc[r][s], field, load_u8(&x[4 * n_pairs + s]));
             }
         }
     }
@@ -143,20 +105,20 @@ fn column<const R: usize>(
     }
     let first = out.columns().start;
     let out = &mut out.row(token)[row - first..][..R];
-    write(&sums, product.x.scales[token], product.weight_scale, out);
+    write(&sums, product.x.scales[token], product.scale, out);
 }
 
 /// `R` rows × `T` tokens: the fields are shifted down once and meet all tokens.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
 #[inline]
 fn tile<const R: usize, const T: usize>(
-    product: &TernaryProduct<'_>,
+    product: &Product<'_>,
     out: &mut Strip<'_>,
     row: usize,
     token: usize,
 ) {
     let weights = split_rows::<R>(product, row);
-    let mut xs: [&[[i8; 64]]; T] = [&[]; T];
+    let mut xs: [&[[u8; 64]]; T] = [&[]; T];
     for t in 0..T {
         xs[t] = product.x.row(token + t).as_chunks::<64>().0;
     }
@@ -177,7 +139,7 @@ fn tile<const R: usize, const T: usize>(
         }
         for s in 0..4 {
             for t in 0..T {
-                let x = load_i8(&xs[t][4 * i + s]);
+                let x = load_u8(&xs[t][4 * i + s]);
                 for r in 0..R {
                     acc[r][t] = _mm512_dpbusd_epi32(acc[r][t], fields[r][s], x);
                 }
@@ -189,7 +151,7 @@ fn tile<const R: usize, const T: usize>(
             let fields = fields(load_half(half));
             for s in 0..4 {
                 for t in 0..T {
-                    let x = load_i8(&xs[t][4 * n_pairs + s]);
+                    let x = load_u8(&xs[t][4 * n_pairs + s]);
                     acc[r][t] = _mm512_dpbusd_epi32(acc[r][t], fields[s], x);
                 }
             }
@@ -202,7 +164,7 @@ fn tile<const R: usize, const T: usize>(
             sums[r] = acc[r][t];
         }
         let out = &mut out.row(token + t)[row - first..][..R];
-        write(&sums, product.x.scales[token + t], product.weight_scale, out);
+        write(&sums, product.x.scales[token + t], product.scale, out);
     }
 }
 
@@ -231,11 +193,11 @@ fn write<const R: usize>(sums: &[__m512i; R], x: RowScale, weight_scale: f32, ou
 
 /// Codes of `R` rows: whole pairs of groups, and the odd last group.
 #[inline(always)]
-fn split_rows<'a, const R: usize>(product: &TernaryProduct<'a>, row: usize) -> [Row<'a>; R] {
-    let bytes = row_bytes(product.cols);
+fn split_rows<'a, const R: usize>(product: &Product<'a>, row: usize) -> [Row<'a>; R] {
+    let bytes = row_bytes(product.shape.cols);
     let mut rows: [Row<'a>; R] = [(&[], None); R];
     for r in 0..R {
-        let (pairs, rest) = product.codes[(row + r) * bytes..][..bytes].as_chunks::<64>();
+        let (pairs, rest) = product.weights[(row + r) * bytes..][..bytes].as_chunks::<64>();
         rows[r] = (pairs, rest.first_chunk());
     }
     rows
@@ -252,10 +214,4 @@ fn fields(codes: __m512i) -> [__m512i; 4] {
         _mm512_and_si512(_mm512_srli_epi16::<2>(codes), mask),
         _mm512_and_si512(codes, mask),
     ]
-}
-
-/// See `scalar::ternary`.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
-pub(super) fn widen_ternary(codes: &[u8], out: &mut [f32]) {
-    scalar::ternary::widen_ternary(codes, out);
 }

@@ -10,30 +10,26 @@ use std::arch::x86_64::{
 };
 
 use super::{
-    super::{RowScale, TernaryProduct, row_bytes, scalar, scale_sum, tiled},
-    lanes::{load_i8, load_u8, to_array},
+    super::{Input, Product, ProductKernel, row_bytes, scale_sum, tiled},
+    lanes::{load_u8, to_array},
 };
 use crate::threads::Strip;
 
 /// Groups after which the 16-bit sums are widened.
 const GROUPS_PER_WIDENING: usize = 16;
 
-/// Quantizes one row, in element order.
-#[target_feature(enable = "avx2,fma,f16c")]
-pub(super) fn quantize(x: &[f32], codes: &mut [i8]) -> RowScale {
-    assert_eq!(x.len(), codes.len(), "lengths of a quantization");
-    let scale = scalar::ternary::activation_scale(x);
-    let mut sum = 0;
-    for (x, q) in x.iter().zip(codes) {
-        *q = scalar::ternary::code(*x, scale);
-        sum += i32::from(*q);
-    }
-    RowScale { scale, sum }
-}
+/// See the file's door.
+pub(super) const KERNEL: ProductKernel = ProductKernel {
+    format: "i2_s",
+    name: "ternary_i8.avx2",
+    input: Input::Int8,
+    // SAFETY: this constant is only in the table of avx2, which is handed out where the CPU has every feature.
+    product: |product, out| unsafe { self::product(product, out) },
+};
 
 /// The product for the strip's columns (weight rows) and rows (tokens).
 #[target_feature(enable = "avx2,fma,f16c")]
-pub(super) fn ternary_i8(product: &TernaryProduct<'_>, out: &mut Strip<'_>) {
+fn product(product: &Product<'_>, out: &mut Strip<'_>) {
     let n_tokens = out.n_rows();
     let mut token = 0;
     while token < n_tokens {
@@ -70,17 +66,17 @@ pub(super) fn ternary_i8(product: &TernaryProduct<'_>, out: &mut Strip<'_>) {
 #[target_feature(enable = "avx2,fma,f16c")]
 #[inline]
 fn tile<const R: usize, const T: usize>(
-    product: &TernaryProduct<'_>,
+    product: &Product<'_>,
     out: &mut Strip<'_>,
     row: usize,
     token: usize,
 ) {
-    let bytes = row_bytes(product.cols);
+    let bytes = row_bytes(product.shape.cols);
     let mut weights: [&[[u8; 32]]; R] = [&[]; R];
     for r in 0..R {
-        weights[r] = product.codes[(row + r) * bytes..][..bytes].as_chunks::<32>().0;
+        weights[r] = product.weights[(row + r) * bytes..][..bytes].as_chunks::<32>().0;
     }
-    let mut xs: [&[[i8; 32]]; T] = [&[]; T];
+    let mut xs: [&[[u8; 32]]; T] = [&[]; T];
     for t in 0..T {
         xs[t] = product.x.row(token + t).as_chunks::<32>().0;
     }
@@ -96,7 +92,7 @@ fn tile<const R: usize, const T: usize>(
                 let fields = fields(load_u8(&weights[r][g]));
                 for t in 0..T {
                     for s in 0..4 {
-                        let pairs = _mm256_maddubs_epi16(fields[s], load_i8(&xs[t][4 * g + s]));
+                        let pairs = _mm256_maddubs_epi16(fields[s], load_u8(&xs[t][4 * g + s]));
                         acc[r][t] = _mm256_add_epi16(acc[r][t], pairs);
                     }
                 }
@@ -116,7 +112,7 @@ fn tile<const R: usize, const T: usize>(
         let out = out.row(token + t);
         for r in 0..R {
             let sum = to_array(total[r][t]).iter().sum();
-            out[row + r - first] = scale_sum(sum, scale, product.weight_scale);
+            out[row + r - first] = scale_sum(sum, scale, product.scale);
         }
     }
 }
@@ -132,10 +128,4 @@ fn fields(codes: __m256i) -> [__m256i; 4] {
         _mm256_and_si256(_mm256_srli_epi16::<2>(codes), mask),
         _mm256_and_si256(codes, mask),
     ]
-}
-
-/// See `scalar::ternary`.
-#[target_feature(enable = "avx2,fma,f16c")]
-pub(super) fn widen_ternary(codes: &[u8], out: &mut [f32]) {
-    scalar::ternary::widen_ternary(codes, out);
 }

@@ -1,0 +1,268 @@
+//! Products with stored weights: every format × instruction set × shapes around each block edge × adversarial values, bit
+//! for bit against scalar; and scalar against a product in exact integers or f64 that knows nothing of kernels.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic")]
+
+use engine::{
+    Drawing, Isa, Pool,
+    kernels::{Kernels, Packed, Product, ProductKernel},
+    quant::{self, BlockFormat, Shape},
+    threads::Columns,
+};
+
+/// What the tensor is multiplied by last: not a power of two, so that the order of roundings shows.
+const SCALE: f32 = 0.7;
+/// Rows around the edges of register tiles.
+const ROWS: [usize; 7] = [1, 2, 3, 4, 5, 9, 17];
+/// The same for formats in tiles of 32 rows.
+const TILED_ROWS: [usize; 4] = [32, 64, 96, 160];
+/// Tokens around the edges of register tiles.
+const TOKENS: [usize; 6] = [1, 2, 3, 4, 5, 9];
+
+#[expect(clippy::print_stdout, reason = "CI requires to see which instruction sets ran")]
+fn others() -> Vec<Kernels> {
+    for isa in [Isa::Avx2, Isa::Avx512] {
+        if !Isa::available().contains(&isa) {
+            println!("skipped: {isa} not available");
+        }
+    }
+    Isa::available().into_iter().skip(1).map(|isa| Kernels::of(isa).unwrap()).collect()
+}
+
+fn scalar() -> Kernels {
+    Kernels::of(Isa::Scalar).unwrap()
+}
+
+/// Every product that scalar has, with its format.
+fn products() -> impl Iterator<Item = (&'static dyn BlockFormat, &'static ProductKernel)> {
+    scalar().products.iter().map(|kernel| (quant::by_name(kernel.format).unwrap(), kernel))
+}
+
+/// Row lengths around the block's edges, and real ones.
+fn cols(format: &dyn BlockFormat) -> Vec<usize> {
+    let block = format.block_len();
+    let mut cols: Vec<usize> =
+        [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 25].map(|n| n * block).into_iter().collect();
+    cols.extend([576, 1536, 2560, 6912].into_iter().filter(|n| n % block == 0));
+    cols
+}
+
+fn rows(format: &dyn BlockFormat) -> &'static [usize] {
+    if format.fits(Shape::new(1, format.block_len() * 4)).is_ok() { &ROWS } else { &TILED_ROWS }
+}
+
+/// Weights of very different sizes; trits where the format has nothing else.
+fn weights(drawing: &mut Drawing, format: &dyn BlockFormat, n: usize) -> Vec<f32> {
+    let mut one = || match format.ternary() {
+        Some(_) => [-1.0, 0.0, 1.0][drawing.below(3) as usize],
+        None => (drawing.unit_f32() * 2.0 - 1.0) * [0.01, 1.0, 30.0][drawing.below(3) as usize],
+    };
+    (0..n).map(|_| one()).collect()
+}
+
+/// Activations of very different sizes, and zeros.
+fn activations(drawing: &mut Drawing, n: usize) -> Vec<f32> {
+    let mut one = || match drawing.below(5) {
+        0 => 0.0,
+        size => (drawing.unit_f32() * 2.0 - 1.0) * [0.001, 0.1, 1.0, 9.0][size as usize - 1],
+    };
+    (0..n).map(|_| one()).collect()
+}
+
+fn packed(kernels: &Kernels, kernel: &ProductKernel, x: &[f32], cols: usize) -> Packed {
+    let packing = kernels.packing(kernel.input);
+    let row_len = (packing.row_len)(cols);
+    let mut packed = Packed { row_len, ..Packed::default() };
+    for x in x.chunks_exact(cols) {
+        // Dirty memory: a packing that leaves bytes unwritten shows.
+        let mut bytes = vec![77; row_len];
+        packed.scales.push((packing.pack)(x, &mut bytes));
+        packed.bytes.extend(bytes);
+    }
+    packed
+}
+
+/// `[tokens, rows]`.
+fn multiply(kernels: &Kernels, format: &str, case: &Case<'_>, threads: usize) -> Vec<f32> {
+    let kernel = kernels.product(format).unwrap();
+    let x = packed(kernels, kernel, case.x, case.shape.cols);
+    let rows = case.shape.rows;
+    let mut out = vec![f32::NAN; x.scales.len() * rows];
+    let product = Product { weights: case.tensor, shape: case.shape, scale: SCALE, x: &x };
+    let columns = Columns { data: &mut out, width: rows, unit: 32 };
+    Pool::new(threads).strips([columns], |[mut strip]| (kernel.product)(&product, &mut strip));
+    out
+}
+
+/// A matrix and the activations it meets.
+#[derive(Clone, Copy)]
+struct Case<'a> {
+    tensor: &'a [u8],
+    shape: Shape,
+    x: &'a [f32],
+}
+
+fn bits(x: &[f32]) -> Vec<u32> {
+    x.iter().map(|x| x.to_bits()).collect()
+}
+
+/// Holds the case on every instruction set and for several threads; returns what they all say.
+fn agree(format: &dyn BlockFormat, case: &Case<'_>, what: &str) -> Vec<f32> {
+    let want = multiply(&scalar(), format.name(), case, 1);
+    for kernels in others() {
+        for threads in [1, 3] {
+            let got = multiply(&kernels, format.name(), case, threads);
+            assert_eq!(
+                bits(&got),
+                bits(&want),
+                "{} on {}: {what}, {:?}, {} tokens, {threads} threads",
+                format.name(),
+                kernels.isa,
+                case.shape,
+                case.x.len() / case.shape.cols
+            );
+        }
+    }
+    want
+}
+
+/// Trits times int8 codes in i64, then the two roundings of the definition.
+fn exact(format: &dyn BlockFormat, case: &Case<'_>) -> Vec<f32> {
+    let Shape { rows, cols, .. } = case.shape;
+    let i2_s = scalar().product("i2_s").unwrap();
+    // Element order, whatever the format's own kernel wants.
+    let x = packed(&scalar(), i2_s, case.x, cols);
+    let mut trits = vec![0.0; rows * cols];
+    for (row, out) in trits.chunks_exact_mut(cols).enumerate() {
+        format.row(case.tensor, case.shape, row, out).unwrap();
+    }
+    let mut out = Vec::new();
+    for token in 0..x.scales.len() {
+        for trits in trits.chunks_exact(cols) {
+            #[expect(clippy::cast_possible_truncation, reason = "trits are -1, 0, 1")]
+            let product = |(t, q): (&f32, &u8)| i64::from(*t as i8) * i64::from(q.cast_signed());
+            let sum: i64 = trits.iter().zip(x.row(token)).map(product).sum();
+            #[expect(clippy::cast_precision_loss, reason = "below 2^24")]
+            out.push(sum as f32 / x.scales[token].scale * SCALE);
+        }
+    }
+    out
+}
+
+#[test]
+fn every_product_agrees_on_random_weights_and_ternary_ones_are_exact() {
+    let mut drawing = Drawing::new(5, "products");
+    for (format, _) in products() {
+        for cols in cols(format) {
+            for &rows in rows(format) {
+                let shape = Shape::new(rows, cols);
+                let values = weights(&mut drawing, format, rows * cols);
+                let tensor = format.encode(&values, shape).unwrap();
+                let n_tokens = TOKENS[drawing.below(6) as usize];
+                let x = activations(&mut drawing, n_tokens * cols);
+                let case = Case { tensor: &tensor, shape, x: &x };
+                let got = agree(format, &case, "random");
+                if format.ternary().is_some() {
+                    let want = exact(format, &case);
+                    assert_eq!(bits(&got), bits(&want), "{} {shape:?}", format.name());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_number_of_tokens_agrees() {
+    let mut drawing = Drawing::new(6, "tokens");
+    for (format, _) in products() {
+        let shape = Shape::new(96, 768);
+        let values = weights(&mut drawing, format, 96 * 768);
+        let tensor = format.encode(&values, shape).unwrap();
+        for n_tokens in 1..=13 {
+            let x = activations(&mut drawing, n_tokens * 768);
+            let case = Case { tensor: &tensor, shape, x: &x };
+            let together = agree(format, &case, "tokens");
+            // What a token gets does not depend on who is computed with it.
+            for (token, x) in x.chunks_exact(768).enumerate() {
+                let alone = multiply(&scalar(), format.name(), &Case { x, ..case }, 1);
+                assert_eq!(bits(&alone), bits(&together[token * 96..][..96]), "token {token}");
+            }
+        }
+    }
+}
+
+#[test]
+fn extremes_agree() {
+    // The worst cases of narrow sums: all weights and all activations at an extreme, of equal and of alternating signs.
+    let cols = 6912;
+    let wave = |a: f32, b: f32| (0..2 * cols).map(|i| if i % 2 == 0 { a } else { b }).collect();
+    let inputs: [Vec<f32>; 6] = [
+        wave(3.0, 3.0),
+        wave(-3.0, -3.0),
+        wave(3.0, -3.0),
+        wave(0.0, 0.0),
+        wave(1e-30, 0.0),
+        wave(3e38, -1.0),
+    ];
+    for (format, _) in products() {
+        let shape = Shape::new(64, cols);
+        for values in [[1.0, 1.0], [-1.0, -1.0], [1.0, -1.0], [0.0, 0.0]] {
+            let values: Vec<f32> = (0..64 * cols).map(|i| values[i % 2]).collect();
+            let tensor = format.encode(&values, shape).unwrap();
+            for x in &inputs {
+                let case = Case { tensor: &tensor, shape, x };
+                let got = agree(format, &case, "extreme");
+                if format.ternary().is_some() {
+                    assert_eq!(bits(&got), bits(&exact(format, &case)), "{}", format.name());
+                }
+            }
+        }
+    }
+}
+
+/// Bytes that no encoder writes, but a decoder accepts: codes at their ends, scales of any size.
+#[test]
+fn random_bytes_agree() {
+    let mut drawing = Drawing::new(7, "bytes");
+    let mut n_accepted = 0;
+    for (format, _) in products().filter(|(format, _)| format.ternary().is_none()) {
+        let shape = Shape::new(9, 5 * format.block_len());
+        for _ in 0..200 {
+            let size = format.n_bytes(shape).unwrap();
+            let tensor: Vec<u8> = (0..size).map(|_| drawing.next_u32().to_le_bytes()[0]).collect();
+            if format.check(&tensor, shape).is_err() {
+                continue;
+            }
+            n_accepted += 1;
+            let x = activations(&mut drawing, 3 * shape.cols);
+            agree(format, &Case { tensor: &tensor, shape, x: &x }, "random bytes");
+        }
+    }
+    let any = products().any(|(format, _)| format.ternary().is_none());
+    assert_eq!(n_accepted > 0, any, "{n_accepted} accepted");
+}
+
+/// Products of int8 blocks against the same numbers in f64: codes are exact, so only roundings of sums remain.
+#[test]
+fn products_are_near_an_f64_product_of_the_weights_and_float_activations() {
+    let mut drawing = Drawing::new(8, "f64");
+    for (format, kernel) in products() {
+        let shape = Shape::new(64, 2304);
+        let values = weights(&mut drawing, format, 64 * 2304);
+        let tensor = format.encode(&values, shape).unwrap();
+        let x: Vec<f32> = (0..2304).map(|_| drawing.unit_f32() * 2.0 - 1.0).collect();
+        let got = agree(format, &Case { tensor: &tensor, shape, x: &x }, "f64");
+        let mut row = vec![0.0; 2304];
+        let (mut dot, mut a, mut b) = (0.0, 0.0, 0.0);
+        for (i, got) in got.iter().enumerate() {
+            format.row(&tensor, shape, i, &mut row).unwrap();
+            let want: f64 = row.iter().zip(&x).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum();
+            let (got, want) = (f64::from(*got), want * f64::from(SCALE));
+            (dot, a, b) = (dot + got * want, a + got * got, b + want * want);
+        }
+        // One int8 code is off by half a step of 1/127 at most, a relative error near 0.3 % of a row's norm.
+        let cosine = dot / (a * b).sqrt();
+        assert!(cosine > 0.9999, "{}: cosine {cosine}", kernel.name);
+        assert!((a / b).sqrt() > 0.99 && (a / b).sqrt() < 1.01, "{}: {}", kernel.name, a / b);
+    }
+}
