@@ -107,6 +107,14 @@ impl Writer {
         self
     }
 
+    /// A key with an array of counts.
+    pub fn u32s(&mut self, key: &str, values: &[u32]) -> &mut Self {
+        self.head(key.as_bytes(), ValueType::Array);
+        self.array_head(ValueType::U32, values.len());
+        self.entries.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+        self
+    }
+
     /// A key with an array of numbers.
     pub fn i32s(&mut self, key: &str, values: &[i32]) -> &mut Self {
         self.head(key.as_bytes(), ValueType::Array);

@@ -45,6 +45,12 @@ pub trait BlockFormat: Debug + Sync {
         Err(Error::new(ErrorKind::Shape, text))
     }
 
+    /// The tiles a matrix of this shape is cut in: its own, or this format's default; `None` if the format has no tiles.
+    fn tiles(&self, shape: Shape) -> Option<Tiles> {
+        let _ = shape;
+        None
+    }
+
     /// Bytes of a tensor of this shape, which [`fits`](Self::fits); `None` if 64 bits cannot hold it.
     fn n_bytes(&self, shape: Shape) -> Option<usize>;
 
