@@ -101,13 +101,17 @@ fn element_wise_steps_agree() {
             (kernels.add)(&mut add, &y);
             let mut gate = x.clone();
             (kernels.relu2_mul)(&mut gate, &y);
+            let mut silu = x.clone();
+            (kernels.silu_mul)(&mut silu, &y);
             let mut rope = x[..n / 2 * 2].to_vec();
             (kernels.rope)(&mut rope, &angles, &angles);
+            let mut pairs = x[..n / 2 * 2].to_vec();
+            (kernels.rope_interleaved)(&mut pairs, &angles, &angles);
             let mut exp: Vec<f32> = x.iter().map(|x| -x.abs()).collect();
             (kernels.exp_sub)(&mut exp, 0.25);
             let mut fma = y.clone();
             (kernels.fma_into)(&x, 0.3, &mut fma);
-            [norm, add, gate, rope, exp, fma].map(|x| bits(&x))
+            [norm, add, gate, silu, rope, pairs, exp, fma].map(|x| bits(&x))
         };
         let want = run(&scalar());
         for kernels in others() {

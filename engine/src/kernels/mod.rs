@@ -206,8 +206,12 @@ pub struct Kernels {
     pub add: fn(&mut [f32], &[f32]),
     /// `gate = relu(gate)^2 * up`.
     pub relu2_mul: fn(&mut [f32], &[f32]),
+    /// `gate = silu(gate) * up`.
+    pub silu_mul: fn(&mut [f32], &[f32]),
     /// Rotates one head by `cos`, `sin` (half-split), both `[head_dim / 2]`.
     pub rope: fn(&mut [f32], &[f32], &[f32]),
+    /// Likewise, interleaved pairs.
+    pub rope_interleaved: fn(&mut [f32], &[f32], &[f32]),
     /// `x = exp(x - max)`.
     pub exp_sub: fn(&mut [f32], f32),
     /// One chunk of attention: writes `o_c` and returns `(m_c, l_c)`.

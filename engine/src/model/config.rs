@@ -1,13 +1,19 @@
 //! Hyper-parameters, read from the file's metadata and checked against each other.
 
-use super::arch::Architecture;
+use super::arch::{Architecture, Gate, Rope};
 use crate::{Error, ErrorKind, Result, gguf::File};
 
 /// Hyper-parameters of a model. All lengths are in elements.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// The graph.
+    /// The graph, as the file names it.
     pub architecture: &'static str,
+    /// Whether an RMSNorm stands before the output and the down projection.
+    pub sub_norms: bool,
+    /// Which values of a head RoPE turns together.
+    pub rope: Rope,
+    /// The function of the feed-forward gate.
+    pub gate: Gate,
     /// Transformer blocks.
     pub n_layers: usize,
     /// Width of the residual stream.
@@ -31,8 +37,11 @@ pub struct Config {
 }
 
 impl Config {
-    pub(super) fn read(file: &File, arch: &'static Architecture) -> Result<Self> {
-        let name = arch.name;
+    pub(super) fn read(
+        file: &File,
+        arch: &'static Architecture,
+        name: &'static str,
+    ) -> Result<Self> {
         let count = |key: &str| -> Result<usize> {
             let key = format!("{name}.{key}");
             let value = file.u32(&key)?;
@@ -53,6 +62,9 @@ impl Config {
         let head_dim = optional("attention.key_length", n_embd / n_heads)?;
         let config = Self {
             architecture: name,
+            sub_norms: arch.sub_norms,
+            rope: arch.rope,
+            gate: (arch.gate)(file, name)?,
             n_layers: count("block_count")?,
             n_embd,
             n_ff: count("feed_forward_length")?,

@@ -9,7 +9,7 @@ mod weights;
 
 use std::{path::Path, sync::OnceLock};
 
-pub use arch::{ARCHS, Architecture};
+pub use arch::{ARCHS, Architecture, Gate, Rope};
 pub use config::Config;
 pub use weights::LinearInfo;
 pub(crate) use weights::{LINEAR_NAMES, Layer, Linear, Weights};
@@ -57,8 +57,8 @@ impl Model {
 
     fn named(name: String, bytes: Bytes) -> Result<Self> {
         let file = File::parse(bytes)?;
-        let arch = arch::of(&file)?;
-        let config = Config::read(&file, arch)?;
+        let (arch, arch_name) = arch::of(&file)?;
+        let config = Config::read(&file, arch, arch_name)?;
         let weights = Weights::read(&file, &config)?;
         Ok(Self { name, file, config, weights, tokenizer: OnceLock::new() })
     }

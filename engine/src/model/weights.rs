@@ -20,6 +20,8 @@ pub(crate) struct Weights {
     pub(crate) output_norm: Vec<f32>,
     /// `[n_vocab, n_embd]`: `output.weight`, or the embedding where the file ties them.
     pub(crate) output: Linear,
+    /// `[head_dim / 2]`: what each RoPE frequency is divided by, where the model was trained on for longer contexts.
+    pub(crate) rope_factors: Option<Vec<f32>>,
 }
 
 /// One transformer block.
@@ -33,8 +35,8 @@ pub(crate) struct Layer {
     pub(crate) attn_k: Linear,
     /// `[n_kv_heads · head_dim, n_embd]`.
     pub(crate) attn_v: Linear,
-    /// `[n_heads · head_dim]`, before the output projection.
-    pub(crate) attn_sub_norm: Vec<f32>,
+    /// `[n_heads · head_dim]`, before the output projection; `None` in graphs without sub-norms.
+    pub(crate) attn_sub_norm: Option<Vec<f32>>,
     /// `[n_embd, n_heads · head_dim]`.
     pub(crate) attn_output: Linear,
     /// `[n_embd]`.
@@ -43,8 +45,8 @@ pub(crate) struct Layer {
     pub(crate) ffn_gate: Linear,
     /// `[n_ff, n_embd]`.
     pub(crate) ffn_up: Linear,
-    /// `[n_ff]`, before the down projection.
-    pub(crate) ffn_sub_norm: Vec<f32>,
+    /// `[n_ff]`, before the down projection; likewise.
+    pub(crate) ffn_sub_norm: Option<Vec<f32>>,
     /// `[n_embd, n_ff]`.
     pub(crate) ffn_down: Linear,
 }
@@ -103,18 +105,17 @@ impl Weights {
         let mut reader = Reader { file, used: BTreeSet::new() };
         let (n_embd, n_ff, n_vocab) = (config.n_embd, config.n_ff, config.n_vocab);
         let (q, kv) = (config.q_width(), config.kv_width());
-        let token_embd = reader.linear("token_embd.weight", OUTPUT, n_vocab, n_embd)?;
+        let token_embd = reader.linear("token_embd", OUTPUT, n_vocab, n_embd)?;
         let mut layers = Vec::new();
         for layer in 0..config.n_layers {
             let mut norm =
                 |name: &str, len| reader.norm(&format!("blk.{layer}.{name}.weight"), len);
             let attn_norm = norm("attn_norm", n_embd)?;
-            let attn_sub_norm = norm("attn_sub_norm", q)?;
+            let attn_sub_norm = config.sub_norms.then(|| norm("attn_sub_norm", q)).transpose()?;
             let ffn_norm = norm("ffn_norm", n_embd)?;
-            let ffn_sub_norm = norm("ffn_sub_norm", n_ff)?;
+            let ffn_sub_norm = config.sub_norms.then(|| norm("ffn_sub_norm", n_ff)).transpose()?;
             let mut linear = |kind: usize, rows, cols| {
-                let name = format!("blk.{layer}.{}.weight", LINEAR_NAMES[kind]);
-                reader.linear(&name, kind, rows, cols)
+                reader.linear(&format!("blk.{layer}.{}", LINEAR_NAMES[kind]), kind, rows, cols)
             };
             layers.push(Layer {
                 attn_norm,
@@ -132,11 +133,12 @@ impl Weights {
         }
         let output_norm = reader.norm("output_norm.weight", n_embd)?;
         let output = match file.find_tensor("output.weight") {
-            Some(_) => reader.linear("output.weight", OUTPUT, n_vocab, n_embd)?,
+            Some(_) => reader.linear("output", OUTPUT, n_vocab, n_embd)?,
             None => token_embd.clone(),
         };
+        let rope_factors = reader.rope_factors(config.head_dim / 2)?;
         reader.refuse_unused()?;
-        Ok(Self { token_embd, layers, output_norm, output })
+        Ok(Self { token_embd, layers, output_norm, output, rope_factors })
     }
 
     pub(super) fn linears(&self, config: &Config) -> Vec<LinearInfo> {
@@ -201,18 +203,40 @@ impl Reader<'_> {
         }
     }
 
+    /// The matrix `name.weight`, and `name.scale`, which multiplies its output, where there is one.
     fn linear(&mut self, name: &str, kind: usize, rows: usize, cols: usize) -> Result<Linear> {
         let file = self.file;
-        let tensor = self.tensor(name, rows, cols)?;
+        let weight = format!("{name}.weight");
+        let tensor = self.tensor(&weight, rows, cols)?;
         let (format, shape, bytes) = (tensor.format(), tensor.shape(), file.tensor_bytes(tensor));
+        let range = tensor.range();
         // Plain numbers are as many as the largest tensors have; one that is not finite shows in the logits.
         if format.block_len() > 1 {
             format
                 .check(bytes, shape)
-                .map_err(|error| Error::new(error.kind(), format!("tensor `{name}`: {error}")))?;
+                .map_err(|error| Error::new(error.kind(), format!("tensor `{weight}`: {error}")))?;
         }
-        let scale = format.scale(bytes, shape);
-        Ok(Linear { kind, shape, format, scale, range: tensor.range() })
+        let mut scale = format.scale(bytes, shape);
+        let name = format!("{name}.scale");
+        if file.find_tensor(&name).is_some() {
+            scale *= self.norm(&name, 1)?[0];
+        }
+        Ok(Linear { kind, shape, format, scale, range })
+    }
+
+    fn rope_factors(&mut self, len: usize) -> Result<Option<Vec<f32>>> {
+        const NAME: &str = "rope_freqs.weight";
+        if self.file.find_tensor(NAME).is_none() {
+            return Ok(None);
+        }
+        let factors = self.norm(NAME, len)?;
+        match factors.iter().position(|factor| *factor <= 0.0) {
+            None => Ok(Some(factors)),
+            Some(i) => Err(Error::gguf(format!(
+                "tensor `{NAME}`: expected divisors above 0, found {} at {i}",
+                factors[i]
+            ))),
+        }
     }
 
     fn refuse_unused(&self) -> Result<()> {

@@ -95,22 +95,23 @@ impl Dispatcher {
         }
     }
 
-    /// `out = rms_norm(x, weight)` per token, packed as `nexts` want it. `x`: `[tokens, weight.len()]`.
+    /// `out = rms_norm(x, weight)` per token, or `out = x` without a weight, packed as `nexts` want it. `x`: `[tokens, cols]`.
     pub(super) fn norm(
         &self,
         x: &[f32],
-        weight: &[f32],
+        cols: usize,
+        weight: Option<&[f32]>,
         eps: f32,
         nexts: &[&Linear],
         out: &mut Rows,
     ) {
         let rms_norm = self.kernels.rms_norm;
-        self.prepare(x, weight.len(), nexts, out, |x, out| rms_norm(x, weight, eps, out));
-    }
-
-    /// `out = x` per token, packed as `nexts` want it. `x`: `[tokens, cols]`.
-    pub(super) fn pass(&self, x: &[f32], cols: usize, nexts: &[&Linear], out: &mut Rows) {
-        self.prepare(x, cols, nexts, out, |x, out| out.copy_from_slice(x));
+        match weight {
+            Some(weight) => {
+                self.prepare(x, cols, nexts, out, |x, out| rms_norm(x, weight, eps, out));
+            }
+            None => self.prepare(x, cols, nexts, out, |x, out| out.copy_from_slice(x)),
+        }
     }
 
     fn prepare(

@@ -2,7 +2,10 @@
 //! down, add; at the end norm and head.
 
 use super::{Session, attention::attend};
-use crate::{model::Layer, threads::Columns};
+use crate::{
+    model::{Gate, Layer, Rope},
+    threads::Columns,
+};
 
 impl Session<'_> {
     /// Appends the tokens to the sequence; leaves the residual stream of all of them in `buffers.x`.
@@ -23,7 +26,8 @@ impl Session<'_> {
         let b = &mut self.buffers;
         let x = &b.x[token * config.n_embd..][..n * config.n_embd];
         let nexts = [&weights.output];
-        self.dispatcher.norm(x, &weights.output_norm, config.rms_eps, &nexts, &mut b.normed);
+        let norm = Some(&weights.output_norm[..]);
+        self.dispatcher.norm(x, config.n_embd, norm, config.rms_eps, &nexts, &mut b.normed);
         self.dispatcher.project(
             self.model,
             [&weights.output],
@@ -51,17 +55,21 @@ impl Session<'_> {
         }
     }
 
-    /// `x += attn_output · sub_norm(attend(rope(q), rope(k), v))`.
+    /// `x += attn_output · sub_norm(attend(rope(q), rope(k), v))`; without sub-norms as it is.
     fn attention(&mut self, i: usize, layer: &Layer, first: usize) {
         let config = self.config();
         let b = &mut self.buffers;
         let eps = config.rms_eps;
         let qkv = [&layer.attn_q, &layer.attn_k, &layer.attn_v];
-        self.dispatcher.norm(&b.x, &layer.attn_norm, eps, &qkv, &mut b.normed);
+        let norm = Some(&layer.attn_norm[..]);
+        self.dispatcher.norm(&b.x, config.n_embd, norm, eps, &qkv, &mut b.normed);
         self.dispatcher.project(self.model, qkv, &b.normed, [&mut b.q, &mut b.k, &mut b.v], |_| {});
 
         let d = config.head_dim;
-        let rope = self.dispatcher.kernels.rope;
+        let rope = match config.rope {
+            Rope::HalfSplit => self.dispatcher.kernels.rope,
+            Rope::Interleaved => self.dispatcher.kernels.rope_interleaved,
+        };
         let tokens =
             b.q.chunks_exact_mut(config.q_width()).zip(b.k.chunks_exact_mut(config.kv_width()));
         for (token, ((q, k), v)) in tokens.zip(b.v.chunks_exact(config.kv_width())).enumerate() {
@@ -81,18 +89,25 @@ impl Session<'_> {
         });
 
         let output = [&layer.attn_output];
-        self.dispatcher.norm(&b.attention, &layer.attn_sub_norm, eps, &output, &mut b.attended);
+        let norm = layer.attn_sub_norm.as_deref();
+        self.dispatcher.norm(&b.attention, width, norm, eps, &output, &mut b.attended);
         self.dispatcher.project(self.model, output, &b.attended, [&mut b.projected], |_| {});
         (self.dispatcher.kernels.add)(&mut b.x, &b.projected);
     }
 
-    /// `x += ffn_down · sub_norm(relu(gate)² · up)`.
+    /// `x += ffn_down · sub_norm(f(gate) · up)`; without sub-norms as it is.
     fn feed_forward(&mut self, layer: &Layer) {
-        let eps = self.config().rms_eps;
+        let config = self.config();
+        let eps = config.rms_eps;
         let b = &mut self.buffers;
         let gate_up = [&layer.ffn_gate, &layer.ffn_up];
-        self.dispatcher.norm(&b.x, &layer.ffn_norm, eps, &gate_up, &mut b.normed);
-        let relu2_mul = self.dispatcher.kernels.relu2_mul;
+        let norm = Some(&layer.ffn_norm[..]);
+        self.dispatcher.norm(&b.x, config.n_embd, norm, eps, &gate_up, &mut b.normed);
+        let kernels = &self.dispatcher.kernels;
+        let gate_mul = match config.gate {
+            Gate::Relu2 => kernels.relu2_mul,
+            Gate::Silu => kernels.silu_mul,
+        };
         self.dispatcher.project(
             self.model,
             gate_up,
@@ -100,12 +115,13 @@ impl Session<'_> {
             [&mut b.gate, &mut b.up],
             |[gate, up]| {
                 for token in 0..gate.n_rows() {
-                    relu2_mul(gate.row(token), up.row(token));
+                    gate_mul(gate.row(token), up.row(token));
                 }
             },
         );
         let down = [&layer.ffn_down];
-        self.dispatcher.norm(&b.gate, &layer.ffn_sub_norm, eps, &down, &mut b.gated);
+        let norm = layer.ffn_sub_norm.as_deref();
+        self.dispatcher.norm(&b.gate, config.n_ff, norm, eps, &down, &mut b.gated);
         self.dispatcher.project(self.model, down, &b.gated, [&mut b.projected], |_| {});
         (self.dispatcher.kernels.add)(&mut b.x, &b.projected);
     }

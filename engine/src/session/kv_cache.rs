@@ -9,7 +9,7 @@ use crate::{kernels::ATTENTION_CHUNK, model::Config};
 pub(super) struct KvCache {
     n_layers: usize,
     kv_width: usize,
-    /// `base^(-2i/d)`, `[head_dim / 2]`.
+    /// `base^(-2i/d)`, over the model's own factor where it has them; `[head_dim / 2]`.
     frequencies: Vec<f32>,
     chunks: Vec<Chunk>,
     len: usize,
@@ -29,7 +29,7 @@ struct Chunk {
 }
 
 impl KvCache {
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &Config, factors: Option<&[f32]>) -> Self {
         let d = config.head_dim;
         #[expect(
             clippy::cast_precision_loss,
@@ -37,7 +37,10 @@ impl KvCache {
             reason = "head sizes are at most 1024; the definition rounds to f32"
         )]
         let frequencies = (0..d / 2)
-            .map(|i| libm::pow(f64::from(config.rope_base), -2.0 * i as f64 / d as f64) as f32)
+            .map(|i| {
+                let frequency = libm::pow(f64::from(config.rope_base), -2.0 * i as f64 / d as f64);
+                (frequency / factors.map_or(1.0, |factors| f64::from(factors[i]))) as f32
+            })
             .collect();
         Self {
             n_layers: config.n_layers,

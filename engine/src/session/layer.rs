@@ -5,8 +5,7 @@ use super::Session;
 impl Session<'_> {
     /// Fills the inputs with a fixed wave and quantizes them once.
     pub(crate) fn prepare_layer(&mut self) {
-        let layer = &self.model.weights().layers[0];
-        let eps = self.config().rms_eps;
+        let (config, layer) = (self.config(), &self.model.weights().layers[0]);
         let b = &mut self.buffers;
         let wave = |n: usize| -> Vec<f32> {
             #[expect(clippy::cast_precision_loss, reason = "n % 97 is small")]
@@ -14,12 +13,18 @@ impl Session<'_> {
         };
         let both = [&layer.attn_q, &layer.attn_k, &layer.attn_v, &layer.ffn_gate, &layer.ffn_up];
         let inputs = [
-            (&layer.attn_norm, &both[..], &mut b.normed),
-            (&layer.attn_sub_norm, &[&layer.attn_output][..], &mut b.attended),
-            (&layer.ffn_sub_norm, &[&layer.ffn_down][..], &mut b.gated),
+            (config.n_embd, Some(&layer.attn_norm), &both[..], &mut b.normed),
+            (
+                config.q_width(),
+                layer.attn_sub_norm.as_ref(),
+                &[&layer.attn_output][..],
+                &mut b.attended,
+            ),
+            (config.n_ff, layer.ffn_sub_norm.as_ref(), &[&layer.ffn_down][..], &mut b.gated),
         ];
-        for (weight, nexts, rows) in inputs {
-            self.dispatcher.norm(&wave(weight.len()), weight, eps, nexts, rows);
+        for (cols, weight, nexts, rows) in inputs {
+            let weight = weight.map(Vec::as_slice);
+            self.dispatcher.norm(&wave(cols), cols, weight, config.rms_eps, nexts, rows);
         }
     }
 

@@ -118,7 +118,7 @@ impl<'m> Session<'m> {
                 ));
             }
         };
-        let cache = KvCache::new(config);
+        let cache = KvCache::new(config, model.weights().rope_factors.as_deref());
         Ok(Self {
             model,
             dispatcher: Dispatcher::new(kernels, pool, options.activations),

@@ -39,6 +39,10 @@ pub(super) fn kernels() -> Option<Kernels> {
         // SAFETY: the probe above found every feature this function is compiled with.
         rope: |x, cos, sin| unsafe { elementwise::rope(x, cos, sin) },
         // SAFETY: the probe above found every feature this function is compiled with.
+        silu_mul: |gate, up| unsafe { elementwise::silu_mul(gate, up) },
+        // SAFETY: the probe above found every feature this function is compiled with.
+        rope_interleaved: |x, cos, sin| unsafe { elementwise::rope_interleaved(x, cos, sin) },
+        // SAFETY: the probe above found every feature this function is compiled with.
         exp_sub: |x, max| unsafe { elementwise::exp_sub(x, max) },
         // SAFETY: the probe above found every feature this function is compiled with.
         attend: |chunk, out| unsafe { elementwise::attend(chunk, out) },

@@ -23,6 +23,18 @@ pub(super) fn relu2_mul(gate: &mut [f32], up: &[f32]) {
     scalar::act::relu2_mul(gate, up);
 }
 
+/// See `scalar::act`.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
+pub(super) fn silu_mul(gate: &mut [f32], up: &[f32]) {
+    scalar::act::silu_mul(gate, up);
+}
+
+/// See `scalar::rope`.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
+pub(super) fn rope_interleaved(x: &mut [f32], cos: &[f32], sin: &[f32]) {
+    scalar::rope::rope_interleaved(x, cos, sin);
+}
+
 /// See `scalar::rope`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
 pub(super) fn rope(x: &mut [f32], cos: &[f32], sin: &[f32]) {
