@@ -11,6 +11,7 @@
 //! (`docs/numerics.md`). So a digest of the logits is a fact about the model and the prompt, not about the machine.
 //! This crate knows nothing of benchmarks, reads no clock and no environment.
 
+pub mod accuracy;
 pub mod bench;
 pub mod builtin;
 pub mod cpus;

@@ -89,6 +89,19 @@ impl<'m> Session<'m> {
     /// [`ErrorKind::Isa`] if the machine lacks the instruction set, [`ErrorKind::InvalidArgument`] for zero threads, batch
     /// or context, or a context beyond the model's.
     pub fn new(model: &'m Model, options: &SessionOptions) -> Result<Self> {
+        Self::with_kernels(model, options, Kernels::of(options.isa)?)
+    }
+
+    /// An empty sequence computed with `kernels`, whatever `options` say about the instruction set: for tests that plant a
+    /// fault in one of them.
+    ///
+    /// # Errors
+    /// As [`Session::new`].
+    pub fn with_kernels(
+        model: &'m Model,
+        options: &SessionOptions,
+        kernels: Kernels,
+    ) -> Result<Self> {
         let config = model.config();
         let n_ctx = options.n_ctx.unwrap_or(config.n_ctx);
         for (what, value, most) in [
@@ -103,7 +116,6 @@ impl<'m> Session<'m> {
                 ));
             }
         }
-        let kernels = Kernels::of(options.isa)?;
         let pool = match options.cpus.as_slice() {
             [] => Pool::new(options.threads),
             cpus if cpus.len() == options.threads => Pool::on_cpus(cpus),

@@ -1,4 +1,4 @@
-//! Parts of the graph in isolation, for benchmarks: the same dispatcher, the same counters.
+//! The seven products of one layer of a model, with the same dispatcher and the same counters as in the graph.
 
 use crate::{Count, Model, Result, Session, SessionOptions};
 
