@@ -69,6 +69,18 @@ impl Drawing {
         let [low, high] = halves(self.next_u64() >> 11);
         (f64::from(high) * 4_294_967_296.0 + f64::from(low)) / 9_007_199_254_740_992.0
     }
+
+    /// `len` ternary weights: a quarter `-scale`, a half 0, a quarter `scale`; sixteen to a drawn word.
+    pub fn ternary(&mut self, len: usize, scale: f32) -> Vec<f32> {
+        let elements = [-scale, 0.0, scale, 0.0];
+        let mut out = Vec::with_capacity(len + 16);
+        while out.len() < len {
+            let word = self.next_u32();
+            out.extend((0..16).map(|i| elements[(word >> (2 * i)) as usize & 3]));
+        }
+        out.truncate(len);
+        out
+    }
 }
 
 /// The low and the high 32 bits.
@@ -81,6 +93,16 @@ fn halves(word: u64) -> [u32; 2] {
 mod tests {
     use super::*;
     use serde_json::Value as Json;
+
+    #[test]
+    fn ternary_weights_come_in_their_shares() {
+        let weights = Drawing::new(42, "test").ternary(10_001, 0.25);
+        assert_eq!(weights.len(), 10_001);
+        let share = |of: f32| weights.iter().filter(|w| w.to_bits() == of.to_bits()).count();
+        for (value, expected) in [(-0.25, 2500), (0.0, 5000), (0.25, 2500)] {
+            assert!(share(value).abs_diff(expected) < 250, "{value}: {}", share(value));
+        }
+    }
 
     const VECTORS: &str = include_str!("../tests/data/drawing-vectors.json");
 

@@ -7,7 +7,9 @@ pub enum ErrorKind {
     Io,
     /// Bytes that are no GGUF file this build reads: truncated, inconsistent, a key missing or of another type.
     Gguf,
-    /// `general.architecture` names a graph this build does not know.
+    /// A checkpoint that can't be converted: a file of it is damaged, or says something that the model file can't.
+    Checkpoint,
+    /// `general.architecture`, or the class of a checkpoint, names a graph this build does not know.
     UnsupportedArchitecture,
     /// A tensor is stored in a format this build does not decode.
     UnsupportedTensorType,

@@ -14,6 +14,7 @@
 pub mod accuracy;
 pub mod bench;
 pub mod builtin;
+pub mod convert;
 pub mod cpus;
 mod drawing;
 mod error;

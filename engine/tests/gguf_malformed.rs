@@ -219,15 +219,13 @@ fn tensor_shapes() {
 
 #[test]
 fn tensor_types() {
-    for (id, name) in
-        [(30, "BF16 (30)"), (35, "TQ2_0 (35)"), (2, "Q4_0 (2)"), (39, "TL2 or MXFP4 (39)")]
-    {
+    for (id, name) in [(29, "IQ1_M (29)"), (10, "Q2_K (10)"), (40, "NVFP4 (40)")] {
         let e = refusal(with_infos(&[info(b"blk.0.ffn_up.weight", &[256], id, 0)], 4096));
         assert_eq!(e.kind(), ErrorKind::UnsupportedTensorType);
         let text = e.to_string();
         for part in [
             "tensor `blk.0.ffn_up.weight`",
-            "f16 (1), f32 (0), i2_s (36)",
+            "bf16 (30), f16 (1), f32 (0), i2_s (36), q4_0 (2)",
             &format!("found {name}"),
         ] {
             assert!(text.contains(part), "`{part}` not in: {text}");

@@ -5,7 +5,7 @@
 
 use engine::{
     Drawing, Isa, Pool,
-    kernels::{Kernels, Packed, Product, ProductKernel},
+    kernels::{Input, Kernels, Packed, Packing, Product, ProductKernel},
     quant::{self, BlockFormat, Shape},
     threads::Columns,
 };
@@ -196,13 +196,15 @@ fn extremes_agree() {
     // The worst cases of narrow sums: all weights and all activations at an extreme, of equal and of alternating signs.
     let cols = 6912;
     let wave = |a: f32, b: f32| (0..2 * cols).map(|i| if i % 2 == 0 { a } else { b }).collect();
-    let inputs: [Vec<f32>; 6] = [
+    let inputs: [Vec<f32>; 7] = [
         wave(3.0, 3.0),
         wave(-3.0, -3.0),
         wave(3.0, -3.0),
         wave(0.0, 0.0),
         wave(1e-30, 0.0),
         wave(3e38, -1.0),
+        // Infinite sums of blocks, of both signs: what becomes of them agrees too.
+        (0..2 * cols).map(|i| if i / 256 % 2 == 0 { 3e38 } else { -3e38 }).collect(),
     ];
     for (format, _) in products() {
         let shape = Shape::new(64, cols);
@@ -214,6 +216,104 @@ fn extremes_agree() {
                 let got = agree(format, &case, "extreme");
                 if format.ternary().is_some() {
                     assert_eq!(bits(&got), bits(&exact(format, &case)), "{}", format.name());
+                }
+            }
+        }
+    }
+}
+
+/// The definition for formats with a scale a block: exact sums of blocks, joined in order by fused multiply-adds.
+fn exact_by_block(format: &dyn BlockFormat, case: &Case<'_>) -> Vec<f32> {
+    let Shape { rows, cols, .. } = case.shape;
+    let i2_s = scalar().product("i2_s").unwrap();
+    let x = packed(&scalar(), i2_s, case.x, cols);
+    let mut weights = vec![0.0_f32; rows * cols];
+    format.decode(case.tensor, case.shape, 0, &mut weights).unwrap();
+    let mut out = Vec::new();
+    for token in 0..x.scales.len() {
+        for row in weights.chunks_exact(cols) {
+            let mut acc = 0.0_f32;
+            let blocks =
+                row.chunks(format.block_len()).zip(x.row(token).chunks(format.block_len()));
+            for (weights, codes) in blocks {
+                let sum: i64 = weights
+                    .iter()
+                    .zip(codes)
+                    .map(|(w, q)| {
+                        i64::from(w.partial_cmp(&0.0).unwrap() as i8) * i64::from(q.cast_signed())
+                    })
+                    .sum();
+                let scale = weights.iter().fold(0.0_f32, |most, w| most.max(w.abs()));
+                #[expect(clippy::cast_precision_loss, reason = "at most 256 · 127")]
+                let sum = sum as f32;
+                acc = scale.mul_add(sum, acc);
+            }
+            out.push(acc / x.scales[token].scale * SCALE);
+        }
+    }
+    out
+}
+
+#[test]
+fn ternary_blocks_with_scales_of_their_own_agree_and_follow_the_definition() {
+    let mut drawing = Drawing::new(9, "blocks");
+    let blocked =
+        |format: &dyn BlockFormat| format.ternary().is_some_and(|t| !t.has_tensor_scale());
+    let mut n = 0;
+    for (format, _) in products().filter(|(format, _)| blocked(*format)) {
+        for (rows, n_blocks, n_tokens) in
+            [(1, 1, 1), (5, 3, 2), (9, 10, 4), (17, 27, 5), (64, 4, 9)]
+        {
+            let shape = Shape::new(rows, n_blocks * format.block_len());
+            let values: Vec<f32> = (0..rows * n_blocks)
+                .flat_map(|_| {
+                    let scale =
+                        [0.0, 1e-7, 0.013, 0.7, 1.0, 90.0, 65504.0][drawing.below(7) as usize];
+                    let trits = weights(&mut drawing, format, format.block_len());
+                    trits.into_iter().map(move |trit| trit * scale)
+                })
+                .collect();
+            let tensor = format.encode(&values, shape).unwrap();
+            let x = activations(&mut drawing, n_tokens * shape.cols);
+            let case = Case { tensor: &tensor, shape, x: &x };
+            let got = agree(format, &case, "scales");
+            assert_eq!(
+                bits(&got),
+                bits(&exact_by_block(format, &case)),
+                "{} {shape:?}",
+                format.name()
+            );
+            n += 1;
+        }
+    }
+    assert!(n >= 10, "two formats have them, {n} cases");
+}
+
+/// Blocks are packed alike everywhere (codes with one scale for the row have an order of each instruction set's own).
+#[test]
+fn blocks_are_packed_to_the_same_bytes() {
+    let mut drawing = Drawing::new(9, "packings");
+    let sizes =
+        [0.0, -0.0, 1e-45, 1e-38, 3e-36, 1e-7, 4e-6, 1e-3, 1.0, 77.0, 1e5, 9e6, 1e30, 3.4e38];
+    let blocks = |packing: &&Packing| matches!(packing.input, Input::Blocks32 | Input::Blocks256);
+    for packing in scalar().packings.iter().filter(blocks) {
+        for n_blocks in [1, 2, 7, 8, 9, 27] {
+            let cols = 256 * n_blocks;
+            for turn in 0..20 {
+                let mut x = activations(&mut drawing, cols);
+                // One size a block of 32, so that a block of 256 has several.
+                for x in x.chunks_exact_mut(32).filter(|_| turn > 0) {
+                    let size = sizes[drawing.below(14) as usize];
+                    x.iter_mut().for_each(|x| *x = (*x / 9.0) * size);
+                    x[drawing.below(32) as usize] = size;
+                }
+                let mut want = vec![77; (packing.row_len)(cols)];
+                (packing.pack)(&x, &mut want);
+                for kernels in others() {
+                    let other = kernels.packing(packing.input);
+                    let mut got = vec![99; (other.row_len)(cols)];
+                    (other.pack)(&x, &mut got);
+                    assert!(got == want, "{:?} on {}, turn {turn}", packing.input, kernels.isa);
                 }
             }
         }

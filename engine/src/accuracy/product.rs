@@ -36,7 +36,7 @@ pub fn product(
     let n = shape.n_elements().unwrap_or(0);
     let mut drawing = Drawing::new(seed, "product");
     let values: Vec<f32> = match format.ternary() {
-        Some(_) => (0..n).map(|_| [-0.5, 0.0, 0.5][drawing.below(3) as usize]).collect(),
+        Some(_) => drawing.ternary(n, 0.5),
         None => (0..n).map(|_| drawing.unit_f32() * 2.0 - 1.0).collect(),
     };
     let tensor = format.encode(&values, shape)?;

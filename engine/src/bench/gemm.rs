@@ -66,7 +66,7 @@ impl Gemm {
         let n = shape.n_elements().unwrap_or(0);
         let mut drawing = Drawing::new(seed, "gemm");
         let values: Vec<f32> = match format.ternary() {
-            Some(_) => (0..n).map(|_| [-SCALE, 0.0, SCALE][drawing.below(3) as usize]).collect(),
+            Some(_) => drawing.ternary(n, SCALE),
             None => (0..n).map(|_| drawing.unit_f32() * 2.0 - 1.0).collect(),
         };
         let pool = match options.cpus.as_slice() {

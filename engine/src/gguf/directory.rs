@@ -8,7 +8,8 @@ use std::ops::Range;
 
 use super::cursor::{Cursor, shown};
 use super::names::Names;
-use super::tensor_type::format_of;
+use super::tensor_type::{Evidence, format_of};
+use super::tiles::TileTable;
 use crate::quant::{BlockFormat, Shape};
 use crate::{Error, Result};
 
@@ -84,17 +85,28 @@ pub(super) struct Directory {
     names: Names,
 }
 
-/// Reads `n` descriptions and places them in `bytes`, data aligned to `alignment`.
+/// What the metadata say that descriptions are read by.
+#[derive(Debug)]
+pub(super) struct Rules {
+    /// Of the data, in bytes.
+    pub(super) alignment: usize,
+    /// What numbers mean that forks use differently.
+    pub(super) evidence: Evidence,
+    /// Of TL1 and TL2.
+    pub(super) tiles: TileTable,
+}
+
+/// Reads `n` descriptions and places them in `bytes`.
 pub(super) fn read(
     bytes: &[u8],
     cursor: &mut Cursor<'_>,
     n: usize,
-    alignment: usize,
+    rules: &Rules,
 ) -> Result<Directory> {
     let mut tensors = Vec::new();
     let mut names = Vec::new();
     for i in 0..n {
-        let (name, tensor) = read_tensor(bytes, cursor, i, alignment)?;
+        let (name, tensor) = read_tensor(bytes, cursor, i, rules)?;
         names.push(name);
         tensors.push(tensor);
     }
@@ -102,7 +114,7 @@ pub(super) fn read(
         Error::gguf(format!("tensor `{}`: expected once, found twice", tensors[at].name))
     })?;
     if n > 0 {
-        place(&mut tensors, bytes.len(), cursor.position(), alignment)?;
+        place(&mut tensors, bytes.len(), cursor.position(), rules.alignment)?;
         refuse_overlap(&tensors)?;
     }
     Ok(Directory { tensors, names })
@@ -113,8 +125,9 @@ fn read_tensor(
     bytes: &[u8],
     cursor: &mut Cursor<'_>,
     i: usize,
-    alignment: usize,
+    rules: &Rules,
 ) -> Result<(Range<usize>, Tensor)> {
+    let alignment = rules.alignment;
     let at = cursor.string(&format!("the name of tensor {i}"))?;
     let name = check_name(&bytes[at.clone()], i)?;
     let what = format!("the description of tensor `{name}`");
@@ -126,12 +139,14 @@ fn read_tensor(
     }
     let dims: Vec<u64> = (0..n_dims).map(|_| cursor.u64(&what)).collect::<Result<_>>()?;
     let dims = check_dims(&dims, &name)?;
-    let format = format_of(cursor.u32(&what)?, &name)?;
+    let id = cursor.u32(&what)?;
+    let format = format_of(id, &name, &rules.evidence)?;
     let offset = cursor.u64(&what)?;
 
     // An empty tensor has no rows: the other dimensions may be too large to multiply.
     let rows = if dims.contains(&0) { 0 } else { dims.iter().skip(1).product() };
-    let shape = Shape::new(rows, dims.first().copied().unwrap_or(1));
+    let cols = dims.first().copied().unwrap_or(1);
+    let shape = Shape::new(rows, cols).with_tiles(rules.tiles.get(id, rows, cols));
     format.fits(shape).map_err(|e| Error::gguf(format!("tensor `{name}`: {e}")))?;
     let too_big = || {
         Error::gguf(format!(

@@ -2,11 +2,13 @@
 
 use super::bytes::Bytes;
 use super::cursor::{Cursor, shown};
-use super::directory::{self, Directory, Tensor};
+use super::directory::{self, Directory, Rules, Tensor};
 use super::header;
 use super::metadata::{self, Metadata};
+use super::tensor_type::Evidence;
+use super::tiles::{TILES_KEY, TileTable};
 use super::value::Value;
-use crate::{Error, Result};
+use crate::{Error, Result, quant};
 
 /// The alignment of tensor data in files that name none.
 const ALIGNMENT_DEFAULT: u32 = 32;
@@ -19,6 +21,7 @@ pub struct File {
     alignment: usize,
     metadata: Metadata,
     directory: Directory,
+    notes: Vec<String>,
 }
 
 impl File {
@@ -31,9 +34,13 @@ impl File {
         let mut cursor = Cursor::new(&bytes);
         let header = header::read(&mut cursor)?;
         let metadata = metadata::read(&bytes, &mut cursor, header.n_entries)?;
-        let alignment = alignment(metadata.get(&bytes, "general.alignment"))?;
-        let directory = directory::read(&bytes, &mut cursor, header.n_tensors, alignment)?;
-        Ok(Self { version: header.version, alignment, metadata, directory, bytes })
+        let get = |key: &str| metadata.get(&bytes, key);
+        let alignment = alignment(get("general.alignment"))?;
+        let tiles = TileTable::read(get(TILES_KEY))?;
+        let rules = Rules { alignment, evidence: Evidence::read(get, &tiles), tiles };
+        let directory = directory::read(&bytes, &mut cursor, header.n_tensors, &rules)?;
+        let notes = notes(directory.tensors(), &rules.evidence);
+        Ok(Self { version: header.version, alignment, metadata, directory, notes, bytes })
     }
 
     /// The whole file.
@@ -71,6 +78,13 @@ impl File {
         self.metadata.iter(&self.bytes)
     }
 
+    /// What was decided about type numbers that forks use differently, and by what evidence: a sentence for each number that
+    /// a tensor has.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
     /// All tensors, in file order.
     #[must_use]
     pub fn tensors(&self) -> &[Tensor] {
@@ -105,6 +119,17 @@ impl File {
     pub fn tensor_bytes(&self, tensor: &Tensor) -> &[u8] {
         &self.bytes[tensor.range()]
     }
+}
+
+/// One for each format that needs it, in the order of their first tensors.
+fn notes(tensors: &[Tensor], evidence: &Evidence) -> Vec<String> {
+    let mut seen = Vec::new();
+    for tensor in tensors {
+        if !seen.contains(&tensor.format().id()) {
+            seen.push(tensor.format().id());
+        }
+    }
+    seen.into_iter().filter_map(quant::by_id).filter_map(|format| evidence.note(format)).collect()
 }
 
 /// The alignment the file asks for, or the default.

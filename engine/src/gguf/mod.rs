@@ -25,6 +25,7 @@ mod mmap;
 mod names;
 mod strings;
 mod tensor_type;
+mod tiles;
 mod value;
 mod write;
 
@@ -33,5 +34,6 @@ pub use directory::Tensor;
 pub use file::File;
 pub use mmap::Mapping;
 pub use strings::StringArray;
+pub use tiles::{TILES_KEY, tiles_entry};
 pub use value::{Array, Value, ValueType};
 pub use write::Writer;

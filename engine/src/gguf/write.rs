@@ -2,7 +2,9 @@
 //! In: keys, values, tensors. Out: the bytes of a version 3 file, tensors padded, the last one too.
 
 use super::header::MAGIC;
+use super::tiles::{TILES_KEY, tiles_entry};
 use super::value::{Value, ValueType};
+use crate::quant::{BlockFormat, Shape};
 
 /// A file being put together, in the order of the calls.
 #[derive(Clone, Debug)]
@@ -14,6 +16,8 @@ pub struct Writer {
     n_tensors: u64,
     infos: Vec<u8>,
     data: Vec<u8>,
+    /// Type numbers and shapes of the tensors that are cut in tiles.
+    tiled: Vec<(u32, Shape)>,
 }
 
 impl Default for Writer {
@@ -34,6 +38,7 @@ impl Writer {
             n_tensors: 0,
             infos: Vec::new(),
             data: Vec::new(),
+            tiled: Vec::new(),
         }
     }
 
@@ -140,14 +145,33 @@ impl Writer {
         self
     }
 
+    /// A tensor as `format` stores it, with its tiles among the keys if the format has any: readers would have to guess.
+    pub fn stored(
+        &mut self,
+        name: &str,
+        dims: &[u64],
+        format: &dyn BlockFormat,
+        shape: Shape,
+        bytes: &[u8],
+    ) -> &mut Self {
+        let tiles = format.tiles(shape);
+        self.tiled.extend(tiles.map(|tiles| (format.id(), shape.with_tiles(Some(tiles)))));
+        self.tensor(name, dims, format.id(), bytes)
+    }
+
     /// The file so far.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
+        let mut keys = Self::new();
+        if !self.tiled.is_empty() {
+            keys.u32s(TILES_KEY, &tiles_entry(&self.tiled));
+        }
         let mut out = MAGIC.to_vec();
         out.extend(self.version.to_le_bytes());
         out.extend(self.n_tensors.to_le_bytes());
-        out.extend(self.n_entries.to_le_bytes());
+        out.extend((self.n_entries + keys.n_entries).to_le_bytes());
         out.extend(&self.entries);
+        out.extend(&keys.entries);
         if self.n_tensors > 0 {
             out.extend(&self.infos);
             out.resize(out.len().next_multiple_of(self.alignment), 0);

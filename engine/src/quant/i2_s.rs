@@ -5,7 +5,7 @@
 //! -1, 0, +1; no packer writes 3. The scale stands behind the codes, at byte `n / 4`, and 28 bytes without meaning follow it.
 //!
 //! Bitnet.cpp built for Arm writes groups of 64 under the same type number and nothing in the file tells; published files
-//! use 128 everywhere, and so does this reader.
+//! use 128 everywhere, and so does this reader. A file of the other layout has to be declared: [`from_arm`].
 //!
 //! Source: microsoft/BitNet, `src/ggml-bitnet-mad.cpp` (quantiser), `utils/convert-hf-to-gguf-bitnet.py` (packer).
 
@@ -23,7 +23,7 @@ pub const GROUP_SIZE: usize = 32;
 pub const TAIL_SIZE: usize = 32;
 
 /// The least f32 whose magnitude is not below 1e-6 in f64, where the C quantiser compares: one above `1e-6_f32`.
-const ABSMAX_ZERO_BELOW: f32 = 1e-6_f32.next_up();
+pub(super) const ABSMAX_ZERO_BELOW: f32 = 1e-6_f32.next_up();
 /// `round(w / scale)` is zero up to one half, which rounds to the even number.
 const ABSMEAN_ZERO_UP_TO: f32 = 0.5;
 
@@ -197,6 +197,27 @@ pub fn split(bytes: &[u8], n: usize) -> Result<(&[u8], f32)> {
     Ok((codes, f32::from_le_bytes(*scale)))
 }
 
+/// The tensor in the layout of this reader, from one in groups of 64, as bitnet.cpp built for Arm writes it.
+///
+/// There, byte `p` of 16 holds the elements `p`, `p + 16`, `p + 32`, `p + 48`, the first in the high bits. Nothing in a file
+/// tells the two apart, so whoever calls this says so. The tail is copied.
+///
+/// # Errors
+/// [`ErrorKind::Shape`] if `n` is no whole number of groups of 128 or the bytes are not those of `n` elements.
+pub fn from_arm(tensor: &[u8], n: usize) -> Result<Vec<u8>> {
+    split(tensor, n)?;
+    let mut out = tensor.to_vec();
+    let (groups, _) = tensor[..n / 4].as_chunks::<GROUP_SIZE>();
+    for (group, out) in groups.iter().zip(out.chunks_exact_mut(GROUP_SIZE)) {
+        // Element e of the 128: in the first or second half of the bytes, run (e % 64) / 16 of it.
+        let code = |e: usize| group[e / 64 * 16 + e % 16] >> (6 - 2 * (e % 64 / 16)) & 3;
+        for (p, byte) in out.iter_mut().enumerate() {
+            *byte = code(p) << 6 | code(p + 32) << 4 | code(p + 64) << 2 | code(p + 96);
+        }
+    }
+    Ok(out)
+}
+
 /// The mean magnitude, for [`quantize_absmean`].
 fn mean_abs(weights: &[f32]) -> f32 {
     let (chunks, rest) = weights.as_chunks::<16>();
@@ -276,7 +297,7 @@ fn encode_by(weights: &[f32], codes: &mut [u8], code: impl Fn(f32) -> i32) -> Re
 }
 
 /// Magnitudes are ordered like their bits, and everything that is not finite is above every number.
-const fn magnitude_bits(weight: f32) -> i32 {
+pub(super) const fn magnitude_bits(weight: f32) -> i32 {
     weight.to_bits().cast_signed() & i32::MAX
 }
 

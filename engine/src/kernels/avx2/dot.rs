@@ -129,7 +129,7 @@ fn dot_wide<W>(w: &[W], x: &[[f32; 8]], load_w: impl Fn(&W) -> __m256) -> f32 {
 /// The tree within one register.
 #[target_feature(enable = "avx2,fma,f16c")]
 #[inline]
-fn halve(x: __m256) -> f32 {
+pub(super) fn halve(x: __m256) -> f32 {
     let x = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps::<1>(x));
     let x = _mm_add_ps(x, _mm_movehl_ps(x, x));
     _mm_cvtss_f32(_mm_add_ss(x, _mm_movehdup_ps(x)))

@@ -10,7 +10,7 @@ use std::arch::x86_64::{
 };
 
 use super::{
-    super::{Input, Product, ProductKernel, row_bytes, scale_sum, tiled},
+    super::{Product, row_bytes, scale_sum, tiled},
     lanes::{load_u8, to_array},
 };
 use crate::threads::Strip;
@@ -18,18 +18,9 @@ use crate::threads::Strip;
 /// Groups after which the 16-bit sums are widened.
 const GROUPS_PER_WIDENING: usize = 16;
 
-/// See the file's door.
-pub(super) const KERNEL: ProductKernel = ProductKernel {
-    format: "i2_s",
-    name: "ternary_i8.avx2",
-    input: Input::Int8,
-    // SAFETY: this constant is only in the table of avx2, which is handed out where the CPU has every feature.
-    product: |product, out| unsafe { self::product(product, out) },
-};
-
 /// The product for the strip's columns (weight rows) and rows (tokens).
 #[target_feature(enable = "avx2,fma,f16c")]
-fn product(product: &Product<'_>, out: &mut Strip<'_>) {
+pub(super) fn product(product: &Product<'_>, out: &mut Strip<'_>) {
     let n_tokens = out.n_rows();
     let mut token = 0;
     while token < n_tokens {

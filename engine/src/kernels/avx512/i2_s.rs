@@ -13,7 +13,7 @@ use std::arch::x86_64::{
 };
 
 use super::{
-    super::{Input, Product, ProductKernel, RowScale, row_bytes, scale_sum, tiled},
+    super::{Product, RowScale, row_bytes, scale_sum, tiled},
     lanes::{load_half, load_u8, store_4},
 };
 use crate::threads::Strip;
@@ -26,18 +26,9 @@ const ROWS: usize = 4;
 /// Tokens that share one unpacking of the weights.
 const TOKENS: usize = 4;
 
-/// See the file's door.
-pub(super) const KERNEL: ProductKernel = ProductKernel {
-    format: "i2_s",
-    name: "ternary_i8.avx512",
-    input: Input::Int8,
-    // SAFETY: this constant is only in the table of avx512, which is handed out where the CPU has every feature.
-    product: |product, out| unsafe { self::product(product, out) },
-};
-
 /// The product for the strip's columns (weight rows) and rows (tokens).
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
-fn product(product: &Product<'_>, out: &mut Strip<'_>) {
+pub(super) fn product(product: &Product<'_>, out: &mut Strip<'_>) {
     let n_tokens = out.n_rows();
     let mut token = 0;
     while token < n_tokens {

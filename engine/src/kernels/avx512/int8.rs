@@ -3,26 +3,18 @@
 use std::arch::x86_64::{_mm512_abs_ps, _mm512_max_ps, _mm512_reduce_max_ps, _mm512_setzero_ps};
 
 use super::{
-    super::{Input, Packing, RowScale, scalar},
+    super::{RowScale, scalar},
     lanes::load_f32,
 };
 
-/// See the file's door.
-pub(super) const PACKING: Packing = Packing {
-    input: Input::Int8,
-    row_len,
-    // SAFETY: this constant is only in the table of avx512, which is handed out where the CPU has every feature.
-    pack: |x, packed| unsafe { pack(x, packed) },
-};
-
 /// Whole pairs of groups.
-fn row_len(cols: usize) -> usize {
+pub(super) fn row_len(cols: usize) -> usize {
     cols.next_multiple_of(256)
 }
 
 /// Quantizes one row into its packed form.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
-fn pack(x: &[f32], packed: &mut [u8]) -> RowScale {
+pub(super) fn pack(x: &[f32], packed: &mut [u8]) -> RowScale {
     assert_eq!(packed.len(), row_len(x.len()), "length of a packed row");
     let max = max_abs(x);
     let scale = 127.0 / if max > 1e-5 { max } else { 1e-5 };

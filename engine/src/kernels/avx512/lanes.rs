@@ -3,8 +3,8 @@
 #![expect(unsafe_code, reason = "vendor loads and stores take pointers")]
 
 use std::arch::x86_64::{
-    __m128, __m256i, __m512, __m512i, _mm_storeu_ps, _mm256_loadu_si256, _mm512_loadu_ps,
-    _mm512_loadu_si512, _mm512_storeu_ps, _mm512_zextsi256_si512,
+    __m128, __m128i, __m256i, __m512, __m512i, _mm_loadu_si128, _mm_storeu_ps, _mm256_loadu_si256,
+    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_storeu_ps, _mm512_zextsi256_si512,
 };
 
 /// 16 floats.
@@ -28,6 +28,14 @@ pub(super) fn load_u8(x: &[u8; 64]) -> __m512i {
 #[inline]
 pub(super) fn load_half(x: &[u8; 32]) -> __m512i {
     _mm512_zextsi256_si512(load_256(x))
+}
+
+/// 16 bytes.
+#[target_feature(enable = "avx512f")]
+#[inline]
+pub(super) fn load_128(x: &[u8; 16]) -> __m128i {
+    // SAFETY: the array has 16 bytes; the load needs no alignment.
+    unsafe { _mm_loadu_si128(x.as_ptr().cast()) }
 }
 
 /// 32 bytes.

@@ -2,20 +2,33 @@
 
 #![expect(unsafe_code, reason = "entering a target_feature function from ordinary code")]
 
+mod blocks256;
+mod blocks32;
 mod dot;
 mod elementwise;
 mod i2_s;
 mod int8;
 mod lanes;
+mod pairs;
 mod peak;
+mod q4_0;
+mod q4_1;
+mod q4_k;
+mod q5_0;
+mod q5_1;
+mod q5_k;
+mod q6_k;
+mod q8_0;
+mod sub_blocks;
+mod tables;
+mod tl1;
+mod tl2;
+mod tq1_0;
+mod tq2_0;
+mod triples;
+mod trit_blocks;
 
-use super::{Isa, Kernels, Packing, ProductKernel, Sealed};
-
-/// In the order of `Input`.
-const PACKINGS: &[Packing] = &[int8::PACKING];
-
-/// Sorted by format.
-const PRODUCTS: &[ProductKernel] = &[i2_s::KERNEL];
+use super::{Isa, Kernels, Sealed};
 
 /// The table, if this CPU has the instructions.
 pub(super) fn kernels() -> Option<Kernels> {
@@ -51,8 +64,8 @@ pub(super) fn kernels() -> Option<Kernels> {
         attend: |chunk, out| unsafe { elementwise::attend(chunk, out) },
         // SAFETY: the probe above found every feature this function is compiled with.
         fma_into: |x, f, out| unsafe { elementwise::fma_into(x, f, out) },
-        packings: PACKINGS,
-        products: PRODUCTS,
+        packings: tables::PACKINGS,
+        products: tables::PRODUCTS,
         // SAFETY: the probe above found every feature this function is compiled with.
         int8_peak: |turns| unsafe { peak::int8_peak(turns) },
         // SAFETY: the probe above found every feature this function is compiled with.

@@ -3,21 +3,54 @@
 
 pub(super) mod act;
 pub(super) mod attend;
+pub(super) mod blocks256;
+pub(super) mod blocks32;
 pub(super) mod dot;
 pub(super) mod i2_s;
 pub(super) mod int8;
 pub(super) mod norm;
+pub(super) mod pairs;
 pub(super) mod peak;
+pub(super) mod q4_0;
+pub(super) mod q4_1;
+pub(super) mod q4_k;
+pub(super) mod q5_0;
+pub(super) mod q5_1;
+pub(super) mod q5_k;
+pub(super) mod q6_k;
+pub(super) mod q8_0;
 pub(super) mod rope;
 pub(super) mod softmax;
+mod sub_blocks;
+pub(super) mod tl1;
+pub(super) mod tl2;
+mod tq1_0;
+mod tq2_0;
+pub(super) mod triples;
+mod trit_blocks;
 
 use super::{Isa, Kernels, Packing, ProductKernel, Sealed};
 
 /// In the order of `Input`.
-const PACKINGS: &[Packing] = &[int8::PACKING];
+const PACKINGS: &[Packing] =
+    &[int8::PACKING, pairs::PACKING, triples::PACKING, blocks32::PACKING, blocks256::PACKING];
 
 /// Sorted by format.
-const PRODUCTS: &[ProductKernel] = &[i2_s::KERNEL];
+const PRODUCTS: &[ProductKernel] = &[
+    i2_s::KERNEL,
+    q4_0::KERNEL,
+    q4_1::KERNEL,
+    q4_k::KERNEL,
+    q5_0::KERNEL,
+    q5_1::KERNEL,
+    q5_k::KERNEL,
+    q6_k::KERNEL,
+    q8_0::KERNEL,
+    tl1::KERNEL,
+    tl2::KERNEL,
+    tq1_0::KERNEL,
+    tq2_0::KERNEL,
+];
 
 /// Always there.
 #[expect(clippy::unnecessary_wraps, reason = "the register's shape: other entries probe the CPU")]

@@ -182,3 +182,21 @@ fn the_scale_is_the_largest_magnitude_wherever_it_is() {
         assert_eq!(bytes[64..68], 3.0_f32.to_le_bytes(), "element {i}");
     }
 }
+
+#[test]
+fn a_tensor_of_an_arm_build_is_laid_out_anew_when_it_is_declared() {
+    // Origin: microsoft/BitNet's quantiser with groups of 64, engine facts 2.5: `16 68 81` repeated for the first 64.
+    let weights = worked(256);
+    let ours = quantize(&weights).unwrap();
+    let mut arm = ours.clone();
+    for (byte, at) in (0..64).map(|at| (at, at / 16 * 64 + at % 16)) {
+        let code = |e: usize| if weights[e] < 0.0 { 0 } else { 1 + u8::from(weights[e] > 0.0) };
+        arm[byte] = code(at) << 6 | code(at + 16) << 4 | code(at + 32) << 2 | code(at + 48);
+    }
+    assert_eq!(arm[..6], [0x16, 0x68, 0x81, 0x16, 0x68, 0x81]);
+    assert_ne!(arm, ours);
+    assert_eq!(from_arm(&arm, 256).unwrap(), ours);
+    // Read as what it is not, it is valid and nonsense: nothing but a declaration can tell.
+    validate(&arm, 256).unwrap();
+    assert_eq!(from_arm(&arm[1..], 256).unwrap_err().kind(), ErrorKind::Shape);
+}

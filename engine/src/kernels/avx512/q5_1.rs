@@ -1,0 +1,28 @@
+//! Products of `Q5_1` weights with int8 activations in blocks of 32: codes from 0 to 31.
+
+use std::arch::x86_64::{__m256i, _mm256_or_si256};
+
+use super::{super::Product, blocks32};
+use crate::{quant::q5_1::SIZE, threads::Strip};
+
+/// The product for the strip's columns (weight rows) and rows (tokens).
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
+pub(super) fn product(product: &Product<'_>, out: &mut Strip<'_>) {
+    blocks32::product::<SIZE, true>(
+        product,
+        out,
+        |block| codes(block),
+        |w, x| blocks32::dot(w, x),
+        |a, b| blocks32::join_narrow(a, b),
+        |sums, _| sums,
+    );
+}
+
+/// 0 to 31.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
+#[inline]
+fn codes(block: &[u8; SIZE]) -> __m256i {
+    let [_, _, _, _, a, b, c, d, codes @ ..] = block;
+    let fifth = blocks32::fifth_bits(i32::from_le_bytes([*a, *b, *c, *d]));
+    _mm256_or_si256(blocks32::nibbles(codes), fifth)
+}
