@@ -10,6 +10,7 @@ pub mod check;
 pub mod digest;
 pub mod error;
 pub mod evidence;
+pub mod format;
 pub mod import;
 pub mod metric;
 pub mod quantile;

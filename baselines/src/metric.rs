@@ -45,6 +45,12 @@ pub const METRICS: &[Metric] = &[
         meaning: "prompt text to last token's text: tokenize, prefill, decode, detokenize",
     },
     Metric {
+        name: "gemm_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "pack the activations of some tokens and multiply them with one stored matrix",
+    },
+    Metric {
         name: "iteration_ns",
         unit: Unit::Nanoseconds,
         better: Better::Lower,

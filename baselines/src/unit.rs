@@ -51,6 +51,8 @@ impl Unit {
 pub enum Rate {
     /// Bytes moved: `14.2 GB/s`.
     Bytes,
+    /// Elements of a tensor: `512 Melem/s`.
+    Elements,
     /// Multiply-adds: `31.4 GMAC/s`.
     Macs,
     /// Tokens, never scaled: `2427 tok/s`.
@@ -63,6 +65,7 @@ impl Rate {
     pub fn text(self, per_second: f64) -> String {
         let scales: &[&str] = match self {
             Self::Bytes => &["B/s", "kB/s", "MB/s", "GB/s", "TB/s"],
+            Self::Elements => &["elem/s", "kelem/s", "Melem/s", "Gelem/s", "Telem/s"],
             Self::Macs => &["MAC/s", "kMAC/s", "MMAC/s", "GMAC/s", "TMAC/s"],
             Self::Tokens => &["tok/s"],
         };

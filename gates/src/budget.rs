@@ -1,13 +1,20 @@
-//! Absolute bounds: accuracy, inference time, load time.
+//! Absolute bounds: accuracy, inference time, load time, the time of a workload, the rate of kernels.
 //!
 //! In: the head's record, the policy. Out: met, broken or not measured, with value and limit. Each is judged on the bound
 //! or the worst run, never on the best guess.
 
-use baselines::{RunRecord, unit::Unit};
+use baselines::{
+    RunRecord,
+    record::{Accuracy, WorkloadDef},
+    unit::{Rate, Unit},
+};
 
 use crate::{
-    policy::{AccuracyBudget, Budgets, InferenceBudget, LoadBudget, LoadJudge, Policy},
-    stats::{student, wilson},
+    policy::{
+        AccuracyBudget, Budgets, InferenceBudget, KernelBudget, LoadBudget, LoadJudge, Policy,
+        TimeBudget,
+    },
+    stats::{quantile::median, student, wilson},
     text,
 };
 
@@ -37,7 +44,7 @@ impl State {
 /// One budget, judged.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Budget {
-    /// `accuracy`, `inference` or `load`.
+    /// `accuracy`, `inference`, `kernels`, `load` or `time`.
     pub name: &'static str,
     /// What was held against the limit: a share, or nanoseconds.
     pub value: Option<f64>,
@@ -52,19 +59,33 @@ pub struct Budget {
 /// All budgets of the policy that apply to the model of this record.
 #[must_use]
 pub fn check(head: &RunRecord, policy: &Policy) -> Vec<Budget> {
-    let Budgets { accuracy: of_accuracy, inference: of_inference, load: of_load } = &policy.budgets;
+    let Budgets {
+        accuracy: of_accuracy,
+        inference: of_inference,
+        load: of_load,
+        time: of_time,
+        kernels: of_kernels,
+    } = &policy.budgets;
     let mut budgets = Vec::new();
-    budgets.extend(of_accuracy.as_ref().map(|budget| accuracy(head, budget)));
+    if let Some(budget) = of_accuracy {
+        budgets.push(accuracy(head.accuracy.as_ref(), budget));
+        budgets.extend(head.format_accuracy.iter().map(|found| accuracy(Some(found), budget)));
+    }
     budgets.extend(of_inference.as_ref().map(|budget| inference(head, budget)));
     let model = head.subject.engine().map(|engine| engine.model.name.as_str());
     let of_model = |budget: &&LoadBudget| Some(budget.model.as_str()) == model;
     budgets.extend(of_load.iter().filter(of_model).map(|budget| load(head, budget)));
+    budgets.extend(of_time.iter().map(|budget| time(head, budget)));
+    if let Some(budget) = of_kernels {
+        let products = head.suite.workloads.iter().filter(|workload| workload.kind == "gemm");
+        budgets.extend(products.map(|workload| kernel(head, workload, budget)));
+    }
     budgets
 }
 
-fn accuracy(head: &RunRecord, budget: &AccuracyBudget) -> Budget {
+fn accuracy(found: Option<&Accuracy>, budget: &AccuracyBudget) -> Budget {
     let limit = budget.minimum;
-    let counted = head.accuracy.as_ref().filter(|found| found.positions >= budget.positions);
+    let counted = found.filter(|found| found.positions >= budget.positions);
     let bound = counted
         .and_then(|found| Some((found, wilson::lower_95(found.top1_equal, found.positions)?)));
     let Some((found, lower)) = bound else {
@@ -134,6 +155,44 @@ fn load(head: &RunRecord, budget: &LoadBudget) -> Budget {
         Unit::Nanoseconds.text(limit)
     );
     Budget::judged("load", value, limit, value <= limit, &figures)
+}
+
+fn time(head: &RunRecord, budget: &TimeBudget) -> Budget {
+    let limit = count(budget.limit_us) * 1e3;
+    let samples: Vec<&[f64]> =
+        head.samples(&budget.workload, &budget.metric).map(|(_, samples)| samples).collect();
+    let what = format!("{}/{}", budget.workload, budget.metric);
+    let Some(value) = upper_95_of_mean(&samples) else {
+        let text = format!("{what}: not measured in enough processes");
+        return Budget::not_measured("time", limit, &text);
+    };
+    let figures = format!(
+        "{what}: upper 95 % bound of the mean {}, at most {}",
+        Unit::Nanoseconds.text(value),
+        Unit::Nanoseconds.text(limit)
+    );
+    Budget::judged("time", value, limit, value <= limit, &figures)
+}
+
+/// The slowest process of a product, by the median of its samples.
+fn kernel(head: &RunRecord, workload: &WorkloadDef, budget: &KernelBudget) -> Budget {
+    let limit = count(budget.minimum_mega_macs_per_s) * 1e6;
+    let param = |name: &str| count(workload.params.get(name).copied().unwrap_or(0));
+    let macs = param("rows") * param("cols") * param("tokens");
+    let medians =
+        head.samples(&workload.name, "gemm_ns").filter_map(|(_, samples)| median(samples));
+    let Some(slowest_ns) = medians.filter(|ns| *ns > 0.0).max_by(f64::total_cmp) else {
+        let text = format!("{}: not measured", workload.name);
+        return Budget::not_measured("kernels", limit, &text);
+    };
+    let value = macs / slowest_ns * 1e9;
+    let figures = format!(
+        "{}: {} in the slowest process, at least {}",
+        workload.name,
+        Rate::Macs.text(value),
+        Rate::Macs.text(limit)
+    );
+    Budget::judged("kernels", value, limit, value >= limit, &figures)
 }
 
 /// Upper end of the one-sided 95 % interval of the mean; the process is the unit, so it has processes − 1 degrees.

@@ -1,6 +1,6 @@
 //! Plain summaries of one arm for the documents: a median and what it is the median of. No verdict rests on them.
 
-use baselines::RunRecord;
+use baselines::{RunRecord, format, record::WorkloadDef};
 use serde_json::{Value, json};
 
 use crate::stats::quantile::{median, quantile};
@@ -42,6 +42,22 @@ pub(crate) fn of(record: &RunRecord, workload: &str, metric: &str) -> Option<Fac
         n_samples: samples.len(),
         samples,
     })
+}
+
+/// Conversion to `format` and back: the workload, and its time.
+pub(crate) fn of_format<'a>(
+    record: &'a RunRecord,
+    format: &str,
+) -> Option<(&'a WorkloadDef, Fact)> {
+    let workload = record.suite.workloads.iter().find(|workload| quantizes(workload, format))?;
+    Some((workload, of(record, &workload.name, "quantize_ns")?))
+}
+
+/// Whether a workload quantizes to `format`: its parameter says so, or its name where it has none (before other formats).
+fn quantizes(workload: &WorkloadDef, format: &str) -> bool {
+    let of_params = workload.params.get("format").and_then(|id| format::by_id(*id));
+    let of_name = || workload.name.strip_prefix("quantize-").is_some_and(|name| name == format);
+    workload.kind == "quantize" && of_params.map_or_else(of_name, |known| known.name == format)
 }
 
 /// The metric on the first workload of `kind`.

@@ -75,6 +75,9 @@ pub struct RunRecord {
     pub processes: Vec<Process>,
     /// Output quality of this subject against its own float-activation run; once per session.
     pub accuracy: Option<Accuracy>,
+    /// The same of its model converted to each other ternary format that the suite has workloads of: the int8-activation run of
+    /// the converted model against the float-activation run of the model itself.
+    pub format_accuracy: Vec<Accuracy>,
 }
 
 impl RunRecord {

@@ -91,6 +91,7 @@ fn into_command(record: &mut RunRecord, line: &str) {
         bench: None,
     });
     record.accuracy = None;
+    record.format_accuracy = Vec::new();
     record.probes.clear();
     record.nonce = None;
     record.ids.clear();

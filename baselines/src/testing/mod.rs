@@ -171,6 +171,7 @@ fn arm(session: &Session, arm: Arm, factor: f64) -> RunRecord {
             .map(|pair| session.process(arm, pair, factor))
             .collect(),
         accuracy: Some(subject::accuracy()),
+        format_accuracy: Vec::new(),
     };
     record.sealed()
 }

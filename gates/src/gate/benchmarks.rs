@@ -2,7 +2,7 @@
 
 use baselines::{
     RunRecord,
-    record::{ModelInfo, Settings},
+    record::{ModelInfo, Settings, WorkloadDef},
     unit::{Rate, Unit},
 };
 use serde_json::{Value, json};
@@ -23,7 +23,11 @@ pub(crate) fn benchmarks(judged: &Judged<'_>) -> GateReport {
             row.verdict = MetricVerdict::Pass;
         }
     }
-    let budgets: Vec<&Budget> = judged.budgets("load");
+    let mut budgets: Vec<&Budget> = judged.budgets("load");
+    let loads = budgets.len();
+    for name in ["time", "kernels"] {
+        budgets.extend(judged.budgets(name));
+    }
     let verdict = decide(judged.refusals, &[], &rows, &budgets);
     let head = &judged.evidence.head;
     let items = match head.subject.engine() {
@@ -32,7 +36,7 @@ pub(crate) fn benchmarks(judged: &Judged<'_>) -> GateReport {
                 cpu_inference(head, &engine.settings),
                 quantization(head),
                 gpu_fallback(&engine.settings),
-                model_loading(head, &engine.model, &budgets),
+                model_loading(head, &engine.model, &budgets[..loads]),
             ]
         }),
         None => unless_refused(judged, &[command::KEY], || vec![command::item(judged)]),
@@ -62,20 +66,30 @@ fn quantization(head: &RunRecord) -> Item {
     let mut texts = Vec::new();
     let mut values = serde_json::Map::new();
     for format in REPORTED_FORMATS {
-        let measured = facts::of(head, &format!("quantize-{format}"), "quantize_ns");
+        let measured = facts::of_format(head, format);
         let name = format.to_uppercase();
         texts.push(match &measured {
-            Some(fact) => format!(
-                "{name} {} (median of {} processes, {} samples)",
+            Some((workload, fact)) => format!(
+                "{name} {}, {} (median of {} processes, {} samples, middle half {} to {})",
                 Unit::Nanoseconds.text(fact.median),
+                Rate::Elements.text(elements(workload) / fact.median * 1e9),
                 fact.n_processes,
-                fact.n_samples
+                fact.n_samples,
+                Unit::Nanoseconds.text(fact.quantile(0.25).unwrap_or(fact.median)),
+                Unit::Nanoseconds.text(fact.quantile(0.75).unwrap_or(fact.median)),
             ),
             None => format!("{name} not measured"),
         });
-        values.insert(format.to_owned(), measured.map_or(Value::Null, |fact| fact.value()));
+        values.insert(format.to_owned(), measured.map_or(Value::Null, |(_, fact)| fact.value()));
     }
     Item { key: KEYS[1], text: texts.join(", "), value: Value::Object(values) }
+}
+
+/// Elements of the tensor that a workload quantizes.
+#[expect(clippy::cast_precision_loss, reason = "shapes are far below 2^53")]
+fn elements(workload: &WorkloadDef) -> f64 {
+    let param = |name: &str| workload.params.get(name).map(|value| *value as f64);
+    param("values").or_else(|| Some(param("rows")? * param("cols")?)).unwrap_or(0.0)
 }
 
 fn gpu_fallback(settings: &Settings) -> Item {

@@ -32,7 +32,7 @@ pub(crate) fn perf(judged: &Judged<'_>) -> GateReport {
         vec![
             regressions(judged),
             budget(KEYS[1], judged.budgets("inference").first().copied()),
-            budget(KEYS[2], judged.budgets("accuracy").first().copied()),
+            accuracies(&judged.budgets("accuracy")),
             exact_metrics(judged),
             baseline_comparison(judged),
         ]
@@ -103,6 +103,21 @@ fn budget(key: &'static str, budget: Option<&Budget>) -> Item {
         },
         None => Item { key, text: "not measured".to_owned(), value: Value::Null },
     }
+}
+
+/// The model's own accuracy, and what it is in other formats.
+fn accuracies(budgets: &[&Budget]) -> Item {
+    let item = budget(KEYS[2], budgets.first().copied());
+    if budgets.len() < 2 {
+        return item;
+    }
+    let texts: Vec<&str> = budgets.iter().map(|budget| budget.text.as_str()).collect();
+    let others = budgets[1..].iter().map(
+        |budget| json!({ "value": budget.value, "limit": budget.limit, "state": budget.state.name() }),
+    );
+    let mut value = item.value;
+    value["formats"] = others.collect();
+    Item { key: KEYS[2], text: texts.join("; "), value }
 }
 
 /// Every rule with its counts; places that are the same in both arms are counted only.

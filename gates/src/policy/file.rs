@@ -119,6 +119,32 @@ pub struct Budgets {
     pub inference: Option<InferenceBudget>,
     /// Load time, model by model.
     pub load: Vec<LoadBudget>,
+    /// Time of a workload.
+    pub time: Vec<TimeBudget>,
+    /// Rate of the products of kernels.
+    pub kernels: Option<KernelBudget>,
+}
+
+/// Longest time of one metric on one workload: the upper 95 % bound of its mean over processes.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TimeBudget {
+    /// Workload name.
+    pub workload: String,
+    /// A metric in nanoseconds.
+    pub metric: String,
+    /// Limit in microseconds.
+    #[schemars(range(min = 1))]
+    pub limit_us: u64,
+}
+
+/// Least rate of every `gemm` workload, in the slowest process.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KernelBudget {
+    /// Millions of multiply-adds a second.
+    #[schemars(range(min = 1))]
+    pub minimum_mega_macs_per_s: u64,
 }
 
 /// Least top-1 agreement with the float-activation run.
@@ -283,10 +309,28 @@ fn check(policy: &Policy, own: &[MetricDef]) -> Result<()> {
     }
     let tokens = budgets.inference.as_ref().map(|budget| budget.tokens);
     demand(tokens != Some(0), "budgets.inference.tokens", "at least 1", 0)?;
+    check_times(budgets)?;
     demand(within(physics.slack, 0.0, 0.25), "physics.slack", "0 to 0.25", physics.slack)?;
     demand(!gates.required.is_empty(), "gates.required", "at least one gate", "none")?;
     check_routes(&policy.routes)?;
     waiver::check(policy)
+}
+
+fn check_times(budgets: &Budgets) -> Result<()> {
+    for (place, budget) in budgets.time.iter().enumerate() {
+        let TimeBudget { workload, metric, limit_us } = budget;
+        let is_time = baselines::metric::find(metric)
+            .is_some_and(|known| known.unit == baselines::unit::Unit::Nanoseconds);
+        demand(is_time, "budgets.time.metric", "a metric in nanoseconds", metric)?;
+        demand(*limit_us > 0, "budgets.time.limit_us", "at least 1", limit_us)?;
+        let twice = budgets.time[..place]
+            .iter()
+            .any(|other| (&other.workload, &other.metric) == (workload, metric));
+        let found = format!("{workload}/{metric} twice");
+        demand(!twice, "budgets.time", "each metric of a workload once", found)?;
+    }
+    let minimum = budgets.kernels.as_ref().map(|budget| budget.minimum_mega_macs_per_s);
+    demand(minimum != Some(0), "budgets.kernels.minimum_mega_macs_per_s", "at least 1", 0)
 }
 
 /// Most rounds of either kind: the hop log holds 50 hops.

@@ -14,7 +14,8 @@ pub use command::command_policy;
 pub use exact::ExactRule;
 pub use file::{
     AccuracyBudget, Budgets, ConclusionWhenInconclusive, FailOn, Gated, Gates, InferenceBudget,
-    Levels, LoadBudget, LoadJudge, Pairs, Physics, Policy, Routes, VerdictRule,
+    KernelBudget, Levels, LoadBudget, LoadJudge, Pairs, Physics, Policy, Routes, TimeBudget,
+    VerdictRule,
 };
 pub use schema::schemas;
 pub use waiver::{Waiver, WaiverState};

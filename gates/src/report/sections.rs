@@ -214,10 +214,9 @@ pub(super) fn quantization_matrix(judged: &Judged<'_>) -> String {
     let refused = judged.refused().is_some();
     let mut block = "### Quantization Matrix\n".to_owned();
     for format in REPORTED_FORMATS {
-        let fact =
-            facts::of(head, &format!("quantize-{format}"), "quantize_ns").filter(|_| !refused);
-        let (mark, text) = match fact {
-            Some(fact) => {
+        let measured = facts::of_format(head, format).filter(|_| !refused);
+        let (mark, text) = match measured {
+            Some((_, fact)) => {
                 ("[x]", format!("{} median", baselines::unit::Unit::Nanoseconds.text(fact.median)))
             }
             None => ("[ ]", "not measured, or refused".to_owned()),

@@ -16,28 +16,42 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Record(check),
 };
 
-/// One kernel family: its name without the instruction set, and what it multiplies.
+/// One kernel family: its name without the instruction set, and the format that it multiplies with int8 activations.
 struct Kernel {
     name: &'static str,
-    ternary_weights: bool,
-    int8_activations: bool,
+    format: &'static str,
 }
 
-/// Kernel families, sorted by name. `dense_f32` also carries ternary weights, widened, when activations are floats.
+/// Kernel families with int8 activations, sorted by name.
 #[rustfmt::skip] // a table
 const KERNELS: &[Kernel] = &[
-    Kernel { name: "dense_f32", ternary_weights: false, int8_activations: false },
-    Kernel { name: "dense_f32", ternary_weights: true, int8_activations: false },
-    Kernel { name: "gemm_f16_f32", ternary_weights: false, int8_activations: false },
-    Kernel { name: "gemm_i2s_i8", ternary_weights: true, int8_activations: true },
-    Kernel { name: "ternary_i8", ternary_weights: true, int8_activations: true },
+    Kernel { name: "gemm_i2s_i8", format: "i2_s" },
+    Kernel { name: "q4_0_q8", format: "q4_0" },
+    Kernel { name: "q4_1_q8", format: "q4_1" },
+    Kernel { name: "q4_k_q8", format: "q4_k" },
+    Kernel { name: "q5_0_q8", format: "q5_0" },
+    Kernel { name: "q5_1_q8", format: "q5_1" },
+    Kernel { name: "q5_k_q8", format: "q5_k" },
+    Kernel { name: "q6_k_q8", format: "q6_k" },
+    Kernel { name: "q8_0_q8", format: "q8_0" },
+    Kernel { name: "ternary_i8", format: "i2_s" },
+    Kernel { name: "tl1_lut", format: "tl1" },
+    Kernel { name: "tl2_lut", format: "tl2" },
+    Kernel { name: "tq1_0_i8", format: "tq1_0" },
+    Kernel { name: "tq2_0_i8", format: "tq2_0" },
 ];
+
+/// Kernels that widen weights of any format to floats, sorted by name.
+const DENSE: [&str; 2] = ["dense_f32", "gemm_f16_f32"];
+/// Formats that are numbers already: they are multiplied as floats, whatever the activations are.
+const PLAIN: [&str; 3] = ["bf16", "f16", "f32"];
 
 fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
     let Some(engine) = record.subject.engine() else { return Vec::new() };
     let settings = &engine.settings;
-    let ternary = |linear: &str| {
-        engine.model.linears.iter().any(|known| known.name == linear && known.format == "i2_s")
+    let format = |linear: &str| {
+        let linear = engine.model.linears.iter().find(|known| known.name == linear);
+        linear.map_or("", |linear| linear.format.as_str())
     };
     let all = record
         .processes
@@ -45,7 +59,7 @@ fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
         .flat_map(|process| process.counts.iter().map(move |counts| (process.order, counts)));
     let fault = |(order, counts): (u64, &Counts)| {
         let field = format!("process {order} counts[{}/{}].kernel", counts.workload, counts.linear);
-        (!fits(counts, settings, ternary(&counts.linear))).then(|| {
+        (!fits(counts, settings, format(&counts.linear))).then(|| {
             Fault::new(
                 field,
                 format!("a kernel for its format on {}", settings.isa),
@@ -56,24 +70,26 @@ fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
     all.filter_map(fault).collect()
 }
 
-fn fits(counts: &Counts, settings: &Settings, ternary: bool) -> bool {
-    let int8 = ternary && settings.activations == "int8";
-    let family = |known: &&Kernel| {
-        counts.kernel.strip_prefix(known.name).and_then(|rest| rest.strip_prefix('.'))
-            == Some(settings.isa.as_str())
-    };
-    KERNELS
-        .iter()
-        .filter(family)
-        .any(|known| known.ternary_weights == ternary && known.int8_activations == int8)
+fn fits(counts: &Counts, settings: &Settings, format: &str) -> bool {
+    let Some((name, isa)) = counts.kernel.split_once('.') else { return false };
+    if settings.activations == "int8" && !PLAIN.contains(&format) {
+        let known = KERNELS.iter().any(|known| known.name == name && known.format == format);
+        return known && isa == settings.isa;
+    }
+    DENSE.contains(&name) && isa == settings.isa
 }
 
 #[cfg(test)]
 mod tests {
-    use super::KERNELS;
+    use super::{DENSE, KERNELS, PLAIN};
+    use baselines::format;
 
     #[test]
     fn kernels_are_sorted() {
         assert!(KERNELS.is_sorted_by_key(|kernel| kernel.name));
+        assert!(DENSE.is_sorted() && PLAIN.is_sorted());
+        let formats = KERNELS.iter().map(|kernel| kernel.format).chain(PLAIN);
+        assert!(formats.clone().all(|name| format::find(name).is_some()));
+        assert!(format::FORMATS.iter().all(|known| formats.clone().any(|name| name == known.name)));
     }
 }

@@ -78,7 +78,9 @@ fn of_workload<'a>(
     let resident = token.bytes;
     let prefill = output.map_or(Work::default(), |output| prefill(engine, output));
     let layer = layer(engine);
-    let quantize = as_f64(workload.params.get("values").copied().unwrap_or(0)) * 4.0;
+    let param = |name: &str| as_f64(workload.params.get(name).copied().unwrap_or(0));
+    let elements = param("rows") * param("cols");
+    let quantize = if elements > 0.0 { elements } else { param("values") } * 4.0;
     let metrics: Vec<(&'static str, Work, f64)> = match workload.kind.as_str() {
         "prefill" => vec![("prefill_ns", prefill, resident)],
         "decode" => vec![("decode_step_ns", token, resident)],
@@ -87,6 +89,13 @@ fn of_workload<'a>(
             vec![("ttft_ns", prefill, resident), ("e2e_ns", prefill.plus(steps), resident)]
         }
         "matmul" => vec![("matmul_ns", layer, layer.bytes)],
+        "gemm" => {
+            let format = workload.params.get("format").and_then(|id| baselines::format::by_id(*id));
+            let per_element =
+                format.map_or(0.0, |format| as_f64(format.block_bytes) / as_f64(format.block_len));
+            let bytes = elements * per_element;
+            vec![("gemm_ns", Work { bytes, macs: elements * param("tokens") }, bytes)]
+        }
         // The source is read once; what is written back is left out.
         "quantize" => vec![("quantize_ns", Work { bytes: quantize, macs: 0.0 }, quantize)],
         _ => Vec::new(),

@@ -66,6 +66,9 @@ pub(crate) struct RunRecord {
     processes: Vec<Process>,
     #[serde(deserialize_with = "present")]
     accuracy: Option<Accuracy>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-since" = "1.3"))]
+    format_accuracy: Vec<Accuracy>,
 }
 
 /// Says that this is a run record.
@@ -97,6 +100,7 @@ impl Mirror<domain::RunRecord> for RunRecord {
             ids: Mirror::of(&record.ids),
             processes: Mirror::of(&record.processes),
             accuracy: Mirror::of(&record.accuracy),
+            format_accuracy: Mirror::of(&record.format_accuracy),
         }
     }
 
@@ -119,6 +123,7 @@ impl Mirror<domain::RunRecord> for RunRecord {
             ids: self.ids.into_domain(),
             processes: self.processes.into_domain(),
             accuracy: self.accuracy.into_domain(),
+            format_accuracy: self.format_accuracy.into_domain(),
         }
     }
 }
