@@ -16,6 +16,6 @@ fn spin(step_ns: u64, clock: &dyn Clock) {
 }
 
 fn main() -> ExitCode {
-    let hooks = Hooks { after_decode_step: Some(spin) };
+    let hooks = Hooks { after_decode_step: Some(spin), ..Hooks::none() };
     harness::run_cli(env::args_os(), env::vars_os(), &hooks)
 }

@@ -1,30 +1,89 @@
 //! Accuracy: how often int8 activations choose the same next token as float activations of the same weights.
 //!
-//! Teacher-forced over held-out text: the true text is fed, both runs predict each next token. In: a model. Out: counts of
-//! equal top-1 tokens and both sums of negative log likelihood. All of it counted, none inferred from anything.
+//! Teacher-forced over held-out text: the true text is fed, both runs predict each next token. In: a model, and the formats
+//! that it is converted to as well. Out: counts of equal top-1 tokens and both sums of negative log likelihood, for each. All
+//! of it counted, none inferred from anything.
+
+use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result, ensure};
-use baselines::{Digest, record::Accuracy};
-use engine::{Activations, Isa, Model, Session, SessionOptions};
+use baselines::{
+    Digest, format,
+    record::{Accuracy, Suite},
+};
+use engine::{
+    Activations, Isa, Model, Session, SessionOptions,
+    accuracy::{Prediction, predictions},
+    convert,
+    gguf::File,
+    quant,
+};
+
+use crate::Hooks;
 
 /// Positions scored at least where nothing says otherwise: fewer say too little about a rate near 99 %.
 pub(crate) const POSITIONS: u64 = 7_000;
 /// Longest window: each is scored by itself, all of its positions.
 const WINDOW_LEN_MAX: usize = 512;
 
-/// What one run said about one position.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Prediction {
-    /// The most likely token; the lowest id among equals.
-    top1: usize,
-    /// Negative log likelihood of the true next token, in nats.
-    nll: f64,
+/// How both runs are set up, and over how much they are scored.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scoring<'a> {
+    pub(crate) options: &'a SessionOptions,
+    pub(crate) hooks: &'a Hooks,
+    /// Positions, or a few more.
+    pub(crate) positions: u64,
 }
 
-/// Scores `positions` or a few more of the engine's held-out text with both kinds of activations.
-pub(crate) fn score(model: &Model, options: &SessionOptions, positions: u64) -> Result<Accuracy> {
+/// Ternary formats that a suite has workloads of: accuracy is counted in each.
+pub(crate) fn formats(suite: &Suite) -> BTreeSet<&'static str> {
+    let named = suite.workloads.iter().filter_map(|workload| {
+        let format = format::by_id(*workload.params.get("format")?)?;
+        format.ternary.then_some(format.name)
+    });
+    named.collect()
+}
+
+/// Scores the engine's held-out text with both kinds of activations, then with int8 activations and the model converted to
+/// each of `formats` but its own. The model's own accuracy comes first.
+pub(crate) fn score<'f>(
+    model: &Model,
+    scoring: Scoring<'_>,
+    formats: impl IntoIterator<Item = &'f str>,
+) -> Result<Vec<Accuracy>> {
+    let (ids, window_len) = held_out(model, scoring.positions)?;
+    let run = |model: &Model, activations| -> Result<Vec<Prediction>> {
+        let mut session = session(model, scoring, activations)?;
+        let windows = ids.chunks_exact(window_len);
+        let predicted = windows.map(|window| predictions(&mut session, window));
+        Ok(predicted.collect::<engine::Result<Vec<_>>>()?.concat())
+    };
+    let count = |format: &str, int8: &[Prediction], float: &[Prediction]| {
+        compare(format, Digest::of_ids(&ids), int8, float)
+    };
+    let own = weight_format(model);
+    let float = run(model, Activations::Float)?;
+    let mut all = vec![count(&own, &run(model, Activations::Int8)?, &float)];
+    let file = File::parse(model.bytes().to_vec().into())?;
+    for name in formats.into_iter().filter(|name| *name != own) {
+        let failed = || format!("failed to convert the model to {name}");
+        let format = quant::by_name(name).with_context(failed)?;
+        let converted = convert::ternary(&file, format).with_context(failed)?;
+        let converted = Model::from_bytes(converted.bytes.into()).with_context(failed)?;
+        ensure!(
+            converted.linears().iter().any(|linear| linear.format == name),
+            "{}: none of its matrices fits the format",
+            failed()
+        );
+        all.push(count(name, &run(&converted, Activations::Int8)?, &float));
+    }
+    Ok(all)
+}
+
+/// The ids to score, and how many are scored together.
+fn held_out(model: &Model, positions: u64) -> Result<(Vec<u32>, usize)> {
     let tokenizer = model.tokenizer().context("failed to read the tokenizer")?;
-    let ids = tokenizer.encode(engine::builtin::held_out(), true)?;
+    let mut ids = tokenizer.encode(engine::builtin::held_out(), true)?;
     let positions = usize::try_from(positions)?;
     let window_len = model.config().n_ctx.min(WINDOW_LEN_MAX).min(positions.saturating_add(1));
     ensure!(
@@ -34,44 +93,30 @@ pub(crate) fn score(model: &Model, options: &SessionOptions, positions: u64) -> 
     );
     let n_windows = positions.div_ceil(window_len - 1);
     let wanted = n_windows.saturating_mul(window_len);
-    let ids = ids.get(..wanted).with_context(|| {
-        let found = ids.len();
-        format!(
-            "expected held-out text of {wanted} tokens, found {found} with this model's tokenizer"
-        )
-    })?;
-
-    let mut accuracy = Accuracy {
-        format: weight_format(model),
-        ids_digest: Digest::of_ids(ids),
-        positions: 0,
-        top1_equal: 0,
-        nll_int8: 0.0,
-        nll_float: 0.0,
-    };
-    let mut int8 = session(model, options, Activations::Int8)?;
-    let mut float = session(model, options, Activations::Float)?;
-    for window in ids.chunks_exact(window_len) {
-        let int8 = predictions(&mut int8, window)?;
-        let float = predictions(&mut float, window)?;
-        accuracy.add(&int8, &float);
-    }
-    Ok(accuracy)
+    ensure!(
+        ids.len() >= wanted,
+        "expected held-out text of {wanted} tokens, found {} with this model's tokenizer",
+        ids.len()
+    );
+    ids.truncate(wanted);
+    Ok((ids, window_len))
 }
 
-trait Add {
-    fn add(&mut self, int8: &[Prediction], float: &[Prediction]);
-}
-
-impl Add for Accuracy {
-    /// Adds two runs over the same positions.
-    fn add(&mut self, int8: &[Prediction], float: &[Prediction]) {
-        for (int8, float) in int8.iter().zip(float) {
-            self.positions += 1;
-            self.top1_equal += u64::from(int8.top1 == float.top1);
-            self.nll_int8 += int8.nll;
-            self.nll_float += float.nll;
-        }
+/// Counts two runs over the same positions.
+fn compare(
+    format: &str,
+    ids_digest: Digest,
+    int8: &[Prediction],
+    float: &[Prediction],
+) -> Accuracy {
+    let equal = int8.iter().zip(float).filter(|(int8, float)| int8.top1 == float.top1);
+    Accuracy {
+        format: format.to_owned(),
+        ids_digest,
+        positions: int8.len() as u64,
+        top1_equal: equal.count() as u64,
+        nll_int8: int8.iter().map(|prediction| prediction.nll).sum(),
+        nll_float: float.iter().map(|prediction| prediction.nll).sum(),
     }
 }
 
@@ -79,43 +124,12 @@ impl Add for Accuracy {
 /// on. All of them give the same bits, and the scalar one would take a quarter of an hour.
 fn session<'m>(
     model: &'m Model,
-    options: &SessionOptions,
+    scoring: Scoring<'_>,
     activations: Activations,
 ) -> Result<Session<'m>> {
-    let options = SessionOptions { activations, isa: Isa::best(), ..options.clone() };
-    Session::new(model, &options).context("failed to set up the engine")
-}
-
-/// One prediction for every token of `window` but the first.
-fn predictions(session: &mut Session<'_>, window: &[u32]) -> Result<Vec<Prediction>> {
-    let mut predictions = Vec::with_capacity(window.len() - 1);
-    session.rewind(0);
-    session.score(window, |position, logits| {
-        // The last position predicts a token that is not in the window.
-        if let Some(truth) = window.get(position + 1) {
-            predictions.push(predict(logits, *truth as usize));
-        }
-    })?;
-    ensure!(
-        predictions.len() == window.len() - 1 && predictions.iter().all(|p| p.nll.is_finite()),
-        "expected {} finite predictions, found {}",
-        window.len() - 1,
-        predictions.iter().filter(|p| p.nll.is_finite()).count()
-    );
-    Ok(predictions)
-}
-
-fn predict(logits: &[f32], truth: usize) -> Prediction {
-    let (mut top1, mut largest) = (0, f32::NEG_INFINITY);
-    for (id, logit) in logits.iter().enumerate() {
-        if *logit > largest {
-            (top1, largest) = (id, *logit);
-        }
-    }
-    // Relative to the largest, so that no term overflows.
-    let largest = f64::from(largest);
-    let sum: f64 = logits.iter().map(|logit| (f64::from(*logit) - largest).exp()).sum();
-    Prediction { top1, nll: sum.ln() + largest - f64::from(logits[truth]) }
+    let options = SessionOptions { activations, isa: Isa::best(), ..scoring.options.clone() };
+    let kernels = scoring.hooks.kernels(options.isa)?;
+    Session::with_kernels(model, &options, kernels).context("failed to set up the engine")
 }
 
 /// The storage format of the matrices within the layers.
@@ -130,33 +144,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_prediction_is_the_lowest_of_equal_tops_and_the_log_of_the_softmax() {
-        // Softmax of [0, ln 2, ln 2, 0] is [1, 2, 2, 1] / 6.
-        let logits = [0.0, 2_f32.ln(), 2_f32.ln(), 0.0];
-        let prediction = predict(&logits, 3);
-        assert_eq!(prediction.top1, 1);
-        assert!((prediction.nll - 6_f64.ln()).abs() < 1e-6, "{prediction:?}");
-    }
-
-    #[test]
-    fn large_logits_do_not_overflow() {
-        let prediction = predict(&[1000.0, 0.0], 1);
-        assert!((prediction.nll - 1000.0).abs() < 1e-9, "{prediction:?}");
-    }
-
-    #[test]
     fn positions_that_disagree_are_counted() {
-        let mut accuracy = Accuracy {
-            format: "i2_s".to_owned(),
-            ids_digest: Digest::of(b""),
-            positions: 0,
-            top1_equal: 0,
-            nll_int8: 0.0,
-            nll_float: 0.0,
-        };
         let p = |top1| Prediction { top1, nll: 0.5 };
-        accuracy.add(&[p(1), p(2), p(3)], &[p(1), p(9), p(3)]);
+        let accuracy = compare("i2_s", Digest::of(b""), &[p(1), p(2), p(3)], &[p(1), p(9), p(3)]);
         assert_eq!((accuracy.positions, accuracy.top1_equal), (3, 2));
         assert!((accuracy.nll_int8 - 1.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn every_format_of_the_engine_is_one_of_the_records() {
+        for known in quant::FORMATS {
+            let format = format::find(known.name());
+            let format =
+                format.unwrap_or_else(|| panic!("{} is no format of records", known.name()));
+            assert_eq!(format.id, u64::from(known.id()), "{}", known.name());
+            assert_eq!(format.ternary, known.ternary().is_some(), "{}", known.name());
+            let shape = quant::Shape::new(64, 768);
+            let bytes = known.n_bytes(shape).unwrap() as u64;
+            let least = format.bytes(64 * 768);
+            assert!((least..=least + 256 + 11 * 64).contains(&bytes), "{}: {bytes}", known.name());
+        }
+        assert_eq!(format::FORMATS.len(), quant::FORMATS.len());
     }
 }

@@ -47,9 +47,13 @@ use std::{ffi::OsString, process::ExitCode};
 
 pub use measure::Clock;
 
-/// Called from within the timed decode loop: nothing in the shipped program, a planted slowdown in a test build.
+use engine::{Isa, kernels::Kernels};
+
+/// What a test build plants: a slowdown in the timed decode loop, a fault in a kernel. Nothing in the shipped program.
 #[derive(Clone, Copy, Debug)]
 pub struct Hooks {
+    /// Takes the kernels of the engine and gives those to compute with.
+    pub kernels: Option<fn(Kernels) -> Kernels>,
     /// Runs after each decode step, before its time is taken; gets the nanoseconds the step took so far.
     pub after_decode_step: Option<fn(step_ns: u64, clock: &dyn Clock)>,
 }
@@ -58,7 +62,13 @@ impl Hooks {
     /// No hooks: what `bench` runs with.
     #[must_use]
     pub const fn none() -> Self {
-        Self { after_decode_step: None }
+        Self { after_decode_step: None, kernels: None }
+    }
+
+    /// The kernels of `isa`, with what is planted in them.
+    pub(crate) fn kernels(&self, isa: Isa) -> engine::Result<Kernels> {
+        let kernels = Kernels::of(isa)?;
+        Ok(self.kernels.map_or(kernels, |plant| plant(kernels)))
     }
 }
 

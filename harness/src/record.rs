@@ -64,6 +64,7 @@ pub(crate) fn record(setting: &Setting, program: &Program, ran: Vec<Ran>) -> Res
         ids,
         processes: ran.into_iter().map(process).collect(),
         accuracy: None,
+        format_accuracy: Vec::new(),
     })
 }
 

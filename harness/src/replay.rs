@@ -4,7 +4,10 @@
 //! same text. One arithmetic gives the same bits on every instruction set and for any number of threads, so that any machine
 //! can ask. Prompts are drawn again from the seed and the nonce: nothing is taken from the record but what it is held against.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    iter,
+};
 
 use anyhow::{Context as _, Result, ensure};
 use baselines::{
@@ -13,7 +16,8 @@ use baselines::{
 };
 
 use crate::{
-    Hooks, accuracy,
+    Hooks,
+    accuracy::{self, Scoring},
     measure::{Clock, Planted, Tally},
     progress::Progress,
     subject::engine::Source,
@@ -106,10 +110,26 @@ pub(crate) fn replay(
         }
     }
     if let Some(recorded) = &record.accuracy {
-        let again = accuracy::score(&model, &options, recorded.positions)
-            .context("failed to replay the accuracy")?;
-        progress.note(&format!("replayed accuracy over {} positions", again.positions));
-        compare_accuracy(&again, recorded, &mut replayed);
+        let positions = recorded.positions;
+        let scoring = Scoring { options: &options, hooks: &Hooks::none(), positions };
+        let formats = record.format_accuracy.iter().map(|accuracy| accuracy.format.as_str());
+        let scored =
+            accuracy::score(&model, scoring, formats).context("failed to replay the accuracy")?;
+        let n_formats = scored.len();
+        progress
+            .note(&format!("replayed accuracy over {positions} positions in {n_formats} formats"));
+        replayed.compare(
+            "format_accuracy".to_owned(),
+            &record.format_accuracy.len(),
+            &(n_formats - 1),
+        );
+        for (i, (again, recorded)) in
+            scored.iter().zip(iter::once(recorded).chain(&record.format_accuracy)).enumerate()
+        {
+            let place = i.checked_sub(1).map(|i| format!("format_accuracy[{i}]"));
+            let place = place.unwrap_or_else(|| "accuracy".to_owned());
+            compare_accuracy(&place, again, recorded, &mut replayed);
+        }
     }
     Ok(replayed)
 }
@@ -170,9 +190,9 @@ fn replay_workload(
     Ok(())
 }
 
-fn compare_accuracy(again: &Accuracy, recorded: &Accuracy, replayed: &mut Replayed) {
+fn compare_accuracy(place: &str, again: &Accuracy, recorded: &Accuracy, replayed: &mut Replayed) {
     replayed.positions = Some(again.positions);
-    let field = |what: &str| format!("accuracy.{what}");
+    let field = |what: &str| format!("{place}.{what}");
     replayed.compare(field("format"), &again.format, &recorded.format);
     replayed.compare(field("ids_digest"), &again.ids_digest, &recorded.ids_digest);
     replayed.compare(field("positions"), &again.positions, &recorded.positions);

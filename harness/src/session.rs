@@ -171,8 +171,10 @@ fn run_as(
             break;
         }
     }
-    let accuracy = score(assignment, &request, head, clock)?;
-    progress.step(if accuracy.is_some() { "accuracy" } else { "accuracy left out" });
+    let scored = score(assignment, &request, head, clock)?;
+    progress.step(if scored.is_some() { "accuracy" } else { "accuracy left out" });
+    let (accuracy, format_accuracy) = scored.unzip();
+    let format_accuracy = format_accuracy.unwrap_or_default();
     probes.extend(environment::probe(threads, ProbeWhen::After, clock)?);
     progress.step("probes after");
     progress.end();
@@ -184,13 +186,14 @@ fn run_as(
     head.check_unchanged()?;
     match subjects {
         Subjects::One { .. } => {
-            let head = RunRecord { accuracy, ..record(&setting, head, ran)? };
+            let head = RunRecord { accuracy, format_accuracy, ..record(&setting, head, ran)? };
             Ok(Measured { base: None, head })
         }
         Subjects::Pair { base, .. } => {
             base.check_unchanged()?;
             let (base, of_head) = arms(&setting, base, head, &ran)?;
-            Ok(Measured { base: Some(base), head: RunRecord { accuracy, ..of_head } })
+            let head = RunRecord { accuracy, format_accuracy, ..of_head };
+            Ok(Measured { base: Some(base), head })
         }
     }
 }
@@ -281,14 +284,16 @@ fn score(
     request: &Request,
     head: &Program,
     clock: &dyn Clock,
-) -> Result<Option<Accuracy>> {
+) -> Result<Option<(Accuracy, Vec<Accuracy>)>> {
     if assignment.positions.is_none() {
         return Ok(None);
     }
     let request = Request { job: Job::Accuracy, ..request.clone() };
     let report =
         Worker::start(&head.first().path, &request, 0, Limits::generous(), clock)?.wait(clock)?;
-    report.accuracy.map(Some).context("failed to measure: the worker never sent `accuracy`")
+    let mut scored = report.accuracy.into_iter();
+    let own = scored.next().context("failed to measure: the worker never sent `accuracy`")?;
+    Ok(Some((own, scored.collect())))
 }
 
 /// What every worker of the session is told, whatever its pair. `pin`: whether threads are to stay where they are put.

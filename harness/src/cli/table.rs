@@ -314,12 +314,27 @@ fn series(record: &RunRecord) -> Vec<[String; 6]> {
         let (unit, _) = record.suite.metric(&series.metric)?;
         let ns = |value: f64| unit.text(value);
         let name = format!("{} {}", series.workload, series.metric.trim_end_matches("_ns"));
-        let rate = tokens_per_s(record, series, middle)
-            .map_or_else(String::new, |rate| Rate::Tokens.text(rate));
+        let rate = rate(record, series, middle).unwrap_or_default();
         let n = format!("{} × {}", medians.len(), series.samples.len());
         Some([name, ns(middle), ns(*medians.first()?), ns(*medians.last()?), rate, n])
     };
     first.series.iter().filter_map(line).collect()
+}
+
+/// The rate of what a metric times, where its amount is known: tokens, multiply-adds, elements.
+fn rate(record: &RunRecord, series: &baselines::record::Series, ns: f64) -> Option<String> {
+    let workload = record.suite.workloads.iter().find(|def| def.name == series.workload)?;
+    let params = |names: &[&str]| -> Option<f64> {
+        names.iter().map(|name| workload.params.get(*name).map(|value| as_f64(*value))).product()
+    };
+    let (rate, amount) = match series.metric.as_str() {
+        "gemm_ns" => (Rate::Macs, params(&["rows", "cols", "tokens"])?),
+        "quantize_ns" => {
+            (Rate::Elements, params(&["values"]).or_else(|| params(&["rows", "cols"]))?)
+        }
+        _ => return tokens_per_s(record, series, ns).map(|rate| Rate::Tokens.text(rate)),
+    };
+    Some(rate.text(amount / ns * 1e9))
 }
 
 /// Tokens per second of a decode step, or of a prompt.
@@ -339,10 +354,11 @@ fn tokens_per_s(record: &RunRecord, series: &baselines::record::Series, ns: f64)
 
 fn footer(record: &RunRecord) -> String {
     let mut said = String::new();
-    if let Some(accuracy) = &record.accuracy {
+    for accuracy in record.accuracy.iter().chain(&record.format_accuracy) {
         let n = as_f64(accuracy.positions);
         said += &format!(
-            "top-1 equal to float activations: {} of {} positions ({:.2} %), perplexity {:.4} against {:.4}\n",
+            "top-1 equal to float run: {}, {} of {} positions ({:.2} %), perplexity {:.4} against {:.4}\n",
+            accuracy.format,
             accuracy.top1_equal,
             accuracy.positions,
             as_f64(accuracy.top1_equal) / n * 100.0,

@@ -198,6 +198,7 @@ impl Setting {
                 ids: Vec::new(),
                 processes: processes.to_vec(),
                 accuracy: None,
+                format_accuracy: Vec::new(),
             };
             record.sealed()
         };

@@ -10,7 +10,7 @@ use baselines::{
     Digest,
     record::{Linear, ModelInfo, Settings},
 };
-use engine::{Activations, Isa, Model, Session, SessionOptions};
+use engine::{Activations, Bytes, Isa, Model, Session, SessionOptions, gguf};
 
 /// The name of the built-in model.
 pub(crate) const BUILTIN: &str = "stories";
@@ -80,18 +80,25 @@ impl Source {
         match self {
             Self::Builtin => Model::builtin(BUILTIN).context("failed to open the built-in model"),
             Self::File(path) => {
-                if !path.exists() {
-                    bail!(
-                        "failed to open model `{0}`: there is no such file (looked in `{1}`). There is no mock: give the \
-                         path of a GGUF file, or use the model that is built in with `--model {BUILTIN}`",
-                        path.display(),
-                        std::env::current_dir().unwrap_or_default().display()
-                    );
-                }
+                check_exists(path)?;
                 Model::open(path)
                     .with_context(|| format!("failed to open model `{}`", path.display()))
             }
         }
+    }
+
+    /// Reads it as a file, whether or not the engine runs the model in it.
+    pub(crate) fn open_file(&self) -> Result<gguf::File> {
+        let bytes = match self {
+            // The program's own bytes can't be had but through the model.
+            Self::Builtin => Bytes::Owned(self.open()?.bytes().to_vec()),
+            Self::File(path) => {
+                check_exists(path)?;
+                Bytes::open(path)
+                    .with_context(|| format!("failed to open model `{}`", path.display()))?
+            }
+        };
+        gguf::File::parse(bytes).with_context(|| format!("failed to open model `{}`", self.name()))
     }
 
     /// The engine's options for this request.
@@ -153,6 +160,19 @@ impl Source {
             fallback: None,
         })
     }
+}
+
+/// A model is never made up: a path that is none is an error with the way out.
+fn check_exists(path: &Path) -> Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    bail!(
+        "failed to open model `{0}`: there is no such file (looked in `{1}`). There is no mock: give the path of a GGUF \
+         file, or use the model that is built in with `--model {BUILTIN}`",
+        path.display(),
+        std::env::current_dir().unwrap_or_default().display()
+    );
 }
 
 fn linear(info: &engine::LinearInfo) -> Linear {

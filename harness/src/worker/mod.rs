@@ -13,7 +13,9 @@ pub(crate) use spawn::{Limits, Report, Worker};
 
 use self::protocol::{Event, Job, Order, PROTOCOL, Request};
 use crate::{
-    Hooks, accuracy, environment,
+    Hooks,
+    accuracy::{self, Scoring},
+    environment,
     measure::{Clock, Planted, Tally},
     subject::engine::Source,
     workload::{Bench, Trace, Workloads},
@@ -101,9 +103,13 @@ fn measure(
             }
         }
         Job::Accuracy => {
-            let accuracy = accuracy::score(&model, &options, request.positions)
+            let scoring = Scoring { options: &options, hooks, positions: request.positions };
+            let formats = accuracy::formats(&request.suite);
+            let scored = accuracy::score(&model, scoring, formats)
                 .context("failed to score held-out text")?;
-            send(output, &Event::Accuracy(accuracy))?;
+            for accuracy in scored {
+                send(output, &Event::Accuracy(accuracy))?;
+            }
         }
     }
     send(output, &Event::Done { peak_rss_bytes: environment::peak_rss_bytes() })

@@ -62,7 +62,8 @@ pub(crate) struct Report {
     pub(crate) allocations: Vec<Allocations>,
     pub(crate) ids: Vec<Ids>,
     pub(crate) challenges: Vec<Challenge>,
-    pub(crate) accuracy: Option<Accuracy>,
+    /// The model's own first, then in other formats.
+    pub(crate) accuracy: Vec<Accuracy>,
     pub(crate) peak_rss_bytes: Option<u64>,
 }
 
@@ -270,7 +271,7 @@ struct Heard {
     counts: Vec<Counts>,
     allocations: Vec<Allocations>,
     ids: Vec<Ids>,
-    accuracy: Option<Accuracy>,
+    accuracy: Vec<Accuracy>,
     peak_rss_bytes: Option<u64>,
 }
 
@@ -312,7 +313,7 @@ impl Heard {
             Event::Ids(ids) => self.ids.push(ids),
             Event::Challenge(challenge) => self.challenges.push(challenge),
             Event::SamplesDigest(digest) => self.samples_digest = Some(digest),
-            Event::Accuracy(accuracy) => self.accuracy = Some(accuracy),
+            Event::Accuracy(accuracy) => self.accuracy.push(accuracy),
             Event::Done { peak_rss_bytes } => {
                 self.peak_rss_bytes = peak_rss_bytes;
                 step = Some(Step::Done);

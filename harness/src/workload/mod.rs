@@ -4,6 +4,7 @@
 mod asked;
 mod decode;
 mod end_to_end;
+mod gemm;
 mod load;
 mod matmul;
 mod output;
@@ -17,7 +18,10 @@ use std::fmt::Debug;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use baselines::record::{Allocations, Challenge, Counts, Ids, Output, Series, WorkloadDef};
-use engine::{Model, Session, SessionOptions};
+use engine::{
+    Model, Session, SessionOptions,
+    quant::{self, BlockFormat},
+};
 
 use crate::{
     Hooks,
@@ -75,6 +79,7 @@ pub(crate) use rounds::Workloads;
 pub(crate) const WORKLOADS: &[&dyn Workload] = &[
     &decode::Decode,
     &end_to_end::EndToEnd,
+    &gemm::Gemm,
     &load::Load,
     &matmul::Matmul,
     &prefill::Prefill,
@@ -93,6 +98,10 @@ const WARMUP: Param = Param { name: "warmup", range: (0, 1_000) };
 const ITERATIONS: Param = Param { name: "iterations", range: (1, crate::measure::ITERATIONS_MAX) };
 const PROMPT_TOKENS: Param = Param { name: "prompt_tokens", range: (1, 1 << 20) };
 const TOKENS: Param = Param { name: "tokens", range: (1, 1 << 20) };
+/// A storage format, by its type number in GGUF files.
+const FORMAT: Param = Param { name: "format", range: (0, 255) };
+const ROWS: Param = Param { name: "rows", range: (1, 1 << 20) };
+const COLS: Param = Param { name: "cols", range: (1, 1 << 20) };
 
 /// What a workload finds when its process starts.
 #[derive(Clone, Copy, Debug)]
@@ -116,7 +125,9 @@ pub(crate) struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     fn session(&self) -> Result<Session<'a>> {
-        Session::new(self.model, self.options).context("failed to set up the engine")
+        let kernels = self.hooks.kernels(self.options.isa)?;
+        Session::with_kernels(self.model, self.options, kernels)
+            .context("failed to set up the engine")
     }
 
     /// Starts to time a stretch.
@@ -168,6 +179,17 @@ pub(crate) fn check(workload: &dyn Workload, def: &WorkloadDef) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The storage format that a workload names.
+fn format(def: &WorkloadDef) -> Result<&'static dyn BlockFormat> {
+    let id = param(def, FORMAT.name)?;
+    let found = u32::try_from(id).ok().and_then(quant::by_id);
+    found.with_context(|| {
+        let known: Vec<String> =
+            quant::FORMATS.iter().map(|f| format!("{} ({})", f.id(), f.name())).collect();
+        format!("parameter `format`: expected one of {}, found {id}", known.join(", "))
+    })
 }
 
 /// The value of a parameter.

@@ -13,7 +13,8 @@ fn small(kind: &str) -> WorkloadDef {
         "decode" => &[("prompt_tokens", 4), ("tokens", 3)],
         "end-to-end" => &[("tokens", 3)],
         "prefill" => &[("prompt_tokens", 5)],
-        "quantize" => &[("values", 1024)],
+        "gemm" => &[("cols", 256), ("format", 36), ("rows", 32), ("tokens", 2)],
+        "quantize" => &[("cols", 128), ("format", 39), ("rows", 32), ("threads", 1)],
         _ => &[],
     };
     let counts = [("warmup", 1), ("iterations", 2)];
@@ -115,7 +116,7 @@ fn a_planted_slowdown_is_within_the_timed_step_and_changes_no_output() {
         }
     }
     let plain = trace("decode", &Hooks::none());
-    let slowed = trace("decode", &Hooks { after_decode_step: Some(spin) });
+    let slowed = trace("decode", &Hooks { after_decode_step: Some(spin), ..Hooks::none() });
     assert!(slowed.series[0].samples.iter().all(|ns| *ns >= 2e6), "{:?}", slowed.series[0].samples);
     assert_eq!(plain.output, slowed.output);
 }

@@ -1,8 +1,11 @@
-//! `bench model`: look at a model, let it write, take its logits.
+//! `bench model`: look at a model, make one of a checkpoint, convert it, let it write, take its logits.
 
+mod convert;
 mod generate;
+mod groups;
 mod inspect;
 mod logits;
+mod quantize;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -17,8 +20,12 @@ pub(crate) enum Command {
     Generate(generate::Args),
     /// Write the logits of every position to a safetensors file.
     Logits(logits::Args),
-    /// Print sizes, tensors and tokenizer.
+    /// Print sizes, tensors, keys, ternary codes and what is doubtful about a model file.
     Inspect(inspect::Args),
+    /// Write a Hugging Face folder (BitNet or Llama, safetensors) as a GGUF file.
+    Convert(convert::Args),
+    /// Write a model in another ternary format, with the same weights.
+    Quantize(quantize::Args),
 }
 
 /// Which model.
@@ -57,5 +64,7 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<u8> {
         Command::Generate(args) => generate::run(args, context),
         Command::Logits(args) => logits::run(args, context),
         Command::Inspect(args) => inspect::run(args, context),
+        Command::Convert(args) => convert::run(args, context),
+        Command::Quantize(args) => quantize::run(args, context),
     }
 }
