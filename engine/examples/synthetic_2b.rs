@@ -3,7 +3,7 @@
 //! For measuring what depends on shape and size alone: opening, memory, speed.
 //! `cargo run --release -p tritgate-engine --example synthetic_2b -- FILE`
 
-use std::{collections::HashMap, env, fs, io, path::Path};
+use std::{collections::HashSet, env, fs, io, path::Path};
 
 use engine::{
     Drawing,
@@ -22,7 +22,7 @@ const N_VOCAB: usize = 128_256;
 const N_SPECIAL: usize = 256;
 const N_MERGES: usize = 280_147;
 /// Letters that the drawn tokens are made of.
-const LETTERS: std::ops::RangeInclusive<u8> = b'!'..=b'~';
+const LETTERS: std::ops::RangeInclusive<u8> = b'a'..=b'z';
 
 fn main() -> io::Result<()> {
     let path = env::args_os().nth(1).expect("usage: synthetic_2b FILE");
@@ -58,43 +58,23 @@ fn keys(writer: &mut Writer) {
     writer.u32("general.file_type", 40).u32("general.quantization_version", 2);
 }
 
-/// Pairs of letters, then longer tokens, each with every merge that gives it: as many as the real vocabulary has.
+/// All pairs and triples of letters, then drawn fours; each with every merge that gives it, as many as the real vocabulary
+/// has.
 fn tokenizer(writer: &mut Writer, drawing: &mut Drawing) {
-    let mut tokens: Vec<String> = engine_alphabet();
-    let mut ids: HashMap<String, usize> =
-        tokens.iter().cloned().enumerate().map(|(id, token)| (token, id)).collect();
-    let mut merges: Vec<String> = Vec::new();
     let letters: Vec<String> = LETTERS.map(|byte| char::from(byte).to_string()).collect();
-    let mut drawn =
-        |n: usize| -> usize { drawing.below(u32::try_from(n).expect("fewer than 2^32")) as usize };
-    while tokens.len() < N_VOCAB - N_SPECIAL {
-        // Two known tokens of one to three letters each.
-        let longest = tokens.len().min(60_000);
-        let pick = |at: usize| {
-            if at < 200 { letters[at % letters.len()].clone() } else { tokens[at].clone() }
+    let mut words = Words::new();
+    let pairs = words.extend_all(&letters.clone(), &letters);
+    let triples = words.extend_all(&pairs, &letters);
+    while words.tokens.len() < N_VOCAB - N_SPECIAL {
+        let mut one_of = |words: &[String]| {
+            let n = u32::try_from(words.len()).expect("fewer than 2^32");
+            words[drawing.below(n) as usize].clone()
         };
-        let (left, right) = (pick(drawn(longest)), pick(drawn(400)));
-        let token = format!("{left}{right}");
-        if token.chars().count() <= 6 && !ids.contains_key(&token) {
-            merges.push(format!("{left} {right}"));
-            ids.insert(token.clone(), tokens.len());
-            tokens.push(token);
-        }
+        let (left, right) = (one_of(&triples), one_of(&letters));
+        words.extend(&left, &right);
     }
-    // Other ways to the same tokens.
-    let mut at = 0;
-    while merges.len() < N_MERGES {
-        let token = &tokens[256 + at % (tokens.len() - 256)];
-        let cut = 1 + at / (tokens.len() - 256);
-        at += 1;
-        assert!(cut < 6, "not enough ways: {} merges", merges.len());
-        let Some((byte, _)) = token.char_indices().nth(cut) else { continue };
-        let (left, right) = token.split_at(byte);
-        let merge = format!("{left} {right}");
-        if ids.contains_key(left) && ids.contains_key(right) {
-            merges.push(merge);
-        }
-    }
+    words.merge_otherwise();
+    let Words { mut tokens, merges, .. } = words;
     tokens.push("<|begin_of_text|>".to_owned());
     tokens.push("<|end_of_text|>".to_owned());
     while tokens.len() < N_VOCAB {
@@ -113,8 +93,61 @@ fn tokenizer(writer: &mut Writer, drawing: &mut Drawing) {
         .bool("tokenizer.ggml.add_bos_token", true);
 }
 
+/// Tokens in order, and the merges that make them.
+struct Words {
+    tokens: Vec<String>,
+    known: HashSet<String>,
+    merges: Vec<String>,
+}
+
+impl Words {
+    fn new() -> Self {
+        let tokens = alphabet();
+        Self { known: tokens.iter().cloned().collect(), tokens, merges: Vec::new() }
+    }
+
+    /// Adds `left` before `right`, unless it is there.
+    fn extend(&mut self, left: &str, right: &str) {
+        let token = format!("{left}{right}");
+        if self.known.insert(token.clone()) {
+            self.merges.push(format!("{left} {right}"));
+            self.tokens.push(token);
+        }
+    }
+
+    /// Adds all combinations; returns them.
+    fn extend_all(&mut self, lefts: &[String], rights: &[String]) -> Vec<String> {
+        let first = self.tokens.len();
+        for left in lefts {
+            for right in rights {
+                self.extend(left, right);
+            }
+        }
+        self.tokens[first..].to_vec()
+    }
+
+    /// Other ways to the tokens that are there, until there are enough.
+    fn merge_otherwise(&mut self) {
+        let had: HashSet<String> = self.merges.iter().cloned().collect();
+        // The letters of our own are one byte each.
+        for cut in 1..4 {
+            for token in self.tokens.iter().skip(256).filter(|token| token.len() > cut) {
+                let (left, right) = token.split_at(cut);
+                let merge = format!("{left} {right}");
+                let new = self.known.contains(left)
+                    && self.known.contains(right)
+                    && !had.contains(&merge);
+                if new && self.merges.len() < N_MERGES {
+                    self.merges.push(merge);
+                }
+            }
+        }
+        assert_eq!(self.merges.len(), N_MERGES, "enough ways");
+    }
+}
+
 /// The 256 characters that stand for bytes: GPT-2's table.
-fn engine_alphabet() -> Vec<String> {
+fn alphabet() -> Vec<String> {
     let itself = |byte: u8| matches!(byte, 0x21..=0x7e | 0xa1..=0xac | 0xae..=0xff);
     let mut next = 0x100;
     let mut of = |byte: u8| {

@@ -113,7 +113,7 @@ when (UTC)        what    record        by  reason
     assert!(measured.contains("decode-64 decode_step   452.3 µs"), "{measured}");
     assert_eq!(
         bench(&["diff", &first.to_string()[..8], "main"]),
-        "           a35aaeb0                          main
+        "           51352232                          main
 record     513522320b5a                      3788bbf5116b                      ≠
 recorded   2026-03-02 09:01                  2026-03-02 09:01
 commit     0123456789ab                      89abcdef0123                      ≠
@@ -127,7 +127,7 @@ settings   avx512, 2 threads pinned, int8,   avx512, 2 threads pinned, int8,
 seed       42                                42
 processes  16                                16
 
-                        a35aaeb0      main   change    95 % interval
+                        51352232      main   change    95 % interval
 load load               12.35 ms  13.67 ms  +10.7 %  +9.8 to +11.7 %
 prefill-128 prefill     18.14 ms  20.07 ms  +10.6 %  +9.9 to +11.3 %
 decode-64 decode_step   410.1 µs  452.3 µs  +10.3 %  +9.9 to +10.8 %
