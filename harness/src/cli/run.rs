@@ -31,6 +31,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TEXT")]
     prompt: Option<String>,
 
+    /// Leave out top-1 agreement with the float run: a few thousand positions, minutes with a model of billions of weights.
+    #[arg(long)]
+    without_accuracy: bool,
+
     /// Write the result, with the whole record in it, to this file.
     #[arg(long, value_name = "PATH")]
     json: Option<PathBuf>,
@@ -52,7 +56,10 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     }
     let processes = args.processes.or(config.processes).unwrap_or(PROCESSES);
     session::check_count("processes", processes, 1)?;
-    let assignment = args.subject.assignment(context, &config, args.prompt.clone())?;
+    let mut assignment = args.subject.assignment(context, &config, args.prompt.clone())?;
+    if args.without_accuracy {
+        assignment.positions = None;
+    }
     let head = Program::single(Binary::current()?);
     let subjects = Subjects::One { head, processes, purpose: Purpose::Run };
     let measured =
