@@ -123,12 +123,55 @@ fn no_tokenizer_or_an_unknown_family_is_missing() {
     let missing = ErrorKind::MissingTokenizer;
     Fixture { model: None, ..good() }
         .refused(missing, &["`tokenizer.ggml.model`", "`gpt2`", "no such key"]);
-    Fixture { model: Some("llama"), ..good() }
-        .refused(missing, &["`tokenizer.ggml.model`", "found `llama`"]);
+    Fixture { model: Some("bert"), ..good() }
+        .refused(missing, &["`tokenizer.ggml.model`", "`llama`", "found `bert`"]);
     Fixture { pre: None, ..good() }
-        .refused(missing, &["`tokenizer.ggml.pre`", "(`gpt-2`)", "no such key"]);
-    Fixture { pre: Some("smollm"), ..good() }
-        .refused(missing, &["`tokenizer.ggml.pre`", "found `smollm`"]);
+        .refused(missing, &["`tokenizer.ggml.pre`", "`gpt-2`, `hunyuan`", "no such key"]);
+    Fixture { pre: Some("tekken"), ..good() }
+        .refused(missing, &["`tokenizer.ggml.pre`", "found `tekken`"]);
+    // A SentencePiece file without scores contradicts itself.
+    Fixture { model: Some("llama"), ..good() }
+        .refused(ErrorKind::Gguf, &["`tokenizer.ggml.scores`", "no such key"]);
+}
+
+#[test]
+fn a_pre_tokenizer_cuts_by_its_name() {
+    let ids = |pre| {
+        let fixture = Fixture::new(&[("12", 1), ("123", 1)], &["1 2", "12 3"]);
+        Fixture { pre: Some(pre), ..fixture }.build().unwrap().encode("123", false).unwrap()
+    };
+    let digits = ['1', '2', '3'].map(id);
+    assert_eq!(ids("gpt-2"), [257]);
+    assert_eq!(ids("llama3"), [257]);
+    assert_eq!(ids("qwen2"), digits);
+    assert_eq!(ids("smollm"), digits);
+}
+
+/// Llama 3 takes a word that is a token as it is, even where its merges lead elsewhere.
+#[test]
+fn a_whole_word_is_not_merged_where_the_family_ignores_merges() {
+    let ids = |pre| {
+        let fixture = Fixture::new(&[("ab", 1), ("bc", 1), ("abc", 1)], &["b c", "a b"]);
+        Fixture { pre: Some(pre), ..fixture }.build().unwrap().encode("abc", false).unwrap()
+    };
+    assert_eq!(ids("llama-bpe"), [258]);
+    assert_eq!(ids("gpt-2"), [id('a'), 257]);
+}
+
+/// The official 2B-4T file names no pre-tokenizer; its vocabulary does.
+#[test]
+fn the_vocabulary_of_llama_3_without_a_name_is_taken_for_llama_3_and_said() {
+    let filler: Vec<String> = (0..127_999).map(|i| format!("<{i}>")).collect();
+    let mut more: Vec<(&str, i32)> = filler.iter().map(|text| (text.as_str(), 5)).collect();
+    more.push(("<|begin_of_text|>", 3));
+    let fixture = Fixture { pre: None, ids: vec![("bos", 128_255)], ..Fixture::new(&more, &[]) };
+    let tokenizer = fixture.build().unwrap();
+    assert!(tokenizer.notes()[0].contains("taken for `llama-bpe`"), "{:?}", tokenizer.notes());
+    assert!(tokenizer.adds_bos());
+    let named = Fixture { pre: Some("gpt-2"), ..fixture }.build().unwrap();
+    assert_eq!((named.notes().len(), named.adds_bos()), (0, false));
+    let other = Fixture { pre: None, ids: vec![], ..Fixture::new(&more, &[]) };
+    other.refused(ErrorKind::MissingTokenizer, &["no such key"]);
 }
 
 #[test]
@@ -143,9 +186,25 @@ fn metadata_that_contradicts_itself_is_refused() {
     Fixture { merges: vec!["a c"], ..good() }.refused(gguf, &[MERGES, "`ac`"]);
     Fixture { ids: vec![("eot", 257)], ..good() }
         .refused(gguf, &["eot_token_id", "below 257", "found 257"]);
-    let mut fixture = good();
-    fixture.tokens[0] = "\u{100}\u{100}".to_owned();
-    fixture.refused(gguf, &[TOKENS, "each of the 256 bytes", "0x00"]);
+}
+
+/// Published files lack tokens of bytes that are in no text, and a few of control characters.
+#[test]
+fn a_byte_without_a_token_is_said_and_no_text_loses_it() {
+    let mut fixture = Fixture::new(&[], &[]);
+    let without = |fixture: &mut Fixture, character: char| {
+        let token = fixture.tokens.iter_mut().find(|token| token.starts_with(character)).unwrap();
+        token.push('x');
+    };
+    without(&mut fixture, '\u{c0}');
+    assert!(fixture.build().unwrap().notes().is_empty());
+    without(&mut fixture, '\u{103}');
+    let tokenizer = fixture.build().unwrap();
+    assert!(tokenizer.notes()[0].contains("no token for 0x03:"), "{:?}", tokenizer.notes());
+    assert_eq!(tokenizer.encode("a b", false).unwrap().len(), 3);
+    let e = tokenizer.encode("a \u{3}b", false).unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::InvalidArgument);
+    assert!(e.to_string().contains("found 0x03"), "{e}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `bench model inspect` and `bench model quantize`, whole outputs.
+//! `bench model inspect`, `quantize` and `tokenize`, whole outputs.
 
 mod common;
 
@@ -121,4 +121,35 @@ fn a_format_that_is_not_ternary_exits_1_and_writes_nothing() {
             .expect(1, &["expected a ternary format (i2_s, ", &format!("found `{format}`")]);
         assert!(!here.path("x.gguf").exists());
     }
+}
+
+#[test]
+fn a_text_is_printed_token_by_token_and_its_ids_as_json() {
+    let here = Folder::new();
+    let text = "One day, a\u{1b}[31m bear";
+    let shown = here.bench(&["model", "tokenize", "--text", text]).expect(0, &[]).stdout;
+    holds("tokenize.txt", &shown);
+    fs::write(here.path("text"), text).unwrap();
+    let args = ["--format", "json", "model", "tokenize", "--file", "text", "--bos"];
+    let document = json(&here.bench(&args).expect(0, &[]).stdout);
+    let first = |line: &str| line.split_whitespace().next().unwrap().parse::<u64>().unwrap();
+    let ids: Vec<u64> = shown.lines().map(first).collect();
+    let found: Vec<u64> =
+        document["ids"].as_array().unwrap().iter().map(|id| id.as_u64().unwrap()).collect();
+    assert_eq!(found[1..], ids);
+    assert_eq!(document["bytes"], text.len());
+}
+
+#[test]
+fn a_text_of_0_bytes_of_10_mb_and_one_that_is_no_utf_8() {
+    let here = Folder::new();
+    let args = ["--format", "json", "model", "tokenize", "--file", "text"];
+    fs::write(here.path("text"), "").unwrap();
+    assert_eq!(json(&here.bench(&args).expect(0, &[]).stdout)["ids"], Value::Array(Vec::new()));
+    // One word of 10 MB, which no blank cuts.
+    fs::write(here.path("text"), vec![b'a'; 10_000_000]).unwrap();
+    assert_eq!(json(&here.bench(&args).expect(0, &[]).stdout)["bytes"], 10_000_000);
+    fs::write(here.path("text"), b"ab\xff").unwrap();
+    here.bench(&args).expect(1, &["failed to read the text: expected UTF-8", "index 2"]);
+    here.bench(&["model", "tokenize"]).expect(1, &["--text"]);
 }

@@ -101,6 +101,17 @@ impl File {
         Ok(Some(numbers.iter().map(|bytes| i32::from_le_bytes(*bytes)).collect()))
     }
 
+    /// The numbers `key` holds.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Gguf`] if the key is missing or of another type.
+    pub fn f32_array(&self, key: &str) -> Result<Vec<f32>> {
+        let array = self.array(key, ValueType::F32)?;
+        let array = array.ok_or_else(|| missing(key, "array of f32"))?;
+        let (numbers, _) = array.payload().as_chunks();
+        Ok(numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+    }
+
     fn array(&self, key: &str, element: ValueType) -> Result<Option<Array<'_>>> {
         match self.value(key) {
             None => Ok(None),

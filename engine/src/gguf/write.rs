@@ -128,6 +128,14 @@ impl Writer {
         self
     }
 
+    /// A key with an array of numbers.
+    pub fn f32s(&mut self, key: &str, values: &[f32]) -> &mut Self {
+        self.head(key.as_bytes(), ValueType::Array);
+        self.array_head(ValueType::F32, values.len());
+        self.entries.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+        self
+    }
+
     /// A tensor: dimensions with the contiguous one first, type number, bytes as stored.
     ///
     /// # Panics

@@ -1,12 +1,10 @@
 //! The tokenizer itself: encode and decode.
 
-use tokenizers::models::bpe::BPE;
-use tokenizers::pre_tokenizers::byte_level::ByteLevel;
-use tokenizers::{
-    Model as _, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer as _,
-};
+use std::borrow::Cow;
 
+use super::bpe::{Bpe, Known};
 use super::special::{Part, Specials};
+use super::spm::{BLANK, Spm};
 use super::stream::TokenStream;
 use super::vocabulary::Vocabulary;
 use crate::{Error, ErrorKind, Result};
@@ -16,13 +14,20 @@ use crate::{Error, ErrorKind, Result};
 pub struct Tokenizer {
     pub(super) vocabulary: Vocabulary,
     pub(super) specials: Specials,
-    pub(super) words: ByteLevel,
-    pub(super) bpe: BPE,
+    pub(super) family: Family,
     pub(super) bos: Option<u32>,
     pub(super) eos: Option<u32>,
     pub(super) adds_bos: bool,
     /// Sorted.
     pub(super) ends: Vec<u32>,
+    pub(super) notes: Vec<String>,
+}
+
+/// How text becomes tokens.
+#[derive(Debug)]
+pub(super) enum Family {
+    Bpe(Box<Bpe>),
+    Spm(Box<Spm>),
 }
 
 impl Tokenizer {
@@ -52,37 +57,45 @@ impl Tokenizer {
                 Error::new(ErrorKind::InvalidArgument, text)
             })?);
         }
-        for part in self.specials.parts(text, with_control) {
-            match part {
-                Part::Token(id) => ids.push(id),
-                Part::Text(text) => self.encode_text(text, &mut ids).map_err(|e| {
-                    Error::new(ErrorKind::InvalidArgument, format!("encode text: {e}"))
-                })?,
+        let parts = self.specials.parts(text, with_control);
+        match &self.family {
+            Family::Bpe(bpe) => {
+                let mut known = Known::default();
+                for part in parts {
+                    match part {
+                        Part::Token(id) => ids.push(id),
+                        Part::Text(text) => bpe.encode(text, &mut known, &mut ids)?,
+                    }
+                }
+            }
+            Family::Spm(spm) => {
+                let spelled = spelled(&parts, spm.adds_blank);
+                let mut known = Known::default();
+                for (part, text) in parts.iter().zip(&spelled) {
+                    match part {
+                        Part::Token(id) => ids.push(*id),
+                        Part::Text(_) => spm.encode(text, &mut known, &mut ids)?,
+                    }
+                }
             }
         }
         Ok(ids)
     }
 
-    /// Words by the pre-tokenizer, then pairs merged inside each word.
-    fn encode_text(&self, text: &str, ids: &mut Vec<u32>) -> tokenizers::Result<()> {
-        let mut words = PreTokenizedString::from(text);
-        self.words.pre_tokenize(&mut words)?;
-        for (word, _, _) in words.get_splits(OffsetReferential::Original, OffsetType::Byte) {
-            ids.extend(self.bpe.tokenize(word)?.iter().map(|token| token.id));
-        }
-        Ok(())
-    }
-
-    /// The text of `ids`. Control tokens add nothing; bytes that form no character become U+FFFD.
+    /// The text of `ids`, taken as a whole text: the blank that a tokenizer of SentencePiece's kind put in front is taken
+    /// away. Control tokens add nothing; bytes that form no character become U+FFFD.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] for an id outside the vocabulary.
     pub fn decode(&self, ids: &[u32]) -> Result<String> {
         let pieces: Vec<&[u8]> = ids.iter().map(|&id| self.piece(id)).collect::<Result<_>>()?;
-        Ok(String::from_utf8_lossy(&pieces.concat()).into_owned())
+        let bytes = pieces.concat();
+        let adds_blank = matches!(&self.family, Family::Spm(spm) if spm.adds_blank);
+        let text = bytes.strip_prefix(b" ").filter(|_| adds_blank).unwrap_or(&bytes);
+        Ok(String::from_utf8_lossy(text).into_owned())
     }
 
-    /// A decoder that takes ids one by one.
+    /// A decoder that takes ids one by one, which go on from a text before them.
     #[must_use]
     pub const fn stream(&self) -> TokenStream<'_> {
         TokenStream::new(self)
@@ -120,9 +133,33 @@ impl Tokenizer {
         self.ends.binary_search(&id).is_ok()
     }
 
+    /// What was taken for granted about the file, a sentence each.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
     /// Size of the vocabulary: ids are below it.
     #[must_use]
     pub const fn n_tokens(&self) -> usize {
         self.vocabulary.len()
     }
+}
+
+/// The parts with U+2581 for blanks, one more in front of a text that begins the whole or follows a token.
+fn spelled<'t>(parts: &[Part<'t>], adds_blank: bool) -> Vec<Cow<'t, str>> {
+    let mut after_token = true;
+    let spell = |part: &Part<'t>| match *part {
+        Part::Token(_) => {
+            after_token = true;
+            Cow::Borrowed("")
+        }
+        Part::Text(text) => {
+            let front = if adds_blank && after_token { " " } else { "" };
+            after_token = false;
+            let mut blank = [0; 4];
+            Cow::Owned([front, text].concat().replace(' ', BLANK.encode_utf8(&mut blank)))
+        }
+    };
+    parts.iter().map(spell).collect()
 }

@@ -2,6 +2,7 @@
 //! In: the file's token texts and types. Out: one run of bytes with an end for every id.
 
 use super::alphabet::byte_of;
+use super::spm::BLANK;
 use crate::{Error, ErrorKind, Result};
 
 /// What a token is for, numbered as in `tokenizer.ggml.token_type`.
@@ -29,10 +30,26 @@ impl TokenKind {
         }
     }
 
-    /// Whether its text is bytes in GPT-2's alphabet; the other kinds' text stands for itself.
-    const fn is_mapped(self) -> bool {
+    /// Whether its text is spelled as the family spells; the other kinds' text stands for itself.
+    const fn is_spelled(self) -> bool {
         matches!(self, Self::Normal | Self::Byte)
     }
+}
+
+/// How the texts of normal tokens are written in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spelling {
+    /// Bytes in GPT-2's alphabet.
+    Mapped,
+    /// Text with U+2581 for a blank, and `<0xNN>` for a byte.
+    Blanks,
+}
+
+/// The byte that `text` names as `<0xNN>`.
+pub(super) fn named_byte(text: &str) -> Option<u8> {
+    let digits = text.strip_prefix("<0x")?.strip_suffix('>')?;
+    let two = digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    u8::from_str_radix(digits, 16).ok().filter(|_| two)
 }
 
 /// The bytes of all tokens.
@@ -45,15 +62,18 @@ pub(super) struct Vocabulary {
 
 impl Vocabulary {
     /// Adds the next id.
-    pub(super) fn push(&mut self, text: &str, kind: TokenKind) {
-        let start = self.bytes.len();
-        let mapped = kind.is_mapped() && {
-            self.bytes.extend(text.chars().map_while(byte_of));
-            text.chars().all(|character| byte_of(character).is_some())
-        };
-        if !mapped {
-            self.bytes.truncate(start);
-            self.bytes.extend(text.as_bytes());
+    pub(super) fn push(&mut self, text: &str, kind: TokenKind, spelling: Spelling) {
+        match spelling {
+            Spelling::Mapped if kind.is_spelled() && text.chars().all(|c| byte_of(c).is_some()) => {
+                self.bytes.extend(text.chars().filter_map(byte_of));
+            }
+            Spelling::Blanks if kind == TokenKind::Byte && named_byte(text).is_some() => {
+                self.bytes.extend(named_byte(text));
+            }
+            Spelling::Blanks if kind.is_spelled() => {
+                self.bytes.extend(text.replace(BLANK, " ").as_bytes());
+            }
+            Spelling::Mapped | Spelling::Blanks => self.bytes.extend(text.as_bytes()),
         }
         self.ends.push(self.bytes.len());
         self.kinds.push(kind);
@@ -99,15 +119,37 @@ mod tests {
     #[test]
     fn normal_tokens_are_mapped_and_others_stand_for_themselves() {
         let mut vocabulary = Vocabulary::default();
-        vocabulary.push("\u{120}the", TokenKind::Normal);
-        vocabulary.push("<|eos|>", TokenKind::Control);
-        vocabulary.push("\u{120}é", TokenKind::UserDefined);
-        vocabulary.push("Ãµ", TokenKind::Normal);
-        // A character outside the alphabet: the text itself, as the decoder of the `tokenizers` crate has it.
-        vocabulary.push("a b", TokenKind::Normal);
+        for (text, kind) in [
+            ("\u{120}the", TokenKind::Normal),
+            ("<|eos|>", TokenKind::Control),
+            ("\u{120}é", TokenKind::UserDefined),
+            ("Ãµ", TokenKind::Normal),
+            // A character outside the alphabet: the text itself, as the decoder of the `tokenizers` crate has it.
+            ("a b", TokenKind::Normal),
+        ] {
+            vocabulary.push(text, kind, Spelling::Mapped);
+        }
         let texts = (0..5).map(|id| std::str::from_utf8(vocabulary.bytes(id).unwrap()).unwrap());
         assert!(texts.eq([" the", "<|eos|>", "\u{120}é", "õ", "a b"]));
         assert_eq!(vocabulary.text(1).unwrap(), b"");
         assert_eq!(vocabulary.bytes(5).unwrap_err().kind(), ErrorKind::InvalidArgument);
+    }
+
+    #[test]
+    fn blanks_and_bytes_are_unspelled_where_the_family_spells_them_so() {
+        let mut vocabulary = Vocabulary::default();
+        for (text, kind) in [
+            ("▁the▁", TokenKind::Normal),
+            ("<0x0A>", TokenKind::Byte),
+            ("<0x0A>", TokenKind::Normal),
+            ("▁", TokenKind::UserDefined),
+        ] {
+            vocabulary.push(text, kind, Spelling::Blanks);
+        }
+        let texts = (0..4).map(|id| std::str::from_utf8(vocabulary.bytes(id).unwrap()).unwrap());
+        assert!(texts.eq([" the ", "\n", "<0x0A>", "▁"]));
+        for not_one in ["<0x>", "<0x1>", "<0x+1>", "<0x111>", "0x11", "<0xG1>"] {
+            assert_eq!(named_byte(not_one), None, "{not_one}");
+        }
     }
 }

@@ -6,6 +6,7 @@ mod groups;
 mod inspect;
 mod logits;
 mod quantize;
+mod tokenize;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -26,6 +27,8 @@ pub(crate) enum Command {
     Convert(convert::Args),
     /// Write a model in another ternary format, with the same weights.
     Quantize(quantize::Args),
+    /// Print the tokens of a text.
+    Tokenize(tokenize::Args),
 }
 
 /// Which model.
@@ -66,5 +69,6 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<u8> {
         Command::Inspect(args) => inspect::run(args, context),
         Command::Convert(args) => convert::run(args, context),
         Command::Quantize(args) => quantize::run(args, context),
+        Command::Tokenize(args) => tokenize::run(args, context),
     }
 }
