@@ -25,6 +25,10 @@ pub enum ErrorKind {
     Device,
     /// A number that must be finite is not.
     NonFinite,
+    /// The caller ended it.
+    Cancelled,
+    /// The time that the caller gave was up.
+    TimeLimit,
     /// An argument is outside its documented range.
     InvalidArgument,
 }

@@ -7,6 +7,8 @@
 //!          offsets        by name   counters
 //! ```
 //!
+//! [`InferenceEngine`] is all of it behind one door. `README.md` has a program of ten lines.
+//!
 //! Every ternary product is exact integer arithmetic (per-token int8 activations); every float sum has one defined order
 //! (`docs/numerics.md`). So a digest of the logits is a fact about the model and the prompt, not about the machine.
 //! This crate knows nothing of benchmarks, reads no clock and no environment.
@@ -19,6 +21,7 @@ pub mod cpus;
 mod drawing;
 mod error;
 pub mod gguf;
+mod inference;
 pub mod kernels;
 mod memory;
 pub mod model;
@@ -32,6 +35,9 @@ pub mod tokenizer;
 pub use drawing::Drawing;
 pub use error::{Error, ErrorKind, Result};
 pub use gguf::Bytes;
+pub use inference::{
+    Cancel, Clock, Generated, InferenceEngine, Metrics, Prompt, Request, Stop, Token,
+};
 pub use kernels::Isa;
 pub use memory::{Allocations, CountingAllocator, Memory, allocations, set_counting};
 pub use model::{Config, LinearInfo, Model};
@@ -39,3 +45,8 @@ pub use sample::{Sampler, SamplerOptions};
 pub use session::{Activations, Count, Session, SessionOptions};
 pub use threads::Pool;
 pub use tokenizer::{TokenStream, Tokenizer};
+
+/// The program of the README, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

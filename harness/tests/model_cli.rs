@@ -1,8 +1,13 @@
-//! `bench model inspect`, `quantize` and `tokenize`, whole outputs.
+//! `bench model inspect`, `quantize`, `tokenize` and `generate`, whole outputs.
 
 mod common;
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    io::Read as _,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use common::Folder;
 use engine::gguf::Writer;
@@ -152,4 +157,71 @@ fn a_text_of_0_bytes_of_10_mb_and_one_that_is_no_utf_8() {
     fs::write(here.path("text"), b"ab\xff").unwrap();
     here.bench(&args).expect(1, &["failed to read the text: expected UTF-8", "index 2"]);
     here.bench(&["model", "tokenize"]).expect(1, &["--text"]);
+}
+
+#[test]
+fn a_continuation_is_streamed_or_one_document_and_both_say_the_same() {
+    let here = Folder::new();
+    let args = ["model", "generate", "--prompt", "Once upon a time", "--tokens", "24"];
+    let greedy = [&args[..], &["--temperature", "0"]].concat();
+    let shown = here.bench(&greedy).expect(0, &["24 tokens, the first after", "stop: length"]);
+    let document =
+        json(&here.bench(&[&["--format", "json"], &greedy[..]].concat()).expect(0, &[]).stdout);
+    let text = document["text"].as_str().unwrap();
+    assert_eq!(shown.stdout, format!("Once upon a time{text}\n"));
+    assert_eq!(document["ids"].as_array().unwrap().len(), 24);
+    assert_eq!(document["metrics"]["steps_ns"].as_array().unwrap().len(), 23);
+    let stop: String = text.chars().skip(20).take(6).collect();
+    let stopped = here
+        .bench(&[&greedy[..], &["--stop", &stop]].concat())
+        .expect(0, &["stop: stop_text"])
+        .stdout;
+    assert_eq!(stopped, format!("Once upon a time{}\n", text.split(&stop).next().unwrap()));
+    let hot = [&["--format", "json"], &args[..], &["--seed", "1"]].concat();
+    let once = json(&here.bench(&hot).expect(0, &[]).stdout);
+    assert_eq!(once["ids"], json(&here.bench(&hot).expect(0, &[]).stdout)["ids"]);
+    let other = [&["--format", "json"], &args[..], &["--seed", "2"]].concat();
+    assert_ne!(once["ids"], json(&here.bench(&other).expect(0, &[]).stdout)["ids"]);
+}
+
+#[test]
+fn options_of_a_generation_out_of_range_exit_1() {
+    let here = Folder::new();
+    for (option, value, said) in [
+        ("--temperature", "NaN", "`temperature`: expected a finite number from 0, found NaN"),
+        ("--temperature", "-1", "`temperature`"),
+        ("--top-p", "0", "`top_p`"),
+        ("--min-p", "1.5", "`min_p`"),
+        ("--repetition-penalty", "0.5", "`repetition_penalty`"),
+        ("--stop", "", "stop string 0: expected a text"),
+        ("--time-limit", "-1", "negative"),
+        ("--seed", "x", "invalid digit"),
+    ] {
+        let args = ["model", "generate", "--prompt", "a", option, value];
+        here.bench(&args).expect(1, &[said]);
+    }
+}
+
+#[test]
+fn ctrl_c_ends_a_generation_cleanly_with_130() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_bench"))
+        .args(["model", "generate", "--prompt", "Once upon a time", "--tokens", "450"])
+        .args(["--isa", "scalar", "--threads", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The first token is there: its answer is under way.
+    let mut stdout = child.stdout.take().unwrap();
+    let mut first = [0; 17];
+    stdout.read_exact(&mut first).unwrap();
+    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    assert!(rest.ends_with('\n'), "{rest}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("stop: cancelled"), "{said}");
 }

@@ -1,10 +1,13 @@
-//! From logits to a token: one stage a file, in the order greedy, or top-k, temperature, top-p, draw.
+//! From logits to a token: one stage a file, in the order repetition penalty; then greedy, or
+//! top-k, temperature, top-p, min-p, draw.
 //!
 //! In: the logits of one position. Out: a token id. All weights are f64 and the exponential is libm's, so the same seed
 //! gives the same token on every platform. Among equal logits the lower id comes first, everywhere.
 
 mod greedy;
 mod logits;
+mod min_p;
+mod repetition;
 mod sampler;
 mod temperature;
 mod top_k;

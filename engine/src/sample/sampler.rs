@@ -2,7 +2,8 @@
 
 use super::greedy::greedy;
 use super::logits::{self, Candidate};
-use super::{temperature, top_k, top_p};
+use super::repetition::Past;
+use super::{min_p, temperature, top_k, top_p};
 use crate::{Drawing, Error, ErrorKind, Result};
 
 /// How to choose a token.
@@ -14,6 +15,12 @@ pub struct SamplerOptions {
     pub top_k: usize,
     /// Draw from the smallest set of tokens with this share only, in `(0, 1]`; 1 turns the stage off.
     pub top_p: f32,
+    /// Draw from tokens at least this share as likely as the likeliest only, in `[0, 1]`; 0 turns the stage off.
+    pub min_p: f32,
+    /// Divides the logits of tokens of the recent past, from 1 on; 1 turns the stage off.
+    pub repetition_penalty: f32,
+    /// How many tokens the recent past has.
+    pub repetition_window: usize,
     /// The seed of the stream `sampler`.
     pub seed: u64,
 }
@@ -21,7 +28,15 @@ pub struct SamplerOptions {
 impl Default for SamplerOptions {
     /// Greedy.
     fn default() -> Self {
-        Self { temperature: 0.0, top_k: 0, top_p: 1.0, seed: 0 }
+        Self {
+            temperature: 0.0,
+            top_k: 0,
+            top_p: 1.0,
+            min_p: 0.0,
+            repetition_penalty: 1.0,
+            repetition_window: 64,
+            seed: 0,
+        }
     }
 }
 
@@ -40,22 +55,50 @@ pub struct Sampler {
     options: SamplerOptions,
     drawing: Drawing,
     candidates: Vec<Candidate>,
+    past: Past,
+    /// Logits with the penalty, where there is one.
+    punished: Vec<f32>,
 }
 
 impl Sampler {
     /// A sampler at the start of its stream.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`] for a temperature below 0 or not finite, or a `top_p` outside `(0, 1]`.
+    /// [`ErrorKind::InvalidArgument`] for a temperature below 0 or not finite, a `top_p` outside `(0, 1]`, a `min_p` outside
+    /// `[0, 1]`, a penalty below 1 or not finite.
     pub fn new(options: SamplerOptions) -> Result<Self> {
-        let SamplerOptions { temperature, top_p, seed, .. } = options;
+        let SamplerOptions { temperature, top_p, min_p, repetition_penalty, seed, .. } = options;
         if !(temperature.is_finite() && temperature >= 0.0) {
             return Err(invalid("temperature", "a finite number from 0", temperature));
         }
         if !(top_p > 0.0 && top_p <= 1.0) {
             return Err(invalid("top_p", "a number above 0, at most 1", top_p));
         }
-        Ok(Self { options, drawing: Drawing::new(seed, "sampler"), candidates: Vec::new() })
+        if !(0.0..=1.0).contains(&min_p) {
+            return Err(invalid("min_p", "a number from 0 to 1", min_p));
+        }
+        if !(repetition_penalty.is_finite() && repetition_penalty >= 1.0) {
+            return Err(invalid(
+                "repetition_penalty",
+                "a finite number from 1",
+                repetition_penalty,
+            ));
+        }
+        Ok(Self {
+            options,
+            drawing: Drawing::new(seed, "sampler"),
+            candidates: Vec::new(),
+            past: Past::default(),
+            punished: Vec::new(),
+        })
+    }
+
+    /// Takes tokens into the recent past: a prompt's. Tokens that are sampled are taken in anyway.
+    pub fn observe(&mut self, ids: &[u32]) {
+        let window = self.options.repetition_window;
+        for id in &ids[ids.len().saturating_sub(window)..] {
+            self.past.push(*id, window);
+        }
     }
 
     /// The next token, given the logits of its position (`[n_vocab]`). Greedy choice draws no number.
@@ -63,6 +106,23 @@ impl Sampler {
     /// # Errors
     /// [`ErrorKind::NonFinite`] if a logit is not finite, [`ErrorKind::InvalidArgument`] if there is none.
     pub fn sample(&mut self, logits: &[f32]) -> Result<u32> {
+        let penalty = self.options.repetition_penalty;
+        if penalty <= 1.0 {
+            return self.choose(logits);
+        }
+        logits::check(logits)?;
+        let mut punished = std::mem::take(&mut self.punished);
+        punished.clear();
+        punished.extend_from_slice(logits);
+        self.past.punish(&mut punished, penalty);
+        let chosen = self.choose(&punished);
+        self.punished = punished;
+        let id = chosen?;
+        self.past.push(id, self.options.repetition_window);
+        Ok(id)
+    }
+
+    fn choose(&mut self, logits: &[f32]) -> Result<u32> {
         let options = &self.options;
         if options.temperature == 0.0 {
             return greedy(logits);
@@ -75,6 +135,9 @@ impl Sampler {
         temperature::weigh(&mut self.candidates, options.temperature);
         if options.top_p < 1.0 {
             top_p::keep(&mut self.candidates, options.top_p);
+        }
+        if options.min_p > 0.0 {
+            min_p::keep(&mut self.candidates, options.min_p);
         }
         Ok(logits::at(&self.candidates, self.drawing.unit_f64()))
     }
@@ -92,7 +155,7 @@ mod tests {
     const LOGITS: [f32; 6] = [0.0, 2.0, 1.0, -1.0, 2.0, 0.5];
 
     fn options(temperature: f32, top_k: usize, top_p: f32) -> SamplerOptions {
-        SamplerOptions { temperature, top_k, top_p, seed: 42 }
+        SamplerOptions { temperature, top_k, top_p, seed: 42, ..SamplerOptions::default() }
     }
 
     fn drawn(options: SamplerOptions, n: usize) -> Vec<u32> {
@@ -154,6 +217,39 @@ mod tests {
             let e = Sampler::new(options(t, 0, p)).unwrap_err();
             assert_eq!(e.kind(), ErrorKind::InvalidArgument, "{t} {p}");
         }
+    }
+
+    #[test]
+    fn min_p_and_the_penalty_out_of_range_are_refused() {
+        let default = SamplerOptions::default();
+        for bad in [-0.1, 1.1, f32::NAN] {
+            assert!(Sampler::new(SamplerOptions { min_p: bad, ..default }).is_err(), "{bad}");
+        }
+        for bad in [0.9, -1.0, f32::NAN, f32::INFINITY] {
+            let options = SamplerOptions { repetition_penalty: bad, ..default };
+            assert!(Sampler::new(options).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn min_p_never_draws_outside_its_set() {
+        // exp(-1) = 0.37: token 2 is out.
+        let options = SamplerOptions { min_p: 0.5, ..options(1.0, 0, 1.0) };
+        assert!(drawn(options, 500).iter().all(|id| [1, 4].contains(id)));
+    }
+
+    #[test]
+    fn what_was_sampled_or_observed_is_less_likely_within_the_window() {
+        let options = SamplerOptions {
+            repetition_penalty: 4.0,
+            repetition_window: 2,
+            ..SamplerOptions::default()
+        };
+        // 1 and 4 are equal; then 2 (1.0) beats both (0.5); then 1 has left the window.
+        assert_eq!(drawn(options, 4), [1, 4, 2, 1]);
+        let mut sampler = Sampler::new(options).unwrap();
+        sampler.observe(&[9, 4, 1]);
+        assert_eq!(sampler.sample(&LOGITS).unwrap(), 2);
     }
 
     #[test]

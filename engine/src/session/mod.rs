@@ -148,15 +148,38 @@ impl<'m> Session<'m> {
     /// [`ErrorKind::InvalidArgument`] for no ids or one outside the vocabulary, [`ErrorKind::ContextExceeded`] if they don't
     /// fit, [`ErrorKind::NonFinite`] if the model puts out something that is no number. The sequence is then unchanged.
     pub fn prefill(&mut self, ids: &[u32]) -> Result<&[f32]> {
+        self.prefill_while(ids, || true)?;
+        Ok(&self.logits)
+    }
+
+    /// The same, asking `goes_on` before each batch. Where that says no, the batches so far stay in the sequence and the
+    /// logits are those of before; returns whether all of `ids` were appended.
+    ///
+    /// # Errors
+    /// As [`Session::prefill`].
+    pub fn prefill_while(
+        &mut self,
+        ids: &[u32],
+        mut goes_on: impl FnMut() -> bool,
+    ) -> Result<bool> {
         self.check(ids)?;
         let start = self.len();
         for batch in ids.chunks(self.batch) {
+            if !goes_on() {
+                return Ok(false);
+            }
             self.append(batch);
         }
         let last = (ids.len() - 1) % self.batch;
         self.head(last, 1);
         self.finite(start)?;
-        Ok(&self.logits)
+        Ok(true)
+    }
+
+    /// The logits that the last pass put out; none before the first.
+    #[must_use]
+    pub fn logits(&self) -> &[f32] {
+        &self.logits
     }
 
     /// Appends one token and returns the logits behind it, `[n_vocab]`.

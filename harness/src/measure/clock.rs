@@ -37,6 +37,16 @@ impl Clock for SystemClock {
     }
 }
 
+/// A clock as the engine takes one.
+#[derive(Debug)]
+pub(crate) struct EngineClock<'c>(pub(crate) &'c dyn Clock);
+
+impl engine::Clock for EngineClock<'_> {
+    fn now_ns(&self) -> u64 {
+        self.0.now_ns()
+    }
+}
+
 /// RFC 3339 with milliseconds and `Z`, the one form of a timestamp in a record.
 pub(crate) fn timestamp(utc: OffsetDateTime) -> String {
     let form =

@@ -145,5 +145,5 @@ fn add(total: &mut Vec<engine::Count>, more: Vec<engine::Count>) {
 
 /// Always the most likely token; the seed has no say.
 pub(super) fn greedy(seed: u64) -> SamplerOptions {
-    SamplerOptions { temperature: 0.0, top_k: 0, top_p: 1.0, seed }
+    SamplerOptions { seed, ..SamplerOptions::default() }
 }

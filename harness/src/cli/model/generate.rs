@@ -1,10 +1,20 @@
 //! `bench model generate`: a prompt's continuation, token by token as it comes.
 
-use anyhow::{Context as _, Result, ensure};
-use engine::{Sampler, SamplerOptions, Session};
+use std::{ops::ControlFlow, time::Duration};
+
+use anyhow::{Context as _, Result};
+use engine::{Cancel, Generated, InferenceEngine, Prompt, Request, SamplerOptions, Stop};
+use serde_json::{Value, json};
 
 use super::{Context, EngineArgs, ModelArgs};
-use crate::{cli::print, subject::engine::Source};
+use crate::{
+    cli::{Format, print},
+    measure::EngineClock,
+    subject::engine::Source,
+};
+
+/// Exit code of a program that Ctrl-C ended: 128 and the number of the signal.
+const INTERRUPTED: u8 = 130;
 
 /// Options of `bench model generate`.
 #[derive(Debug, clap::Args)]
@@ -24,7 +34,7 @@ pub(crate) struct Args {
     tokens: usize,
 
     /// 0 takes the most likely token always.
-    #[arg(long, value_name = "T", default_value_t = 0.8)]
+    #[arg(long, value_name = "T", default_value_t = 0.8, allow_negative_numbers = true)]
     temperature: f32,
 
     /// Choose among the K most likely tokens; 0 is off.
@@ -34,6 +44,22 @@ pub(crate) struct Args {
     /// Choose among the most likely tokens of this total probability; 1 is off.
     #[arg(long, value_name = "P", default_value_t = 1.0)]
     top_p: f32,
+
+    /// Choose among tokens at least this share as likely as the most likely one; 0 is off.
+    #[arg(long, value_name = "P", default_value_t = 0.0)]
+    min_p: f32,
+
+    /// Make tokens of the last 64 less likely; 1 is off.
+    #[arg(long, value_name = "R", default_value_t = 1.0)]
+    repetition_penalty: f32,
+
+    /// Stop before this text; can be given several times.
+    #[arg(long, value_name = "TEXT")]
+    stop: Vec<String>,
+
+    /// Stop after this time.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
+    time_limit: Option<Duration>,
 
     /// Seed of the sampler [env: `BITNET_SEED`] [default: 42].
     #[arg(long, value_name = "N")]
@@ -45,38 +71,135 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     let source = Source::named(&args.model.model);
     let model = source.open()?;
     let options = args.engine.options(&source, context)?;
-    let Args { temperature, top_k, top_p, .. } = *args;
-    let mut sampler = Sampler::new(SamplerOptions { temperature, top_k, top_p, seed })
-        .context("failed to set up the sampler")?;
     let tokenizer = model.tokenizer().context("failed to read the tokenizer")?;
-    let ids = tokenizer.encode(&args.prompt, true).context("failed to tokenize the prompt")?;
-    let mut session = Session::new(&model, &options).context("failed to set up the engine")?;
-    ensure!(
-        ids.len() < session.n_ctx(),
-        "failed to generate: prompt: expected fewer than {} tokens, the context of this model, found {}; shorten it",
-        session.n_ctx(),
-        ids.len()
-    );
+    for note in tokenizer.notes() {
+        context.progress.note(&format!("warning: {note}"));
+    }
+    let request = args.request(seed, interrupt()?);
+    let clock = EngineClock(context.clock);
+    let mut engine =
+        InferenceEngine::new(&model, &options, &clock).context("failed to set up the engine")?;
 
-    print(&args.prompt)?;
-    let mut stream = tokenizer.stream();
-    let mut logits = session.prefill(&ids).context("failed to read the prompt")?;
-    for n_generated in 1..=args.tokens {
-        let token = sampler.sample(logits).context("failed to sample")?;
-        if tokenizer.is_end_of_generation(token) {
-            break;
-        }
-        if let Some(text) = stream.push(token)? {
-            print(&text)?;
-        }
-        if n_generated == args.tokens || session.len() == session.n_ctx() {
-            break;
-        }
-        logits = session.step(token).context("failed to generate")?;
+    let streams = context.format != Format::Json;
+    if streams {
+        print(&printable(&args.prompt))?;
     }
-    if let Some(text) = stream.finish()? {
-        print(&text)?;
+    let mut shown = 0;
+    let mut written = Ok(());
+    let answer = engine.generate(&request, |token| {
+        if streams {
+            written = print(&printable(token.text));
+        }
+        shown += token.text.len();
+        if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    let answer = answer.context("failed to generate")?;
+    written?;
+    if streams {
+        // What was held back until the end.
+        print(&printable(&answer.text[shown..]))?;
+        print("\n")?;
+        context.progress.note(&summary(&answer));
+    } else {
+        print(&format!("{}\n", document(&answer)))?;
     }
-    print("\n")?;
-    Ok(0)
+    Ok(if answer.stop == Stop::Cancelled { INTERRUPTED } else { 0 })
+}
+
+impl Args {
+    fn request(&self, seed: u64, cancel: Cancel) -> Request {
+        let Self { temperature, top_k, top_p, min_p, repetition_penalty, .. } = *self;
+        let default = SamplerOptions::default();
+        let sampler = SamplerOptions {
+            temperature,
+            top_k,
+            top_p,
+            min_p,
+            repetition_penalty,
+            seed,
+            ..default
+        };
+        Request {
+            sampler,
+            max_tokens: self.tokens,
+            stop: self.stop.clone(),
+            time_limit: self.time_limit,
+            cancel,
+            ..Request::new(Prompt::Text(self.prompt.clone()))
+        }
+    }
+}
+
+/// A switch that Ctrl-C uses; a second Ctrl-C ends the program where it stands.
+fn interrupt() -> Result<Cancel> {
+    let cancel = Cancel::default();
+    let switch = cancel.clone();
+    ctrlc::set_handler(move || {
+        if switch.is_cancelled() {
+            #[expect(
+                clippy::exit,
+                reason = "the first was heard and is waited for: the second asks not to wait"
+            )]
+            std::process::exit(INTERRUPTED.into());
+        }
+        switch.cancel();
+    })
+    .context("failed to set up a handler of Ctrl-C")?;
+    Ok(cancel)
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|e| e.to_string())
+}
+
+/// Text as a terminal may have it: a model can put out control characters as well.
+fn printable(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && c != '\n' && c != '\t', "\u{fffd}")
+}
+
+/// One line for a person.
+#[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
+fn summary(answer: &Generated) -> String {
+    let metrics = &answer.metrics;
+    let rate = metrics.decode_ns.map_or_else(String::new, |ns| {
+        format!(", then {:.1} tokens/s", metrics.steps_ns.len() as f64 / (ns as f64 / 1e9))
+    });
+    let first = metrics
+        .first_token_ns
+        .map_or_else(String::new, |ns| format!(", the first after {:.1} ms", ns as f64 / 1e6));
+    format!(
+        "{} tokens of prompt, {} tokens{first}{rate}, stop: {}",
+        metrics.prompt_tokens,
+        answer.ids.len(),
+        answer.stop.name()
+    )
+}
+
+fn document(answer: &Generated) -> Value {
+    let metrics = &answer.metrics;
+    json!({
+        "prompt_ids": answer.prompt,
+        "ids": answer.ids,
+        "text": answer.text,
+        "stop": answer.stop.name(),
+        "metrics": {
+            "prompt_tokens": metrics.prompt_tokens,
+            "reused_tokens": metrics.reused_tokens,
+            "tokenize_ns": metrics.tokenize_ns,
+            "prefill_ns": metrics.prefill_ns,
+            "first_token_ns": metrics.first_token_ns,
+            "steps_ns": metrics.steps_ns,
+            "sampling_ns": metrics.sampling_ns,
+            "detokenize_ns": metrics.detokenize_ns,
+            "decode_ns": metrics.decode_ns,
+            "total_ns": metrics.total_ns,
+            "memory": {
+                "weights_mapped": metrics.memory.weights_mapped,
+                "kv": metrics.memory.kv,
+                "activations": metrics.memory.activations,
+                "scratch": metrics.memory.scratch,
+            },
+        },
+    })
 }
