@@ -17,6 +17,8 @@ pub enum ErrorKind {
     Shape,
     /// The model file carries no tokenizer, or one of a family this build does not build.
     MissingTokenizer,
+    /// The model's chat template is broken, or refuses the conversation.
+    ChatTemplate,
     /// More positions were asked for than the context holds.
     ContextExceeded,
     /// The instruction set asked for is not available on this processor.

@@ -16,6 +16,7 @@
 pub mod accuracy;
 pub mod bench;
 pub mod builtin;
+mod chat;
 pub mod convert;
 pub mod cpus;
 mod drawing;
@@ -32,6 +33,7 @@ mod session;
 pub mod threads;
 pub mod tokenizer;
 
+pub use chat::{ChatTemplate, Message};
 pub use drawing::Drawing;
 pub use error::{Error, ErrorKind, Result};
 pub use gguf::Bytes;

@@ -156,6 +156,7 @@ impl<'m> InferenceEngine<'m> {
         match prompt {
             Prompt::Text(text) => self.tokenizer.encode(text, adds_bos),
             Prompt::Template(text) => self.tokenizer.encode_with_control(text, adds_bos),
+            Prompt::Chat(template, messages) => self.tokenizer.encode_chat(template, messages),
             Prompt::Ids(ids) => Ok(ids.clone()),
         }
     }

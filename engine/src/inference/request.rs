@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use super::{Cancel, Metrics};
-use crate::{Error, ErrorKind, Result, SamplerOptions};
+use crate::{ChatTemplate, Error, ErrorKind, Message, Result, SamplerOptions};
 
 /// What to go on from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Prompt {
     /// Text as a user typed it: names of control tokens in it are text.
     Text(String),
     /// Text that names control tokens: a chat template's.
     Template(String),
+    /// A conversation in the model's own form, to which the answer is the next turn.
+    Chat(ChatTemplate, Vec<Message>),
     /// Ids, taken as they are.
     Ids(Vec<u32>),
 }

@@ -14,7 +14,7 @@ pub use config::Config;
 pub use weights::LinearInfo;
 pub(crate) use weights::{LINEAR_NAMES, Layer, Linear, Weights};
 
-use crate::{Bytes, Error, ErrorKind, Result, Tokenizer, builtin, gguf::File};
+use crate::{Bytes, ChatTemplate, Error, ErrorKind, Result, Tokenizer, builtin, gguf::File};
 
 /// A loaded model.
 #[derive(Debug)]
@@ -107,6 +107,14 @@ impl Model {
             ));
         }
         Ok(self.tokenizer.get_or_init(|| tokenizer))
+    }
+
+    /// The chat template in the file, if it has one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Gguf`] if the key is no text.
+    pub fn chat_template(&self) -> Result<Option<ChatTemplate>> {
+        ChatTemplate::from_gguf(&self.file)
     }
 
     /// Every matrix product that a token takes part in.

@@ -56,13 +56,21 @@ impl Specials {
         Self { longest_first: specials, begins }
     }
 
-    /// The parts of `text`, in order, none of them empty.
-    pub(super) fn parts<'t>(&self, text: &'t str, with_control: bool) -> Vec<Part<'t>> {
+    /// The parts of `text`, in order, none of them empty. With `guard`, a control token's name behind that character is text.
+    pub(super) fn parts<'t>(
+        &self,
+        text: &'t str,
+        with_control: bool,
+        guard: Option<char>,
+    ) -> Vec<Part<'t>> {
         let mut parts = Vec::new();
         let mut plain = 0; // where the plain text not yet pushed begins
         let mut at = 0;
         while at < text.len() {
-            match self.at(&text.as_bytes()[at..], with_control) {
+            let is_guarded = || {
+                guard.is_some_and(|guard| text.as_bytes()[..at].ends_with(utf8(guard, &mut [0; 4])))
+            };
+            match self.at(&text.as_bytes()[at..], with_control, is_guarded) {
                 None => at += 1,
                 Some(special) => {
                     push_text(&mut parts, &text[plain..at]);
@@ -76,15 +84,41 @@ impl Specials {
         parts
     }
 
+    /// `text` with `guard` before every control token's name, at any place, so that none is left.
+    pub(super) fn guarded(&self, text: &str, guard: char) -> String {
+        let mut guarded = String::with_capacity(text.len());
+        for (at, c) in text.char_indices() {
+            let rest = &text.as_bytes()[at..];
+            let begins = self.begins[usize::from(rest[0])];
+            let is_name =
+                |special: &Special| special.is_control && rest.starts_with(special.text.as_bytes());
+            if begins && self.longest_first.iter().any(is_name) {
+                guarded.push(guard);
+            }
+            guarded.push(c);
+        }
+        guarded
+    }
+
     /// The longest token `rest` starts with. A match starts at a character's first byte, since every text does.
-    fn at(&self, rest: &[u8], with_control: bool) -> Option<&Special> {
+    fn at(
+        &self,
+        rest: &[u8],
+        with_control: bool,
+        is_guarded: impl Fn() -> bool,
+    ) -> Option<&Special> {
         if !self.begins[usize::from(rest[0])] {
             return None;
         }
+        let with_control = with_control && !is_guarded();
         self.longest_first.iter().find(|special| {
             (with_control || !special.is_control) && rest.starts_with(special.text.as_bytes())
         })
     }
+}
+
+fn utf8(c: char, buffer: &mut [u8; 4]) -> &[u8] {
+    c.encode_utf8(buffer).as_bytes()
 }
 
 fn push_text<'t>(parts: &mut Vec<Part<'t>>, text: &'t str) {
@@ -110,9 +144,9 @@ mod tests {
 
     #[test]
     fn control_tokens_are_plain_text_unless_asked_for() {
-        assert_eq!(specials().parts("x<a>y", false), [Part::Text("x<a>y")]);
+        assert_eq!(specials().parts("x<a>y", false, None), [Part::Text("x<a>y")]);
         assert_eq!(
-            specials().parts("x<a>y", true),
+            specials().parts("x<a>y", true, None),
             [Part::Text("x"), Part::Token(1), Part::Text("y")]
         );
     }
@@ -120,16 +154,29 @@ mod tests {
     #[test]
     fn the_longest_token_wins_and_neighbours_leave_no_empty_part() {
         assert_eq!(
-            specials().parts("<a><b><a><a", true),
+            specials().parts("<a><b><a><a", true, None),
             [Part::Token(2), Part::Token(1), Part::Text("<a")]
         );
-        assert_eq!(specials().parts("", true), []);
+        assert_eq!(specials().parts("", true, None), []);
+    }
+
+    #[test]
+    fn guarded_names_are_none_even_where_they_overlap_or_are_short() {
+        let mut special = specials().longest_first;
+        special.push(Special { text: "!".to_owned(), id: 5, is_control: true });
+        let specials = Specials::new(special);
+        let guarded = specials.guarded("x<a><b>!<a", '|');
+        assert_eq!(guarded, "x|<a><b>|!<a");
+        let parts = |text, guard| specials.parts(text, true, guard);
+        assert_eq!(parts(&guarded, Some('|')), [Part::Text(&guarded)]);
+        assert_eq!(parts("|!<a>", None), [Part::Text("|"), Part::Token(5), Part::Token(1)]);
+        assert_eq!(parts("|!<a>", Some('|')), [Part::Text("|!"), Part::Token(1)]);
     }
 
     #[test]
     fn user_defined_tokens_always_match() {
         assert_eq!(
-            specials().parts("aéè", false),
+            specials().parts("aéè", false, None),
             [Part::Text("a"), Part::Token(3), Part::Text("è")]
         );
     }

@@ -49,7 +49,33 @@ impl Tokenizer {
         self.encode_parts(text, add_bos, true)
     }
 
+    /// As [`encode_with_control`](Self::encode_with_control), without the character `guard`, which keeps a name in it from
+    /// being one.
+    pub(crate) fn encode_guarded(
+        &self,
+        text: &str,
+        add_bos: bool,
+        guard: char,
+    ) -> Result<Vec<u32>> {
+        self.encode_specials(text, add_bos, true, Some(guard))
+    }
+
+    /// `text` with `guard` inside every name of a control token.
+    pub(crate) fn guarded(&self, text: &str, guard: char) -> String {
+        self.specials.guarded(text, guard)
+    }
+
     fn encode_parts(&self, text: &str, add_bos: bool, with_control: bool) -> Result<Vec<u32>> {
+        self.encode_specials(text, add_bos, with_control, None)
+    }
+
+    fn encode_specials(
+        &self,
+        text: &str,
+        add_bos: bool,
+        with_control: bool,
+        guard: Option<char>,
+    ) -> Result<Vec<u32>> {
         let mut ids = Vec::with_capacity(text.len() / 3 + 1);
         if add_bos {
             ids.push(self.bos.ok_or_else(|| {
@@ -57,29 +83,39 @@ impl Tokenizer {
                 Error::new(ErrorKind::InvalidArgument, text)
             })?);
         }
-        let parts = self.specials.parts(text, with_control);
-        match &self.family {
-            Family::Bpe(bpe) => {
-                let mut known = Known::default();
-                for part in parts {
-                    match part {
-                        Part::Token(id) => ids.push(id),
-                        Part::Text(text) => bpe.encode(text, &mut known, &mut ids)?,
-                    }
-                }
-            }
-            Family::Spm(spm) => {
-                let spelled = spelled(&parts, spm.adds_blank);
-                let mut known = Known::default();
-                for (part, text) in parts.iter().zip(&spelled) {
-                    match part {
-                        Part::Token(id) => ids.push(*id),
-                        Part::Text(_) => spm.encode(text, &mut known, &mut ids)?,
-                    }
-                }
+        let parts = self.specials.parts(text, with_control, guard);
+        let texts = self.spelled(&parts, guard);
+        let mut known = Known::default();
+        for (part, text) in parts.iter().zip(&texts) {
+            match (part, &self.family) {
+                (Part::Token(id), _) => ids.push(*id),
+                (Part::Text(_), Family::Bpe(bpe)) => bpe.encode(text, &mut known, &mut ids)?,
+                (Part::Text(_), Family::Spm(spm)) => spm.encode(text, &mut known, &mut ids)?,
             }
         }
         Ok(ids)
+    }
+
+    /// The parts as the family spells them, without the guard. SentencePiece has U+2581 for blanks, and one more in front of a
+    /// text that begins the whole or follows a token.
+    fn spelled<'t>(&self, parts: &[Part<'t>], guard: Option<char>) -> Vec<Cow<'t, str>> {
+        let mut after_token = true;
+        let spell = |part: &Part<'t>| {
+            let Part::Text(text) = *part else {
+                after_token = true;
+                return Cow::Borrowed("");
+            };
+            let text = match guard.filter(|guard| text.contains(*guard)) {
+                Some(guard) => Cow::Owned(text.replace(guard, "")),
+                None => Cow::Borrowed(text),
+            };
+            let Family::Spm(spm) = &self.family else { return text };
+            let front = if spm.adds_blank && after_token { " " } else { "" };
+            after_token = false;
+            let mut blank = [0; 4];
+            Cow::Owned([front, &text].concat().replace(' ', BLANK.encode_utf8(&mut blank)))
+        };
+        parts.iter().map(spell).collect()
     }
 
     /// The text of `ids`, taken as a whole text: the blank that a tokenizer of SentencePiece's kind put in front is taken
@@ -107,6 +143,11 @@ impl Tokenizer {
     /// [`ErrorKind::InvalidArgument`] for an id outside the vocabulary.
     pub fn piece(&self, id: u32) -> Result<&[u8]> {
         self.vocabulary.text(id)
+    }
+
+    /// The name of a token in texts, whatever its kind.
+    pub(crate) fn name(&self, id: u32) -> Option<&str> {
+        std::str::from_utf8(self.vocabulary.bytes(id).ok()?).ok()
     }
 
     /// The id a text begins with, if the model has one.
@@ -144,22 +185,4 @@ impl Tokenizer {
     pub const fn n_tokens(&self) -> usize {
         self.vocabulary.len()
     }
-}
-
-/// The parts with U+2581 for blanks, one more in front of a text that begins the whole or follows a token.
-fn spelled<'t>(parts: &[Part<'t>], adds_blank: bool) -> Vec<Cow<'t, str>> {
-    let mut after_token = true;
-    let spell = |part: &Part<'t>| match *part {
-        Part::Token(_) => {
-            after_token = true;
-            Cow::Borrowed("")
-        }
-        Part::Text(text) => {
-            let front = if adds_blank && after_token { " " } else { "" };
-            after_token = false;
-            let mut blank = [0; 4];
-            Cow::Owned([front, text].concat().replace(' ', BLANK.encode_utf8(&mut blank)))
-        }
-    };
-    parts.iter().map(spell).collect()
 }
