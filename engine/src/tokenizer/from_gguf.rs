@@ -199,7 +199,7 @@ fn read_merges(file: &File) -> Result<Merges> {
 
 fn build_bpe(normal: Vocab, merges: Merges, pre: &Pre) -> Result<BPE> {
     let builder = BPE::builder().vocab_and_merges(normal, merges);
-    // Words are kept for the length of a text (`bpe::Known`): a cache across texts would make a time depend on what came before.
+    // Words are kept for the length of a text (`known::Known`): a cache across texts would make a time depend on what came before.
     let builder = builder.ignore_merges(pre.ignore_merges).cache_capacity(0);
     builder.build().map_err(|e| {
         Error::gguf(format!("key `{MERGES}`: expected merges of tokens into tokens, found: {e}"))

@@ -8,6 +8,7 @@
 mod alphabet;
 mod bpe;
 mod from_gguf;
+mod known;
 mod pre;
 mod special;
 mod spm;

@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap};
 
-use super::bpe::Known;
+use super::known::Known;
 use crate::Result;
 
 /// What stands for a blank in the tokens' texts.

@@ -1,5 +1,6 @@
 //! Token ids to text as they come, never cutting a character in two.
-//! In: one id at a time. Out: the text that is certain so far; all of it together is what `decode` gives.
+//! In: one id at a time, going on from a text. Out: the text that is certain so far; all of it together is what `decode` gives,
+//! with the blank in front that `decode` takes away where the tokenizer is of SentencePiece's kind.
 
 use super::text::Tokenizer;
 use crate::Result;

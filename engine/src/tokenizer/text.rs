@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::bpe::{Bpe, Known};
+use super::bpe::Bpe;
+use super::known::Known;
 use super::special::{Part, Specials};
 use super::spm::{BLANK, Spm};
 use super::stream::TokenStream;
@@ -35,7 +36,8 @@ impl Tokenizer {
     /// With `add_bos`, the BOS id comes first.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`] if `add_bos` is asked of a model without one.
+    /// [`ErrorKind::InvalidArgument`] if `add_bos` is asked of a model without one, or `text` has a byte that the vocabulary
+    /// has no token for ([`notes`](Self::notes)).
     pub fn encode(&self, text: &str, add_bos: bool) -> Result<Vec<u32>> {
         self.encode_parts(text, add_bos, false)
     }
@@ -44,7 +46,8 @@ impl Tokenizer {
     /// never for what a user typed.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`] if `add_bos` is asked of a model without one.
+    /// [`ErrorKind::InvalidArgument`] if `add_bos` is asked of a model without one, or `text` has a byte that the vocabulary
+    /// has no token for ([`notes`](Self::notes)).
     pub fn encode_with_control(&self, text: &str, add_bos: bool) -> Result<Vec<u32>> {
         self.encode_parts(text, add_bos, true)
     }
