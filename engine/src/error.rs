@@ -27,6 +27,8 @@ pub enum ErrorKind {
     Device,
     /// A number that must be finite is not.
     NonFinite,
+    /// The memory limit, or the system, has no room for what was asked.
+    OutOfMemory,
     /// The caller ended it.
     Cancelled,
     /// The time that the caller gave was up.

@@ -44,7 +44,7 @@ pub use kernels::Isa;
 pub use memory::{Allocations, CountingAllocator, Memory, allocations, set_counting};
 pub use model::{Config, LinearInfo, Model};
 pub use sample::{Sampler, SamplerOptions};
-pub use session::{Activations, Count, Session, SessionOptions};
+pub use session::{Activations, Count, KvFormat, SequenceId, Session, SessionOptions};
 pub use threads::Pool;
 pub use tokenizer::{TokenStream, Tokenizer};
 

@@ -37,6 +37,15 @@ impl Bytes {
             Self::Mapped(map) => map.as_slice().len(),
         }
     }
+
+    /// Bytes held on the heap.
+    #[must_use]
+    pub fn heap_size(&self) -> usize {
+        match self {
+            Self::Static(_) | Self::Mapped(_) => 0,
+            Self::Owned(bytes) => bytes.capacity(),
+        }
+    }
 }
 
 impl Deref for Bytes {

@@ -55,6 +55,12 @@ impl File {
         self.bytes.mapped_size()
     }
 
+    /// Bytes of the file that are held on the heap.
+    #[must_use]
+    pub fn heap_size(&self) -> usize {
+        self.bytes.heap_size()
+    }
+
     /// The format's version: 2 or 3.
     #[must_use]
     pub const fn version(&self) -> u32 {

@@ -1,7 +1,9 @@
 //! The system's allocator, with a counter that is off: what a stretch of work asks for, and by all threads.
 //!
-//! In: a program that names [`CountingAllocator`] as its global allocator. Out: requests and bytes while counting is on. Off,
-//! it costs a request one look at a flag; two locked additions to every request would be a tenth of a model's load.
+//! In: a program that names [`CountingAllocator`] as its global allocator. Out: requests, bytes and what was given back while
+//! counting is on. Off,
+//! it costs a request one look at a flag; two locked additions to every request would be a tenth of a model's
+//! load.
 
 #![expect(
     unsafe_code,
@@ -16,6 +18,7 @@ use std::{
 static COUNTING: AtomicBool = AtomicBool::new(false);
 static REQUESTS: AtomicU64 = AtomicU64::new(0);
 static BYTES: AtomicU64 = AtomicU64::new(0);
+static FREED: AtomicU64 = AtomicU64::new(0);
 
 /// The system's allocator; counts while [`set_counting`] says so.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,6 +31,36 @@ pub struct Allocations {
     pub requests: u64,
     /// Bytes of the former, and what the latter grew by.
     pub bytes: u64,
+    /// Bytes given back while counting was on, and what reallocations shrank by.
+    pub freed: u64,
+}
+
+impl Allocations {
+    /// What came after `before`.
+    #[must_use]
+    pub const fn since(&self, before: &Self) -> Self {
+        Self {
+            requests: self.requests - before.requests,
+            bytes: self.bytes - before.bytes,
+            freed: self.freed - before.freed,
+        }
+    }
+
+    /// Both together.
+    #[must_use]
+    pub const fn plus(&self, other: &Self) -> Self {
+        Self {
+            requests: self.requests + other.requests,
+            bytes: self.bytes + other.bytes,
+            freed: self.freed + other.freed,
+        }
+    }
+
+    /// Bytes asked for and not given back; negative where what was asked for earlier was given back.
+    #[must_use]
+    pub const fn live(&self) -> i64 {
+        self.bytes.cast_signed() - self.freed.cast_signed()
+    }
 }
 
 /// Turns counting on or off, for all threads.
@@ -38,7 +71,11 @@ pub fn set_counting(on: bool) {
 /// The sums since the process started.
 #[must_use]
 pub fn allocations() -> Allocations {
-    Allocations { requests: REQUESTS.load(Relaxed), bytes: BYTES.load(Relaxed) }
+    Allocations {
+        requests: REQUESTS.load(Relaxed),
+        bytes: BYTES.load(Relaxed),
+        freed: FREED.load(Relaxed),
+    }
 }
 
 #[inline]
@@ -46,6 +83,13 @@ fn note(bytes: usize) {
     if COUNTING.load(Relaxed) {
         REQUESTS.fetch_add(1, Relaxed);
         BYTES.fetch_add(bytes as u64, Relaxed);
+    }
+}
+
+#[inline]
+fn note_freed(bytes: usize) {
+    if COUNTING.load(Relaxed) {
+        FREED.fetch_add(bytes as u64, Relaxed);
     }
 }
 
@@ -59,6 +103,7 @@ unsafe impl GlobalAlloc for CountingAllocator {
     }
 
     unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        note_freed(layout.size());
         // SAFETY: as above; `place` came from the system's allocator, as all that this one gives.
         unsafe { System.dealloc(place, layout) }
     }
@@ -71,6 +116,7 @@ unsafe impl GlobalAlloc for CountingAllocator {
 
     unsafe fn realloc(&self, place: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         note(new_size.saturating_sub(layout.size()));
+        note_freed(layout.size().saturating_sub(new_size));
         // SAFETY: as in `dealloc`; `new_size` is the caller's promise as well.
         unsafe { System.realloc(place, layout, new_size) }
     }

@@ -9,10 +9,21 @@ pub use counting_alloc::{Allocations, CountingAllocator, allocations, set_counti
 pub struct Memory {
     /// Bytes of the model file behind a mapping (0 for a built-in model, which is part of the program).
     pub weights_mapped: usize,
+    /// Bytes of the model on the heap, shared by all sessions: what was decoded of its weights, and the file where it was
+    /// read rather than mapped. Its metadata and tokenizer are not among them.
+    pub weights_heap: usize,
     /// Keys, values and angles.
     pub kv: usize,
     /// Activations of one batch.
     pub activations: usize,
     /// Logits.
     pub scratch: usize,
+}
+
+impl Memory {
+    /// Bytes on the heap that are the session's own.
+    #[must_use]
+    pub const fn session(&self) -> usize {
+        self.kv.saturating_add(self.activations).saturating_add(self.scratch)
+    }
 }

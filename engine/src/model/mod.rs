@@ -81,6 +81,12 @@ impl Model {
         self.file.mapped_size()
     }
 
+    /// Bytes on the heap of what was decoded of the weights, and of the file where it was read rather than mapped.
+    #[must_use]
+    pub fn heap_size(&self) -> usize {
+        self.file.heap_size() + self.weights.heap_size()
+    }
+
     /// Hyper-parameters.
     #[must_use]
     pub const fn config(&self) -> &Config {

@@ -101,6 +101,17 @@ pub(crate) const LINEAR_NAMES: [&str; 8] =
 const OUTPUT: usize = 7;
 
 impl Weights {
+    /// Bytes on the heap of what was decoded.
+    pub(crate) fn heap_size(&self) -> usize {
+        let layers = self.layers.iter().flat_map(|layer| {
+            let sub_norms = [&layer.attn_sub_norm, &layer.ffn_sub_norm];
+            [&layer.attn_norm, &layer.ffn_norm].into_iter().chain(sub_norms.into_iter().flatten())
+        });
+        let values: usize =
+            layers.chain([&self.output_norm]).chain(&self.rope_factors).map(Vec::capacity).sum();
+        values * size_of::<f32>() + self.layers.capacity() * size_of::<Layer>()
+    }
+
     pub(super) fn read(file: &File, config: &Config) -> Result<Self> {
         let mut reader = Reader { file, used: BTreeSet::new() };
         let (n_embd, n_ff, n_vocab) = (config.n_embd, config.n_ff, config.n_vocab);

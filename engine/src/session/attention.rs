@@ -1,54 +1,64 @@
 //! Causal grouped-query attention over the cache, chunk by chunk (`docs/numerics.md`, "Attention").
 
-use super::kv_cache::KvCache;
+use super::sequences::{Row, Sequences};
 use crate::{
     kernels::{ATTENTION_CHUNK, AttentionChunk, Kernels},
     model::Config,
     threads::Strip,
 };
 
-/// Attention of the heads in `out`'s columns. `q`: `[tokens, q_width]`, already rotated; the tokens stand at positions
-/// `first..first + tokens`. `out`: `[tokens, q_width]`, columns in whole heads.
+/// Attention of the heads in `out`'s columns. `q`: `[rows, q_width]`, already rotated. `out`: `[rows, q_width]`, columns
+/// in whole heads. Each row looks at its own sequence, up to its own position.
 pub(super) fn attend(
     kernels: &Kernels,
     config: &Config,
-    cache: &KvCache,
+    sequences: &Sequences,
     layer: usize,
-    first: usize,
+    rows: &[Row],
     q: &[f32],
     out: &mut Strip<'_>,
 ) {
     let d = config.head_dim;
     let columns = out.columns();
+    let heads = columns.start / d..columns.end / d;
     let group = config.n_heads / config.n_kv_heads;
-    let stride = config.kv_width();
     #[expect(clippy::cast_precision_loss, reason = "head sizes are at most 1024")]
     let scale = 1.0 / (d as f32).sqrt();
     let mut partial = vec![0.0; d];
-    let mut joined = Joined::default();
-    for token in 0..out.n_rows() {
-        let n_positions = first + token + 1;
-        for head in columns.start / d..columns.end / d {
-            let q = &q[token * config.q_width() + head * d..][..d];
-            let out = &mut out.row(token)[head * d - columns.start..][..d];
-            joined.start(out);
+    let mut wide = [Vec::new(), Vec::new()];
+    let mut joined: Vec<Joined> = (0..group.min(heads.len())).map(|_| Joined::default()).collect();
+    for (i, row) in rows.iter().enumerate() {
+        let cache = sequences.cache(row.place);
+        let n_positions = row.position + 1;
+        let q = &q[i * config.q_width()..][..config.q_width()];
+        let out = out.row(i);
+        let mut head = heads.start;
+        // The heads of one group read the same keys and values.
+        while head < heads.end {
+            let kv_head = head / group;
+            let end = heads.end.min((kv_head + 1) * group);
+            joined.iter_mut().for_each(Joined::clear);
             for chunk in 0..n_positions.div_ceil(ATTENTION_CHUNK) {
-                let (k, v) = cache.layer(chunk, layer);
-                let offset = head / group * d;
                 let n = ATTENTION_CHUNK.min(n_positions - chunk * ATTENTION_CHUNK);
-                let input =
-                    AttentionChunk { q, k: &k[offset..], v: &v[offset..], stride, n, scale };
-                let (max, sum) = (kernels.attend)(&input, &mut partial);
-                joined.chunks.push((max, sum));
-                joined.values.extend_from_slice(&partial);
+                let [(k, stride), (v, _)] = cache.head((layer, chunk, kv_head), n, &mut wide);
+                for (head, joined) in (head..end).zip(&mut joined) {
+                    let q = &q[head * d..][..d];
+                    let input = AttentionChunk { q, k, v, stride, n, scale };
+                    let (max, sum) = (kernels.attend)(&input, &mut partial);
+                    joined.chunks.push((max, sum));
+                    joined.values.extend_from_slice(&partial);
+                }
             }
-            joined.finish(kernels, out);
+            for (head, joined) in (head..end).zip(&joined) {
+                joined.finish(kernels, &mut out[head * d - columns.start..][..d]);
+            }
+            head = end;
         }
     }
 }
 
 /// The chunks of one query, kept until the overall maximum is known.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Joined {
     /// `(m_c, l_c)`.
     chunks: Vec<(f32, f32)>,
@@ -57,16 +67,16 @@ struct Joined {
 }
 
 impl Joined {
-    fn start(&mut self, out: &mut [f32]) {
+    fn clear(&mut self) {
         self.chunks.clear();
         self.values.clear();
-        out.fill(0.0);
     }
 
     fn finish(&self, kernels: &Kernels, out: &mut [f32]) {
         let max =
             self.chunks.iter().fold(f32::NEG_INFINITY, |m, (c, _)| if *c > m { *c } else { m });
         let mut sum = 0.0_f32;
+        out.fill(0.0);
         for ((chunk_max, chunk_sum), o) in
             self.chunks.iter().zip(self.values.chunks_exact(out.len()))
         {

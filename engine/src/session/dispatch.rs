@@ -1,8 +1,9 @@
 //! The dispatcher: every norm, quantization and matrix product of the graph goes through here, and every product is
 //! counted here, whoever asks for it.
 
+use super::buffers::{RowsWidth, reserve};
 use crate::{
-    Isa, Model,
+    Isa, Model, Result,
     kernels::{Input, Kernels, Packed, Product, ProductKernel, RowScale},
     model::{LINEAR_NAMES, Linear},
     threads::{Columns, Pool, Strip},
@@ -24,6 +25,18 @@ impl Activations {
         match self {
             Self::Int8 => "int8",
             Self::Float => "float",
+        }
+    }
+
+    /// The product of a matrix, if it is one with packed activations.
+    pub(super) fn product(
+        self,
+        kernels: &Kernels,
+        linear: &Linear,
+    ) -> Option<&'static ProductKernel> {
+        match self {
+            Self::Int8 => kernels.product(linear.format.name()),
+            Self::Float => None,
         }
     }
 }
@@ -54,11 +67,33 @@ pub(super) struct Rows {
 }
 
 impl Rows {
+    /// Bytes held.
     pub(super) fn bytes(&self) -> usize {
         let packed = |packed: &Packed| {
-            size_of_val(packed.bytes.as_slice()) + size_of_val(packed.scales.as_slice())
+            packed.bytes.capacity() + packed.scales.capacity() * size_of::<RowScale>()
         };
-        size_of_val(self.float.as_slice()) + self.packed.iter().map(packed).sum::<usize>()
+        self.float.capacity() * size_of::<f32>() + self.packed.iter().map(packed).sum::<usize>()
+    }
+
+    /// Has room for so many tokens.
+    pub(super) fn reserve(&mut self, width: &RowsWidth, n_tokens: usize) -> Result<()> {
+        reserve(&mut self.float, n_tokens * width.cols)?;
+        for (packed, row_len) in self.packed.iter_mut().zip(width.packed) {
+            if row_len > 0 {
+                reserve(&mut packed.bytes, n_tokens * row_len)?;
+                reserve(&mut packed.scales, n_tokens)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl RowsWidth {
+    /// Bytes of one token.
+    pub(super) fn bytes(&self) -> usize {
+        let packed = self.packed.iter().filter(|row_len| **row_len > 0);
+        self.cols * size_of::<f32>()
+            + packed.map(|row_len| row_len + size_of::<RowScale>()).sum::<usize>()
     }
 }
 
@@ -173,12 +208,8 @@ impl Dispatcher {
         );
     }
 
-    /// The product of a matrix, if it is one with packed activations.
     fn kernel(&self, linear: &Linear) -> Option<&'static ProductKernel> {
-        match self.activations {
-            Activations::Int8 => self.kernels.product(linear.format.name()),
-            Activations::Float => None,
-        }
+        self.activations.product(&self.kernels, linear)
     }
 
     /// Several products of the same input: `out = rows · linearᵀ`, `[tokens, linear.rows]` each; then `finish` on each

@@ -1,21 +1,23 @@
 //! The forward pass of one batch, in the order of the paper: norm, q k v, rope, attend, project, add; norm, gate · up,
 //! down, add; at the end norm and head.
 
-use super::{Session, attention::attend};
+use super::{Session, attention::attend, sequences::Row};
 use crate::{
     model::{Gate, Layer, Rope},
     threads::Columns,
 };
 
 impl Session<'_> {
-    /// Appends the tokens to the sequence; leaves the residual stream of all of them in `buffers.x`.
-    pub(super) fn append(&mut self, ids: &[u32]) {
-        let first = self.cache.len();
-        self.cache.extend(ids.len());
-        self.embed(ids);
+    /// Appends the tokens to their sequences, which have room for them; leaves the residual stream of all rows in
+    /// `buffers.x`.
+    pub(super) fn append(&mut self, rows: &[Row]) {
+        for row in rows {
+            self.sequences.cache_mut(row.place).extend(1);
+        }
+        self.embed(rows);
         let model = self.model;
         for (i, layer) in model.weights().layers.iter().enumerate() {
-            self.attention(i, layer, first);
+            self.attention(i, layer, rows);
             self.feed_forward(layer);
         }
     }
@@ -38,14 +40,14 @@ impl Session<'_> {
     }
 
     /// `x = token_embd[id]`, unscaled.
-    fn embed(&mut self, ids: &[u32]) {
+    fn embed(&mut self, rows: &[Row]) {
         let n_embd = self.config().n_embd;
         let table = &self.model.weights().token_embd;
         let bytes = &self.model.file().bytes()[table.range.clone()];
         let x = &mut self.buffers.x;
-        x.resize(ids.len() * n_embd, 0.0);
-        for (id, x) in ids.iter().zip(x.chunks_exact_mut(n_embd)) {
-            let row = *id as usize;
+        x.resize(rows.len() * n_embd, 0.0);
+        for (row, x) in rows.iter().zip(x.chunks_exact_mut(n_embd)) {
+            let row = row.token as usize;
             if table.format.name() == "f16" {
                 (self.dispatcher.kernels.widen_f16)(&bytes[row * n_embd * 2..][..n_embd * 2], x);
             } else {
@@ -56,7 +58,7 @@ impl Session<'_> {
     }
 
     /// `x += attn_output · sub_norm(attend(rope(q), rope(k), v))`; without sub-norms as it is.
-    fn attention(&mut self, i: usize, layer: &Layer, first: usize) {
+    fn attention(&mut self, i: usize, layer: &Layer, rows: &[Row]) {
         let config = self.config();
         let b = &mut self.buffers;
         let eps = config.rms_eps;
@@ -72,20 +74,20 @@ impl Session<'_> {
         };
         let tokens =
             b.q.chunks_exact_mut(config.q_width()).zip(b.k.chunks_exact_mut(config.kv_width()));
-        for (token, ((q, k), v)) in tokens.zip(b.v.chunks_exact(config.kv_width())).enumerate() {
-            let (cos, sin) = self.cache.angles(first + token);
+        for (row, ((q, k), v)) in rows.iter().zip(tokens.zip(b.v.chunks_exact(config.kv_width()))) {
+            let (cos, sin) = self.sequences.angles.of(row.position);
             for head in q.chunks_exact_mut(d).chain(k.chunks_exact_mut(d)) {
                 rope(head, cos, sin);
             }
-            self.cache.write(i, first + token, k, v);
+            self.sequences.cache_mut(row.place).write(i, row.position, k, v);
         }
 
         let width = config.q_width();
         b.attention.resize(b.q.len(), 0.0);
-        let (kernels, cache, q) = (&self.dispatcher.kernels, &self.cache, &b.q);
+        let (kernels, sequences, q) = (&self.dispatcher.kernels, &self.sequences, &b.q);
         let out = Columns { data: &mut b.attention, width, unit: d };
         self.dispatcher.pool.strips([out], |[mut out]| {
-            attend(kernels, config, cache, i, first, q, &mut out);
+            attend(kernels, config, sequences, i, rows, q, &mut out);
         });
 
         let output = [&layer.attn_output];

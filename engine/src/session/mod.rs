@@ -1,89 +1,52 @@
-//! One inference timeline over a model: prefill, step, score, rewind.
+//! Inference timelines over a model: prefill, step, score, rewind; one sequence, or several as one batch.
 //! In: token ids. Out: logits, and the dispatcher's counts. Reads no clock: the caller times.
+//!
+//! Room for a pass is made before it is computed, exactly, within the memory limit: what is refused changed nothing.
 
+mod angles;
 mod attention;
+mod buffers;
 mod dispatch;
 mod forward;
 mod kv_cache;
+mod kv_format;
 mod layer;
+mod options;
+mod room;
+mod sequences;
 
 pub use dispatch::{Activations, Count};
+pub use kv_format::KvFormat;
+pub use options::SessionOptions;
+pub use sequences::SequenceId;
 
-use crate::{
-    Error, ErrorKind, Isa, Memory, Model, Result, kernels::Kernels, model::Config, threads::Pool,
-};
-use dispatch::{Dispatcher, Rows};
-use kv_cache::KvCache;
+use crate::{Error, ErrorKind, Isa, Memory, Model, Result, kernels::Kernels, model::Config};
+use angles::Angles;
+use buffers::{Buffers, Widths};
+use dispatch::Dispatcher;
+use kv_cache::KvLayout;
+use sequences::{Row, Sequences};
 
 /// Tokens whose logits are computed together when all positions are scored.
 const SCORE_BATCH: usize = 16;
 
-/// How to run a model.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionOptions {
-    /// Threads, the caller included; at least 1. Never changes a result.
-    pub threads: usize,
-    /// The CPU that each thread is kept on, the caller's first; empty to leave it to the system. Never changes a result.
-    pub cpus: Vec<usize>,
-    /// Instruction set. Never changes a result.
-    pub isa: Isa,
-    /// int8 (the model's own arithmetic) or float activations.
-    pub activations: Activations,
-    /// Longest sequence; `None` for the model's own limit.
-    pub n_ctx: Option<usize>,
-    /// Tokens per batch of a prefill. Never changes a result.
-    pub batch: usize,
-}
-
-impl Default for SessionOptions {
-    fn default() -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self {
-            threads,
-            cpus: Vec::new(),
-            isa: Isa::best(),
-            activations: Activations::Int8,
-            n_ctx: None,
-            batch: 128,
-        }
-    }
-}
-
-/// A sequence in progress.
+/// Sequences in progress: the first, which is always there, and those that joined.
 #[derive(Debug)]
 pub struct Session<'m> {
     model: &'m Model,
     dispatcher: Dispatcher,
-    cache: KvCache,
+    sequences: Sequences,
     n_ctx: usize,
     batch: usize,
+    kv: KvFormat,
+    memory_limit: Option<usize>,
+    widths: Widths,
     buffers: Buffers,
     logits: Vec<f32>,
 }
 
-/// Activations of one batch, `[tokens, width]` each.
-#[derive(Debug, Default)]
-struct Buffers {
-    /// Residual stream, `[tokens, n_embd]`.
-    x: Vec<f32>,
-    /// Input of the attention and feed-forward projections.
-    normed: Rows,
-    /// Input of the output projection, `[tokens, q_width]`.
-    attended: Rows,
-    /// Input of the down projection, `[tokens, n_ff]`.
-    gated: Rows,
-    q: Vec<f32>,
-    k: Vec<f32>,
-    v: Vec<f32>,
-    attention: Vec<f32>,
-    gate: Vec<f32>,
-    up: Vec<f32>,
-    /// Output of a projection back to the residual stream.
-    projected: Vec<f32>,
-}
-
 impl<'m> Session<'m> {
-    /// An empty sequence.
+    /// A session of one empty sequence.
     ///
     /// # Errors
     /// [`ErrorKind::Isa`] if the machine lacks the instruction set, [`ErrorKind::InvalidArgument`] for zero threads, batch
@@ -92,8 +55,8 @@ impl<'m> Session<'m> {
         Self::with_kernels(model, options, Kernels::of(options.isa)?)
     }
 
-    /// An empty sequence computed with `kernels`, whatever `options` say about the instruction set: for tests that plant a
-    /// fault in one of them.
+    /// The same computed with `kernels`, whatever `options` say about the instruction set: for tests that plant a fault
+    /// in one of them.
     ///
     /// # Errors
     /// As [`Session::new`].
@@ -103,76 +66,68 @@ impl<'m> Session<'m> {
         kernels: Kernels,
     ) -> Result<Self> {
         let config = model.config();
-        let n_ctx = options.n_ctx.unwrap_or(config.n_ctx);
-        for (what, value, most) in [
-            ("threads", options.threads, 1024),
-            ("batch", options.batch, 1 << 16),
-            ("context", n_ctx, config.n_ctx),
-        ] {
-            if value == 0 || value > most {
-                return Err(Error::new(
-                    ErrorKind::InvalidArgument,
-                    format!("{what}: expected 1 to {most}, found {value}"),
-                ));
-            }
-        }
-        let pool = match options.cpus.as_slice() {
-            [] => Pool::new(options.threads),
-            cpus if cpus.len() == options.threads => Pool::on_cpus(cpus),
-            cpus => {
-                return Err(Error::new(
-                    ErrorKind::InvalidArgument,
-                    format!(
-                        "CPUs: expected one for each of {} threads, found {}",
-                        options.threads,
-                        cpus.len()
-                    ),
-                ));
-            }
-        };
-        let cache = KvCache::new(config, model.weights().rope_factors.as_deref());
+        let n_ctx = options.check(model)?;
+        let pool = options.pool()?;
+        let angles = Angles::new(config, model.weights().rope_factors.as_deref());
         Ok(Self {
             model,
-            dispatcher: Dispatcher::new(kernels, pool, options.activations),
-            cache,
+            sequences: Sequences::new(KvLayout::new(config, options.kv), angles),
             n_ctx,
             batch: options.batch,
+            kv: options.kv,
+            memory_limit: options.memory_limit,
+            widths: Widths::new(model, &kernels, options.activations),
+            dispatcher: Dispatcher::new(kernels, pool, options.activations),
             buffers: Buffers::default(),
             logits: Vec::new(),
         })
     }
 
-    /// Appends `ids` and returns the logits behind the last of them, `[n_vocab]`.
+    /// Appends `ids` to the first sequence and returns the logits behind the last of them, `[n_vocab]`.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] for no ids or one outside the vocabulary, [`ErrorKind::ContextExceeded`] if they don't
-    /// fit, [`ErrorKind::NonFinite`] if the model puts out something that is no number. The sequence is then unchanged.
+    /// fit, [`ErrorKind::OutOfMemory`] if the limit or the system has no room for them, [`ErrorKind::NonFinite`] if the
+    /// model puts out something that is no number. The sequence is then unchanged.
     pub fn prefill(&mut self, ids: &[u32]) -> Result<&[f32]> {
-        self.prefill_while(ids, || true)?;
+        self.prefill_into(SequenceId::FIRST, ids)
+    }
+
+    /// The same for any sequence.
+    ///
+    /// # Errors
+    /// As [`Session::prefill`]; [`ErrorKind::InvalidArgument`] for a sequence that is not there.
+    pub fn prefill_into(&mut self, sequence: SequenceId, ids: &[u32]) -> Result<&[f32]> {
+        self.read(sequence, ids, || true)?;
         Ok(&self.logits)
     }
 
-    /// The same, asking `goes_on` before each batch. Where that says no, the batches so far stay in the sequence and the
-    /// logits are those of before; returns whether all of `ids` were appended.
+    /// As [`Session::prefill`], asking `goes_on` before each batch. Where that says no, the batches so far stay in the
+    /// sequence and the logits are those of before; returns whether all of `ids` were appended.
     ///
     /// # Errors
     /// As [`Session::prefill`].
-    pub fn prefill_while(
+    pub fn prefill_while(&mut self, ids: &[u32], goes_on: impl FnMut() -> bool) -> Result<bool> {
+        self.read(SequenceId::FIRST, ids, goes_on)
+    }
+
+    fn read(
         &mut self,
+        sequence: SequenceId,
         ids: &[u32],
         mut goes_on: impl FnMut() -> bool,
     ) -> Result<bool> {
-        self.check(ids)?;
-        let start = self.len();
+        let place = self.sequences.place(sequence)?;
+        let start = self.start(place, ids, 1)?;
         for batch in ids.chunks(self.batch) {
             if !goes_on() {
                 return Ok(false);
             }
-            self.append(batch);
+            self.append_to(place, batch);
         }
         let last = (ids.len() - 1) % self.batch;
         self.head(last, 1);
-        self.finite(start)?;
+        self.finite(&[(place, start)])?;
         Ok(true)
     }
 
@@ -182,7 +137,7 @@ impl<'m> Session<'m> {
         &self.logits
     }
 
-    /// Appends one token and returns the logits behind it, `[n_vocab]`.
+    /// Appends one token to the first sequence and returns the logits behind it, `[n_vocab]`.
     ///
     /// # Errors
     /// As [`Session::prefill`].
@@ -190,20 +145,54 @@ impl<'m> Session<'m> {
         self.prefill(&[id])
     }
 
-    /// Appends `ids` and calls `each(i, logits)` for every one of them, in order.
+    /// Appends each token to its sequence, all in one pass over the weights, and returns the logits behind each of them,
+    /// `[rows, n_vocab]`. A sequence can be named several times: its tokens follow one another. The logits are those that
+    /// each sequence would have alone, bit for bit.
+    ///
+    /// # Errors
+    /// As [`Session::prefill_into`]; no sequence has then changed.
+    pub fn step_all(&mut self, rows: &[(SequenceId, u32)]) -> Result<&[f32]> {
+        let mut lens: Vec<(usize, usize)> = Vec::new();
+        let mut placed = Vec::with_capacity(rows.len());
+        for (sequence, token) in rows {
+            let place = self.sequences.place(*sequence)?;
+            let known = lens.iter().position(|(other, _)| *other == place);
+            let i = known.unwrap_or(lens.len());
+            if known.is_none() {
+                lens.push((place, self.sequences.cache(place).len()));
+            }
+            placed.push(Row { place, position: lens[i].1, token: *token });
+            lens[i].1 += 1;
+        }
+        let tokens: Vec<u32> = rows.iter().map(|(_, token)| *token).collect();
+        self.check_ids(&tokens)?;
+        for (place, len) in &lens {
+            let had = self.sequences.cache(*place).len();
+            self.check_context(had, len - had)?;
+        }
+        self.make_room(rows.len(), rows.len(), &lens)?;
+        let starts: Vec<(usize, usize)> =
+            lens.iter().map(|(place, _)| (*place, self.sequences.cache(*place).len())).collect();
+        self.append(&placed);
+        self.head(0, rows.len());
+        self.finite(&starts)?;
+        Ok(&self.logits)
+    }
+
+    /// Appends `ids` to the first sequence and calls `each(i, logits)` for every one of them, in order.
     ///
     /// # Errors
     /// As [`Session::prefill`].
     pub fn score(&mut self, ids: &[u32], mut each: impl FnMut(usize, &[f32])) -> Result<()> {
-        self.check(ids)?;
-        let start = self.len();
+        let place = self.sequences.place(SequenceId::FIRST)?;
+        let start = self.start(place, ids, SCORE_BATCH.min(ids.len()))?;
         let n_vocab = self.config().n_vocab;
         for (b, batch) in ids.chunks(self.batch).enumerate() {
-            self.append(batch);
+            self.append_to(place, batch);
             for first in (0..batch.len()).step_by(SCORE_BATCH) {
                 let n = SCORE_BATCH.min(batch.len() - first);
                 self.head(first, n);
-                self.finite(start)?;
+                self.finite(&[(place, start)])?;
                 for (i, logits) in self.logits.chunks_exact(n_vocab).enumerate() {
                     each(b * self.batch + first + i, logits);
                 }
@@ -212,20 +201,51 @@ impl<'m> Session<'m> {
         Ok(())
     }
 
-    /// Forgets all tokens from position `len` on; no effect if the sequence is not longer.
+    /// A new, empty sequence.
+    pub fn join(&mut self) -> SequenceId {
+        self.sequences.join()
+    }
+
+    /// Ends a sequence that joined; what it held serves those that come after it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] for one that is not there, or the first.
+    pub fn leave(&mut self, sequence: SequenceId) -> Result<()> {
+        self.sequences.leave(sequence)
+    }
+
+    /// Forgets all tokens of the first sequence from position `len` on; no effect if it is not longer.
     pub fn rewind(&mut self, len: usize) {
-        self.cache.truncate(len);
+        self.sequences.cache_mut(0).truncate(len);
     }
 
-    /// Tokens in the sequence.
-    #[must_use]
-    pub const fn len(&self) -> usize {
-        self.cache.len()
+    /// The same for any sequence.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] for one that is not there.
+    pub fn rewind_of(&mut self, sequence: SequenceId, len: usize) -> Result<()> {
+        let place = self.sequences.place(sequence)?;
+        self.sequences.cache_mut(place).truncate(len);
+        Ok(())
     }
 
-    /// Whether the sequence is empty.
+    /// Tokens in the first sequence.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub fn len(&self) -> usize {
+        self.sequences.cache(0).len()
+    }
+
+    /// Tokens in any sequence.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] for one that is not there.
+    pub fn len_of(&self, sequence: SequenceId) -> Result<usize> {
+        Ok(self.sequences.cache(self.sequences.place(sequence)?).len())
+    }
+
+    /// Whether the first sequence is empty.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
@@ -233,6 +253,12 @@ impl<'m> Session<'m> {
     #[must_use]
     pub const fn n_ctx(&self) -> usize {
         self.n_ctx
+    }
+
+    /// Storage of keys and values.
+    #[must_use]
+    pub const fn kv(&self) -> KvFormat {
+        self.kv
     }
 
     /// The instruction set in use.
@@ -261,61 +287,25 @@ impl<'m> Session<'m> {
     /// Bytes held, by class.
     #[must_use]
     pub fn memory(&self) -> Memory {
-        let b = &self.buffers;
-        let floats = [&b.x, &b.q, &b.k, &b.v, &b.attention, &b.gate, &b.up, &b.projected];
-        let rows = [&b.normed, &b.attended, &b.gated];
         Memory {
             weights_mapped: self.model.mapped_size(),
-            kv: self.cache.bytes(),
-            activations: floats.iter().map(|x| size_of_val(x.as_slice())).sum::<usize>()
-                + rows.iter().map(|rows| rows.bytes()).sum::<usize>(),
-            scratch: size_of_val(self.logits.as_slice()),
+            weights_heap: self.model.heap_size(),
+            kv: self.sequences.bytes(),
+            activations: self.buffers.bytes(),
+            scratch: self.logits.capacity() * size_of::<f32>(),
         }
     }
 
     const fn config(&self) -> &'m Config {
         self.model.config()
     }
+}
 
-    fn check(&self, ids: &[u32]) -> Result<()> {
-        let n_vocab = self.config().n_vocab;
-        if ids.is_empty() {
-            return Err(Error::new(
-                ErrorKind::InvalidArgument,
-                "token ids: expected at least one, found none",
-            ));
-        }
-        if ids.len() > self.n_ctx - self.len() {
-            return Err(Error::new(
-                ErrorKind::ContextExceeded,
-                format!(
-                    "context: {} tokens are in it and {} more were given, expected at most {} together; shorten the \
-                     prompt or generate less",
-                    self.len(),
-                    ids.len(),
-                    self.n_ctx
-                ),
-            ));
-        }
-        match ids.iter().find(|id| **id as usize >= n_vocab) {
-            None => Ok(()),
-            Some(id) => Err(Error::new(
-                ErrorKind::InvalidArgument,
-                format!("token id: expected below the vocabulary's {n_vocab}, found {id}"),
-            )),
-        }
-    }
-
-    fn finite(&mut self, start: usize) -> Result<()> {
-        // One pass without an early exit vectorises; NaN and infinity both survive a multiplication by zero.
-        let poison: f32 = self.logits.iter().map(|x| x * 0.0).sum();
-        if poison.is_nan() {
-            self.rewind(start);
-            return Err(Error::new(
-                ErrorKind::NonFinite,
-                "logits: expected finite numbers, found NaN or infinity; the model's weights or scales are damaged",
-            ));
-        }
-        Ok(())
-    }
+fn out_of_memory(what: &str, bytes: usize) -> Error {
+    Error::new(
+        ErrorKind::OutOfMemory,
+        format!(
+            "{what}: the system has no room for {bytes} bytes; use a shorter context or batch, or `KvFormat::Int8`"
+        ),
+    )
 }

@@ -38,11 +38,8 @@ impl Tally {
     pub(crate) fn end(&self) {
         if self.counts.get() {
             set_counting(false);
-            let (now, before, sum) = (allocations(), self.before.get(), self.sum.get());
-            self.sum.set(Allocations {
-                requests: sum.requests + (now.requests - before.requests),
-                bytes: sum.bytes + (now.bytes - before.bytes),
-            });
+            let stretch = allocations().since(&self.before.get());
+            self.sum.set(self.sum.get().plus(&stretch));
         }
     }
 }

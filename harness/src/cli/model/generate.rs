@@ -196,6 +196,7 @@ fn document(answer: &Generated) -> Value {
             "total_ns": metrics.total_ns,
             "memory": {
                 "weights_mapped": metrics.memory.weights_mapped,
+                "weights_heap": metrics.memory.weights_heap,
                 "kv": metrics.memory.kv,
                 "activations": metrics.memory.activations,
                 "scratch": metrics.memory.scratch,

@@ -1,0 +1,102 @@
+//! How to run a model, and what that takes.
+
+use super::{Activations, KvFormat, angles::Angles, buffers::Widths, kv_cache::KvLayout};
+use crate::{
+    Error, ErrorKind, Isa, Memory, Model, Result,
+    kernels::{ATTENTION_CHUNK, Kernels},
+    threads::Pool,
+};
+
+/// How to run a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionOptions {
+    /// Threads, the caller included; at least 1. Never changes a result.
+    pub threads: usize,
+    /// The CPU that each thread is kept on, the caller's first; empty to leave it to the system. Never changes a result.
+    pub cpus: Vec<usize>,
+    /// Instruction set. Never changes a result.
+    pub isa: Isa,
+    /// int8 (the model's own arithmetic) or float activations.
+    pub activations: Activations,
+    /// Longest sequence; `None` for the model's own limit.
+    pub n_ctx: Option<usize>,
+    /// Tokens per batch of a prefill. Never changes a result.
+    pub batch: usize,
+    /// Storage of keys and values.
+    pub kv: KvFormat,
+    /// Bytes that the session may hold on the heap; `None` for no limit of its own.
+    pub memory_limit: Option<usize>,
+}
+
+impl Default for SessionOptions {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            threads,
+            cpus: Vec::new(),
+            isa: Isa::best(),
+            activations: Activations::Int8,
+            n_ctx: None,
+            batch: 128,
+            kv: KvFormat::F32,
+            memory_limit: None,
+        }
+    }
+}
+
+impl SessionOptions {
+    /// What a session of these options holds once a sequence of `n_tokens` has been read into it and stepped on from
+    /// within the same 64 positions; known before anything is allocated.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Isa`] if the machine lacks the instruction set.
+    pub fn memory(&self, model: &Model, n_tokens: usize) -> Result<Memory> {
+        let config = model.config();
+        let n_chunks = n_tokens.div_ceil(ATTENTION_CHUNK);
+        let chunk_bytes =
+            KvLayout::new(config, self.kv).chunk_bytes() + Angles::chunk_bytes(config.head_dim);
+        let widths = Widths::new(model, &Kernels::of(self.isa)?, self.activations);
+        Ok(Memory {
+            weights_mapped: model.mapped_size(),
+            weights_heap: model.heap_size(),
+            kv: n_chunks.saturating_mul(chunk_bytes),
+            activations: widths.bytes(n_tokens.min(self.batch)),
+            scratch: if n_tokens == 0 { 0 } else { config.n_vocab * size_of::<f32>() },
+        })
+    }
+
+    /// The context, once everything is within its range.
+    pub(super) fn check(&self, model: &Model) -> Result<usize> {
+        let most = model.config().n_ctx;
+        let n_ctx = self.n_ctx.unwrap_or(most);
+        for (what, value, most) in [
+            ("threads", self.threads, 1024),
+            ("batch", self.batch, 1 << 16),
+            ("context", n_ctx, most),
+        ] {
+            if value == 0 || value > most {
+                return Err(Error::new(
+                    ErrorKind::InvalidArgument,
+                    format!("{what}: expected 1 to {most}, found {value}"),
+                ));
+            }
+        }
+        Ok(n_ctx)
+    }
+
+    /// The threads.
+    pub(super) fn pool(&self) -> Result<Pool> {
+        match self.cpus.as_slice() {
+            [] => Ok(Pool::new(self.threads)),
+            cpus if cpus.len() == self.threads => Ok(Pool::on_cpus(cpus)),
+            cpus => Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!(
+                    "CPUs: expected one for each of {} threads, found {}",
+                    self.threads,
+                    cpus.len()
+                ),
+            )),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What is asked before a pass: are the tokens there, do they fit the context and the memory; and after it: is the
+//! result a number.
+
+use super::{Row, Session, buffers::reserve};
+use crate::{Error, ErrorKind, KvFormat, Result};
+
+impl Session<'_> {
+    /// Appends a batch to the sequence at `place`, which has room for it.
+    pub(super) fn append_to(&mut self, place: usize, ids: &[u32]) {
+        let first = self.sequences.cache(place).len();
+        let rows: Vec<Row> = ids
+            .iter()
+            .enumerate()
+            .map(|(i, token)| Row { place, position: first + i, token: *token })
+            .collect();
+        self.append(&rows);
+    }
+
+    /// Checks that `ids` can be appended to the sequence at `place`, and makes room for them and for the logits of
+    /// `n_logits` rows; the length of the sequence so far.
+    pub(super) fn start(&mut self, place: usize, ids: &[u32], n_logits: usize) -> Result<usize> {
+        let start = self.sequences.cache(place).len();
+        self.check_ids(ids)?;
+        self.check_context(start, ids.len())?;
+        self.make_room(ids.len().min(self.batch), n_logits, &[(place, start + ids.len())])?;
+        Ok(start)
+    }
+
+    pub(super) fn check_ids(&self, ids: &[u32]) -> Result<()> {
+        let n_vocab = self.config().n_vocab;
+        if ids.is_empty() {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "token ids: expected at least one, found none",
+            ));
+        }
+        match ids.iter().find(|id| **id as usize >= n_vocab) {
+            None => Ok(()),
+            Some(id) => Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!("token id: expected below the vocabulary's {n_vocab}, found {id}"),
+            )),
+        }
+    }
+
+    pub(super) fn check_context(&self, had: usize, more: usize) -> Result<()> {
+        if more <= self.n_ctx - had {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::ContextExceeded,
+            format!(
+                "context: {had} tokens are in it and {more} more were given, expected at most {} together; shorten the \
+                 prompt or generate less",
+                self.n_ctx
+            ),
+        ))
+    }
+
+    /// Allocates what a pass of `n_rows` with `n_logits` rows of logits needs, and sequences, by place, of these lengths.
+    pub(super) fn make_room(
+        &mut self,
+        n_rows: usize,
+        n_logits: usize,
+        lens: &[(usize, usize)],
+    ) -> Result<()> {
+        let n_logits = n_logits * self.config().n_vocab;
+        if let Some(limit) = self.memory_limit {
+            let held = self.memory().session();
+            let buffers = self.widths.bytes(n_rows).saturating_sub(self.buffers.bytes());
+            let logits = n_logits.saturating_sub(self.logits.capacity()) * size_of::<f32>();
+            let more = buffers + logits + self.sequences.growth(lens);
+            if more > 0 && held.saturating_add(more) > limit {
+                let kv = self.kv.name();
+                return Err(Error::new(
+                    ErrorKind::OutOfMemory,
+                    format!(
+                        "memory: the session holds {held} bytes and needs {more} more, expected at most {limit} together; \
+                         raise the limit, shorten the context, or store keys and values in fewer bits than {kv}"
+                    ),
+                ));
+            }
+        }
+        self.sequences.reserve(lens)?;
+        self.buffers.reserve(&self.widths, n_rows)?;
+        reserve(&mut self.logits, n_logits)
+    }
+
+    /// Where the logits are no numbers, the sequences, by place, go back to these lengths.
+    pub(super) fn finite(&mut self, starts: &[(usize, usize)]) -> Result<()> {
+        // One pass without an early exit vectorises; NaN and infinity both survive a multiplication by zero.
+        let poison: f32 = self.logits.iter().map(|x| x * 0.0).sum();
+        if !poison.is_nan() {
+            return Ok(());
+        }
+        for (place, len) in starts {
+            self.sequences.cache_mut(*place).truncate(*len);
+        }
+        let kv = match self.kv {
+            KvFormat::F16 => ", or its keys and values are beyond what f16 holds",
+            KvFormat::F32 | KvFormat::Int8 => "",
+        };
+        Err(Error::new(
+            ErrorKind::NonFinite,
+            format!(
+                "logits: expected finite numbers, found NaN or infinity; the model's weights or scales are damaged{kv}"
+            ),
+        ))
+    }
+}
