@@ -10,7 +10,7 @@ use std::{
 };
 
 use engine::{
-    Cancel, Clock, ErrorKind, Generated, InferenceEngine, Model, Prompt, Request, Sampler,
+    Cancel, Clock, ErrorKind, Generated, InferenceEngine, Metrics, Model, Prompt, Request, Sampler,
     SamplerOptions, Session, SessionOptions, Stop, Token,
 };
 
@@ -321,4 +321,70 @@ fn what_cannot_be_answered_is_an_error_and_the_engine_goes_on() {
     let empty =
         engine.generate(&Request::new(Prompt::Text(String::new())), |_| ControlFlow::Continue(()));
     assert_eq!(empty.is_ok(), model.tokenizer().unwrap().adds_bos());
+}
+
+#[test]
+fn requests_answered_together_get_the_answers_that_they_get_alone() {
+    let model = model();
+    let options = SessionOptions { threads: 2, ..SessionOptions::default() };
+    let clock = Real::start();
+    let openings = [TEXT, "The cat", "One day, a boy went to the park with his mother.", "x"];
+    let mut requests: Vec<Request> = openings
+        .iter()
+        .zip([3, 40, 1, 25])
+        .zip(1..)
+        .map(|((text, max_tokens), seed)| Request {
+            max_tokens,
+            sampler: SamplerOptions { temperature: 0.9, seed, ..SamplerOptions::default() },
+            reuses_prefix: false,
+            ..Request::new(Prompt::Text((*text).to_owned()))
+        })
+        .collect();
+    // One that reads only, one that can't be answered, one that its caller ends, one that ends at a text.
+    requests.push(request(0));
+    requests.push(Request::new(Prompt::Ids(vec![4096])));
+    requests.push(request(30));
+    requests.push(Request { stop: vec!["a".to_owned()], ..request(30) });
+
+    let mut alone = InferenceEngine::new(&model, &options, &clock).unwrap();
+    let want: Vec<Option<Generated>> = requests
+        .iter()
+        .enumerate()
+        .map(|(i, request)| alone.generate(request, |token| flow(i, token)).ok())
+        .collect();
+    assert!(want.iter().flatten().any(|answer| answer.stop == Stop::Cancelled));
+    for at_once in [1, 3, 8] {
+        let mut engine = InferenceEngine::new(&model, &options, &clock).unwrap();
+        run(&mut engine, &request(4));
+        let kept = engine.sequence().to_vec();
+        let mut came = vec![0; requests.len()];
+        let answers = engine.generate_all(&requests, at_once, |i, token| {
+            came[i] += 1;
+            flow(i, token)
+        });
+        for (i, (answer, want)) in answers.into_iter().zip(&want).enumerate() {
+            let Some(want) = want else {
+                assert_eq!(answer.unwrap_err().kind(), ErrorKind::InvalidArgument);
+                continue;
+            };
+            let answer = answer.unwrap();
+            assert_eq!(answer.ids, want.ids, "request {i}, {at_once} at once");
+            assert_eq!((&answer.text, &answer.stop), (&want.text, &want.stop));
+            assert_eq!(came[i], answer.ids.len());
+            let Metrics { steps_ns, decode_ns, total_ns, prefill_ns, .. } = &answer.metrics;
+            assert_eq!(steps_ns.len(), answer.ids.len().saturating_sub(1));
+            assert!(steps_ns.iter().sum::<u64>() <= decode_ns.unwrap_or(0));
+            assert!(*prefill_ns > 0 && decode_ns.unwrap_or(0) <= *total_ns);
+        }
+        // The sequence of single requests is still there.
+        assert_eq!((engine.sequence(), engine.session().len()), (&kept[..], kept.len()));
+        assert!(run(&mut engine, &request(4)).metrics.reused_tokens > 0);
+    }
+}
+
+/// The caller of request 6 has enough after the first full stop.
+fn flow(request: usize, token: Token<'_>) -> ControlFlow<()> {
+    let has_enough = request == 6 && token.text.contains('.');
+    assert_eq!(token.logits.len(), 4096);
+    if has_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }

@@ -2,13 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use super::{
-    Clock, Generated, Metrics, Prompt, Request, Stop, Token,
-    stop::{Decided, StopStrings},
-};
-use crate::{
-    Error, ErrorKind, Model, Result, Sampler, Session, SessionOptions, TokenStream, Tokenizer,
-};
+use super::{Clock, Generated, Prompt, Request, Stop, Token, running::Running};
+use crate::{Error, ErrorKind, Model, Result, Session, SessionOptions, Tokenizer};
 
 /// Generates with one model, one request after the other.
 ///
@@ -44,6 +39,10 @@ impl<'m> InferenceEngine<'m> {
         Ok(Self { tokenizer: model.tokenizer()?, session, sequence: Vec::new(), clock })
     }
 
+    pub(super) const fn session_mut(&mut self) -> &mut Session<'m> {
+        &mut self.session
+    }
+
     /// The session behind it.
     #[must_use]
     pub const fn session(&self) -> &Session<'m> {
@@ -72,83 +71,46 @@ impl<'m> InferenceEngine<'m> {
         request: &Request,
         mut each: impl FnMut(Token<'_>) -> ControlFlow<()>,
     ) -> Result<Generated> {
-        let stamps = Stamps::start(self.clock);
-        let mut sampler = Sampler::new(request.sampler)?;
-        let mut answer = Answer::new(self.tokenizer, request)?;
-        let prompt = self.prompt(&request.prompt)?;
-        let mut metrics = self.metrics(&prompt);
-        metrics.tokenize_ns = stamps.elapsed();
-        self.check(&prompt, request)?;
-
+        let mut running = self.start(request)?;
         self.session.reset_counters();
-        metrics.reused_tokens =
-            if request.reuses_prefix { self.keep(&prompt) } else { self.keep(&[]) };
-        let before = stamps.elapsed();
-        let read = self.read(&prompt, || stamps.reason_to_end(request).is_none());
-        metrics.prefill_ns = stamps.elapsed() - before;
-        sampler.observe(&prompt);
-        let stop = if read? {
-            self.decode(request, &mut sampler, &mut answer, &mut each, &stamps, &mut metrics)?
-        } else {
-            stamps.reason_to_end(request).unwrap_or(Stop::Cancelled)
+        running.metrics.reused_tokens =
+            if request.reuses_prefix { self.keep(&running.prompt) } else { self.keep(&[]) };
+        let read = running
+            .read(|running| self.read(&running.prompt, || running.reason_to_end().is_none()))?;
+        let stop = match read {
+            Some(stop) => stop,
+            None => self.decode(&mut running, &mut each)?,
         };
-        let before = stamps.elapsed();
-        answer.finish()?;
-        metrics.detokenize_ns += stamps.elapsed() - before;
-        metrics.counts = self.session.counters();
-        metrics.memory = self.session.memory();
-        metrics.total_ns = stamps.elapsed();
-        let Answer { ids, text, .. } = answer;
-        Ok(Generated { prompt, ids, text, stop, metrics })
+        running.finish(stop, self.session.counters(), self.session.memory())
     }
 
-    /// Samples and steps until there is a reason to stop.
+    /// Chooses and steps until there is a reason to stop.
     fn decode(
         &mut self,
-        request: &Request,
-        sampler: &mut Sampler,
-        answer: &mut Answer<'_>,
+        running: &mut Running<'_>,
         each: &mut impl FnMut(Token<'_>) -> ControlFlow<()>,
-        stamps: &Stamps<'_>,
-        metrics: &mut Metrics,
     ) -> Result<Stop> {
-        if request.max_tokens == 0 {
-            return Ok(Stop::Length);
-        }
-        let mut stepped = stamps.elapsed();
-        let mut step_from = None;
         loop {
-            let id = sampler.sample(self.session.logits())?;
-            let sampled = stamps.elapsed();
-            metrics.sampling_ns += sampled - stepped;
-            match step_from {
-                None => metrics.first_token_ns = Some(sampled),
-                Some(from) => {
-                    metrics.steps_ns.push(sampled - from);
-                    metrics.decode_ns = metrics.first_token_ns.map(|first| sampled - first);
-                }
-            }
-            let (text, stop) = answer.push(id)?;
-            let written = stamps.elapsed();
-            metrics.detokenize_ns += written - sampled;
-            let flow = each(Token { id, text: &text });
-            let from = stamps.elapsed();
-            metrics.caller_ns += from - written;
-            let stop = stop
-                .or_else(|| flow.is_break().then_some(Stop::Cancelled))
-                .or_else(|| (answer.ids.len() >= request.max_tokens).then_some(Stop::Length))
-                .or_else(|| stamps.reason_to_end(request))
-                .or_else(|| {
-                    (self.session.len() == self.session.n_ctx()).then_some(Stop::ContextFull)
-                });
+            let has_room = self.session.len() < self.session.n_ctx();
+            let (id, stop) = running.choose(self.session.logits(), has_room, each)?;
             if let Some(stop) = stop {
                 return Ok(stop);
             }
             self.session.step(id)?;
             self.sequence.push(id);
-            stepped = stamps.elapsed();
-            step_from = Some(from);
         }
+    }
+
+    /// A request with its prompt tokenized, which fits.
+    pub(super) fn start<'r>(&self, request: &'r Request) -> Result<Running<'r>>
+    where
+        'm: 'r,
+    {
+        let memory = self.session.memory();
+        let encode = || self.prompt(&request.prompt);
+        let running = Running::start(self.tokenizer, request, self.clock, memory, encode)?;
+        self.check(&running.prompt, request)?;
+        Ok(running)
     }
 
     fn prompt(&self, prompt: &Prompt) -> Result<Vec<u32>> {
@@ -191,106 +153,5 @@ impl<'m> InferenceEngine<'m> {
         let read = self.session.prefill_while(&prompt[from..], goes_on);
         self.sequence.extend_from_slice(&prompt[from..self.session.len()]);
         read
-    }
-
-    fn metrics(&self, prompt: &[u32]) -> Metrics {
-        Metrics {
-            tokenize_ns: 0,
-            prompt_tokens: prompt.len(),
-            reused_tokens: 0,
-            prefill_ns: 0,
-            first_token_ns: None,
-            steps_ns: Vec::new(),
-            sampling_ns: 0,
-            detokenize_ns: 0,
-            caller_ns: 0,
-            decode_ns: None,
-            total_ns: 0,
-            counts: Vec::new(),
-            memory: self.session.memory(),
-        }
-    }
-}
-
-/// The clock, from the start of a request on.
-#[derive(Debug)]
-struct Stamps<'c> {
-    clock: &'c dyn Clock,
-    start_ns: u64,
-}
-
-impl<'c> Stamps<'c> {
-    fn start(clock: &'c dyn Clock) -> Self {
-        Self { clock, start_ns: clock.now_ns() }
-    }
-
-    fn elapsed(&self) -> u64 {
-        self.clock.now_ns() - self.start_ns
-    }
-
-    /// Why the request is to end now, if it is.
-    fn reason_to_end(&self, request: &Request) -> Option<Stop> {
-        if request.cancel.is_cancelled() {
-            return Some(Stop::Cancelled);
-        }
-        let limit = request.time_limit?;
-        (u128::from(self.elapsed()) >= limit.as_nanos()).then_some(Stop::TimeLimit)
-    }
-}
-
-/// The ids and the text so far.
-#[derive(Debug)]
-struct Answer<'a> {
-    tokenizer: &'a Tokenizer,
-    request: &'a Request,
-    stream: TokenStream<'a>,
-    stops: StopStrings<'a>,
-    ids: Vec<u32>,
-    text: String,
-    /// A stop string was found: what is still held back is behind it.
-    is_closed: bool,
-}
-
-impl<'a> Answer<'a> {
-    fn new(tokenizer: &'a Tokenizer, request: &'a Request) -> Result<Self> {
-        Ok(Self {
-            tokenizer,
-            request,
-            stream: tokenizer.stream(),
-            stops: StopStrings::new(&request.stop)?,
-            ids: Vec::new(),
-            text: String::new(),
-            is_closed: false,
-        })
-    }
-
-    /// Takes a sampled id; the text that is certain now, and whether the id ends the answer.
-    fn push(&mut self, id: u32) -> Result<(String, Option<Stop>)> {
-        self.ids.push(id);
-        if !self.request.ignores_end && self.tokenizer.is_end_of_generation(id) {
-            return Ok((String::new(), Some(Stop::EndOfGeneration(id))));
-        }
-        if self.request.stop_ids.contains(&id) {
-            return Ok((String::new(), Some(Stop::Id(id))));
-        }
-        let part = self.stream.push(id)?.unwrap_or_default();
-        let Decided { text, stop } = self.stops.push(&part);
-        self.text.push_str(&text);
-        self.is_closed = stop.is_some();
-        Ok((text, stop.map(|stop| Stop::Text(stop.to_owned()))))
-    }
-
-    /// Adds what was held back.
-    fn finish(&mut self) -> Result<()> {
-        if self.is_closed {
-            return Ok(());
-        }
-        let part = self.stream.finish()?.unwrap_or_default();
-        let decided = self.stops.push(&part);
-        self.text.push_str(&decided.text);
-        if decided.stop.is_none() {
-            self.text.push_str(&self.stops.finish());
-        }
-        Ok(())
     }
 }

@@ -27,7 +27,7 @@ pub struct Metrics {
     pub decode_ns: Option<u64>,
     /// From the start of the request to its end.
     pub total_ns: u64,
-    /// What the dispatcher carried out, by kind of product.
+    /// What the dispatcher carried out, by kind of product; empty where passes were shared with other requests.
     pub counts: Vec<Count>,
     /// Bytes held at the end, by class.
     pub memory: Memory,

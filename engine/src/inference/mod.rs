@@ -9,11 +9,13 @@
 //! The engine reads no clock of its own: the caller gives a [`Clock`]. Limits are looked at between batches of a prompt and
 //! between tokens, and what was put out until then is kept.
 
+mod batch;
 mod cancel;
 mod clock;
 mod engine;
 mod metrics;
 mod request;
+mod running;
 mod stop;
 
 pub use cancel::Cancel;

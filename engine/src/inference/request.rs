@@ -60,12 +60,14 @@ impl Request {
 }
 
 /// One token as it comes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Token<'a> {
     /// Its id.
     pub id: u32,
     /// The text that is certain now: empty while a character or a possible stop string is not complete.
     pub text: &'a str,
+    /// What it was chosen of, before any stage of the sampler: `[n_vocab]`.
+    pub logits: &'a [f32],
 }
 
 /// Why a generation ended.

@@ -111,7 +111,8 @@ impl<'m> Session<'m> {
         self.read(SequenceId::FIRST, ids, goes_on)
     }
 
-    fn read(
+    /// As [`Session::prefill_while`], for any sequence.
+    pub(crate) fn read(
         &mut self,
         sequence: SequenceId,
         ids: &[u32],
