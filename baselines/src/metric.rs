@@ -27,6 +27,12 @@ pub struct Metric {
 /// All metrics, sorted by name.
 pub const METRICS: &[Metric] = &[
     Metric {
+        name: "batch_step_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "one decode step of several sequences together: from their sampled tokens to their next ones",
+    },
+    Metric {
         name: "cpu_ns",
         unit: Unit::Nanoseconds,
         better: Better::Lower,
@@ -49,6 +55,12 @@ pub const METRICS: &[Metric] = &[
         unit: Unit::Nanoseconds,
         better: Better::Lower,
         meaning: "pack the activations of some tokens and multiply them with one stored matrix",
+    },
+    Metric {
+        name: "generation_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "one short generation by the production engine: prompt text to last token's text",
     },
     Metric {
         name: "iteration_ns",
@@ -87,10 +99,34 @@ pub const METRICS: &[Metric] = &[
         meaning: "quantize and dequantize one seeded f32 tensor",
     },
     Metric {
+        name: "rss_bytes",
+        unit: Unit::Bytes,
+        better: Better::Lower,
+        meaning: "resident set of the process after a generation",
+    },
+    Metric {
+        name: "sample_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "choose one token of given logits, every stage of the sampler on",
+    },
+    Metric {
+        name: "settings_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "one seeded request in every setting: threads, instruction sets, batches, with and without a kept prefix",
+    },
+    Metric {
+        name: "tokenize_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "a text of a given size to token ids",
+    },
+    Metric {
         name: "ttft_ns",
         unit: Unit::Nanoseconds,
         better: Better::Lower,
-        meaning: "prompt text to the first sampled token",
+        meaning: "prompt to the first token, as the caller gets it",
     },
     Metric {
         name: "wall_ns",

@@ -25,8 +25,17 @@ pub(crate) fn peak_rss_bytes() -> Option<u64> {
     peak_rss_in(&std::fs::read_to_string("/proc/self/status").ok()?)
 }
 
+/// Resident set size of this process in bytes, where the system says.
+pub(crate) fn rss_bytes() -> Option<u64> {
+    kib_in(&std::fs::read_to_string("/proc/self/status").ok()?, "VmRSS:")
+}
+
 fn peak_rss_in(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    kib_in(status, "VmHWM:")
+}
+
+fn kib_in(status: &str, field: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim_end().parse().ok()?;
     Some(kib * 1024)
 }

@@ -49,20 +49,22 @@ pub use measure::Clock;
 
 use engine::{Isa, kernels::Kernels};
 
-/// What a test build plants: a slowdown in the timed decode loop, a fault in a kernel. Nothing in the shipped program.
+/// What a test build plants: a slowdown in the timed decode loop, a fault in a kernel, a leak. Nothing in the shipped program.
 #[derive(Clone, Copy, Debug)]
 pub struct Hooks {
     /// Takes the kernels of the engine and gives those to compute with.
     pub kernels: Option<fn(Kernels) -> Kernels>,
     /// Runs after each decode step, before its time is taken; gets the nanoseconds the step took so far.
     pub after_decode_step: Option<fn(step_ns: u64, clock: &dyn Clock)>,
+    /// Runs after each generation of a `memory` workload.
+    pub after_generation: Option<fn()>,
 }
 
 impl Hooks {
     /// No hooks: what `bench` runs with.
     #[must_use]
     pub const fn none() -> Self {
-        Self { after_decode_step: None, kernels: None }
+        Self { after_decode_step: None, after_generation: None, kernels: None }
     }
 
     /// The kernels of `isa`, with what is planted in them.

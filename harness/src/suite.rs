@@ -16,10 +16,11 @@ use crate::{keys::Keys, nearest::suggestion, workload};
 /// that either arm of a pair is the first in half of them.
 const ROUNDS: u64 = 8;
 
-/// The built-in suites: file and text.
-const BUILTIN: [(&str, &str); 2] = [
+/// The built-in suites: file and text. One may include those before it.
+const BUILTIN: [(&str, &str); 3] = [
     ("workloads/engine.toml", include_str!("../workloads/engine.toml")),
     ("workloads/quick.toml", include_str!("../workloads/quick.toml")),
+    ("workloads/full.toml", include_str!("../workloads/full.toml")),
 ];
 
 /// Every workload and suite that can be named.
@@ -48,12 +49,19 @@ impl Catalogue {
         let mut catalogue = Self { workloads: Vec::new(), suites: BTreeMap::new() };
         for (file, text) in files {
             let table: Table = text.parse().context(file)?;
-            let keys = Keys::new(file, &table, &["name", "workload"])?;
+            let keys = Keys::new(file, &table, &["include", "name", "workload"])?;
             let first = catalogue.workloads.len();
+            let mut names = Vec::new();
+            if let Some(included) = keys.text("include")? {
+                let known = catalogue.suites.get(included);
+                names.clone_from(
+                    known.with_context(|| format!("{file}: suite `{included}` is unknown"))?,
+                );
+            }
             for table in keys.tables("workload")? {
                 catalogue.define(file, table)?;
             }
-            let names = catalogue.workloads[first..].iter().map(|def| def.name.clone()).collect();
+            names.extend(catalogue.workloads[first..].iter().map(|def| def.name.clone()));
             catalogue.suites.insert(keys.required_text("name")?.to_owned(), names);
         }
         Ok(catalogue)
@@ -193,7 +201,7 @@ mod tests {
     #[test]
     fn every_built_in_suite_gives_each_round_the_same_number_of_iterations() {
         let catalogue = Catalogue::builtin().unwrap();
-        assert_eq!(catalogue.suites.keys().collect::<Vec<_>>(), ["engine", "quick"]);
+        assert_eq!(catalogue.suites.keys().collect::<Vec<_>>(), ["engine", "full", "quick"]);
         for name in catalogue.suites.keys() {
             let suite = catalogue.suite(name, None).unwrap();
             for def in &suite.workloads {

@@ -1,5 +1,5 @@
 //! The file as bytes, without reading it: the crate's only unsafe input.
-//! In: a path. Out: a mapping of the whole file, read-only.
+//! In: a path. Out: a mapping of the whole file, read-only, and how much of it the system's cache holds.
 
 use std::path::Path;
 
@@ -36,4 +36,44 @@ impl Mapping {
     pub fn as_slice(&self) -> &[u8] {
         &self.0
     }
+
+    /// Bytes of the file that the system's page cache holds, in whole pages; `None` where the system does not say.
+    #[must_use]
+    pub fn cached_size(&self) -> Option<usize> {
+        #[cfg(target_os = "linux")]
+        {
+            let page = rustix::param::page_size();
+            let mut pages = vec![0_u8; self.0.len().div_ceil(page)];
+            // SAFETY: the range is that of the mapping, which starts on a page; the vector has a byte for each of its pages.
+            #[expect(unsafe_code, reason = "no safe binding asks this")]
+            let done = unsafe {
+                libc::mincore(self.0.as_ptr().cast_mut().cast(), self.0.len(), pages.as_mut_ptr())
+            };
+            let cached = pages.iter().filter(|page| **page & 1 == 1).count() * page;
+            (done == 0).then_some(cached.min(self.0.len()))
+        }
+        #[cfg(not(target_os = "linux"))]
+        None
+    }
+}
+
+/// Writes the file at `path` to its disk and asks the system to drop it from its page cache. What a process has mapped and
+/// read stays, and so does a file that has no disk: look at [`Mapping::cached_size`] afterwards.
+///
+/// # Errors
+/// [`ErrorKind::Io`] if the file cannot be opened or written, or the system has no such call.
+pub fn evict(path: &Path) -> Result<()> {
+    let io = |e: std::io::Error| {
+        let text = format!("drop file `{}` from the page cache: {e}", path.display());
+        Error::new(ErrorKind::Io, text)
+    };
+    let file = std::fs::File::open(path).map_err(io)?;
+    file.sync_all().map_err(io)?;
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{Advice, fadvise};
+        fadvise(&file, 0, None, Advice::DontNeed).map_err(|e| io(e.into()))
+    }
+    #[cfg(not(target_os = "linux"))]
+    Err(io(std::io::ErrorKind::Unsupported.into()))
 }

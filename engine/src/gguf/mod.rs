@@ -32,7 +32,7 @@ mod write;
 pub use bytes::Bytes;
 pub use directory::Tensor;
 pub use file::File;
-pub use mmap::Mapping;
+pub use mmap::{Mapping, evict};
 pub use strings::StringArray;
 pub use tiles::{TILES_KEY, tiles_entry};
 pub use value::{Array, Value, ValueType};

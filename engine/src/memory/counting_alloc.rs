@@ -12,10 +12,11 @@
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
-    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
 };
 
-static COUNTING: AtomicBool = AtomicBool::new(false);
+/// How often counting was turned on and not off again.
+static COUNTING: AtomicUsize = AtomicUsize::new(0);
 static REQUESTS: AtomicU64 = AtomicU64::new(0);
 static BYTES: AtomicU64 = AtomicU64::new(0);
 static FREED: AtomicU64 = AtomicU64::new(0);
@@ -63,9 +64,13 @@ impl Allocations {
     }
 }
 
-/// Turns counting on or off, for all threads.
+/// Turns counting on or off, for all threads. Calls nest: it is off once each of those that turned it on has been taken back.
 pub fn set_counting(on: bool) {
-    COUNTING.store(on, Relaxed);
+    if on {
+        COUNTING.fetch_add(1, Relaxed);
+    } else {
+        COUNTING.fetch_sub(1, Relaxed);
+    }
 }
 
 /// The sums since the process started.
@@ -80,7 +85,7 @@ pub fn allocations() -> Allocations {
 
 #[inline]
 fn note(bytes: usize) {
-    if COUNTING.load(Relaxed) {
+    if COUNTING.load(Relaxed) > 0 {
         REQUESTS.fetch_add(1, Relaxed);
         BYTES.fetch_add(bytes as u64, Relaxed);
     }
@@ -88,7 +93,7 @@ fn note(bytes: usize) {
 
 #[inline]
 fn note_freed(bytes: usize) {
-    if COUNTING.load(Relaxed) {
+    if COUNTING.load(Relaxed) > 0 {
         FREED.fetch_add(bytes as u64, Relaxed);
     }
 }

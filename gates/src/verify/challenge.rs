@@ -13,13 +13,13 @@ use crate::policy::Policy;
 pub(super) const RULE: Rule = Rule {
     name: "challenge",
     class: Class::Invalid,
-    demand: "Half of the timed iterations of prefill and decode answer a prompt of the nonce, another for each pair, with as many ids as the fixed one.",
+    demand: "Half of the timed iterations of prefill, decode and batch answer a prompt of the nonce, another for each pair, with as many ids as the fixed one.",
     way_out: "measure again: an output that was known beforehand proves nothing; `bench verify --replay` asks the questions again",
     check: Check::Record(check),
 };
 
 /// Kinds whose prompt is a list of ids, so that another one costs the same.
-pub(super) const CHALLENGED: [&str; 2] = ["decode", "prefill"];
+pub(super) const CHALLENGED: [&str; 3] = ["batch", "decode", "prefill"];
 /// Prompts of fewer ids may be equal by chance.
 const LEAST_IDS: u64 = 8;
 
@@ -44,7 +44,7 @@ fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
                 let found = "an answer of another";
                 faults.push(Fault::new(
                     field(process, &challenge.workload),
-                    "prefill or decode",
+                    "prefill, decode or batch",
                     found,
                 ));
             }

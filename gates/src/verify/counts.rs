@@ -6,7 +6,10 @@ use baselines::{
     record::{Counts, Engine, Linear, Output, Process, WorkloadDef},
 };
 
-use super::{Check, Class, Fault, Rule, tokens::GENERATING};
+use super::{
+    Check, Class, Fault, Rule,
+    tokens::{GENERATING, n_sequences},
+};
 use crate::policy::Policy;
 
 pub(super) const RULE: Rule = Rule {
@@ -17,21 +20,25 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Record(check),
 };
 
-/// What one iteration does: prefills of the whole prompt (0 where the counters start behind it), then single steps.
-/// The last sampled token may or may not be fed back, hence a step more or less.
+/// What one iteration does: prefills of the whole prompt (0 where the counters start behind it), then steps of one token, or
+/// of one for each sequence of a batch. The last sampled token may or may not be fed back, hence a step more or less.
 #[derive(Clone, Copy)]
 struct Passes {
     prefills: u64,
     steps: u64,
+    /// Tokens of a step, which share its reads.
+    rows: u64,
 }
 
 impl Passes {
-    fn of(kind: &str, n_generated: u64) -> Vec<Self> {
+    fn of(workload: &WorkloadDef, n_generated: u64) -> Vec<Self> {
         let last = n_generated.saturating_sub(1);
-        let after_prefill = |steps| Self { prefills: 1, steps };
-        match kind {
+        let after_prefill = |steps| Self { prefills: 1, steps, rows: 1 };
+        let rows = n_sequences(workload);
+        match workload.kind.as_str() {
+            "batch" => vec![Self { prefills: 0, steps: n_generated / rows, rows }],
             "decode" => vec![
-                Self { prefills: 0, steps: n_generated },
+                Self { prefills: 0, steps: n_generated, rows: 1 },
                 after_prefill(last),
                 after_prefill(n_generated),
             ],
@@ -42,7 +49,8 @@ impl Passes {
     /// Tokens of one iteration that `linear` multiplies.
     fn tokens(self, linear: &Linear, output: &Output) -> u64 {
         let prompt = if linear.once_per_sequence { 1 } else { output.n_prompt };
-        self.prefills.saturating_mul(prompt).saturating_add(self.steps)
+        let stepped = self.steps.saturating_mul(self.rows);
+        self.prefills.saturating_mul(prompt).saturating_add(stepped)
     }
 
     /// Times in one iteration that its weights are read.
@@ -112,7 +120,7 @@ fn check_generating(
     else {
         return;
     };
-    let ways = Passes::of(&workload.kind, output.n_generated);
+    let ways = Passes::of(workload, output.n_generated);
     let found: Vec<Vec<Fault>> =
         ways.iter().map(|passes| faults_of(engine, process, workload, output, *passes)).collect();
     // One way must explain every linear; if none does, the one with the fewest contradictions is the clearest text.
@@ -202,4 +210,45 @@ fn find<'a>(process: &'a Process, workload: &WorkloadDef, linear: &Linear) -> Op
 
 fn field(process: &Process, counts: &Counts) -> String {
     format!("process {} counts[{}/{}]", process.order, counts.workload, counts.linear)
+}
+
+#[cfg(test)]
+mod tests {
+    use baselines::record::{Ids, StopReason};
+
+    use super::*;
+
+    /// Three sequences of four steps behind prompts that were not counted: twelve products share four reads.
+    #[test]
+    fn a_step_of_a_batch_reads_the_weights_once_for_all_of_its_sequences() {
+        let params = [("sequences", 3), ("prompt_tokens", 5), ("tokens", 4)];
+        let params = params.map(|(name, value)| (name.to_owned(), value)).into();
+        let workload = WorkloadDef { name: "b".to_owned(), kind: "batch".to_owned(), params };
+        let ids = Ids { workload: "b".to_owned(), prompt: vec![1; 15], generated: vec![2; 12] };
+        let output = Output {
+            workload: "b".to_owned(),
+            prompt_ids_digest: baselines::Digest::of_ids(&ids.prompt),
+            n_prompt: 15,
+            n_generated: 12,
+            output_ids_digest: baselines::Digest::of_ids(&ids.generated),
+            logits_digest: baselines::Digest::of(b""),
+            iterations: 1,
+            stop: StopReason::Length,
+        };
+        for once_per_sequence in [false, true] {
+            let linear = Linear {
+                name: "attn_q".to_owned(),
+                rows: 2,
+                cols: 2,
+                format: "i2_s".to_owned(),
+                n: 1,
+                bytes: 1,
+                once_per_sequence,
+            };
+            let ways = Passes::of(&workload, output.n_generated);
+            let [passes] = ways[..] else { panic!("one way, found {}", ways.len()) };
+            assert_eq!(passes.tokens(&linear, &output), 12);
+            assert_eq!(passes.reads(&linear, &output, 128), 4);
+        }
+    }
 }

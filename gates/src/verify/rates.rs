@@ -9,6 +9,7 @@ use baselines::{
     record::{Engine, Linear, Output, ProbeKind, WorkloadDef},
 };
 
+use super::tokens::n_sequences;
 use crate::stats::quantile::median;
 
 /// One metric of one workload with its work.
@@ -84,6 +85,11 @@ fn of_workload<'a>(
     let metrics: Vec<(&'static str, Work, f64)> = match workload.kind.as_str() {
         "prefill" => vec![("prefill_ns", prefill, resident)],
         "decode" => vec![("decode_step_ns", token, resident)],
+        // Weights once, products for each sequence.
+        "batch" => {
+            let macs = token.macs * as_f64(n_sequences(workload));
+            vec![("batch_step_ns", Work { macs, ..token }, resident)]
+        }
         "end-to-end" => {
             let steps = times(token, as_f64(n_generated.saturating_sub(1)));
             vec![("ttft_ns", prefill, resident), ("e2e_ns", prefill.plus(steps), resident)]

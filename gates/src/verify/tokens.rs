@@ -17,7 +17,12 @@ pub(super) const RULE: Rule = Rule {
 };
 
 /// Kinds that put something out.
-pub(super) const GENERATING: [&str; 3] = ["prefill", "decode", "end-to-end"];
+pub(super) const GENERATING: [&str; 4] = ["prefill", "decode", "batch", "end-to-end"];
+
+/// Sequences that a workload has in its batch: its output is theirs, one after the other.
+pub(super) fn n_sequences(workload: &WorkloadDef) -> u64 {
+    workload.params.get("sequences").copied().unwrap_or(1).max(1)
+}
 
 fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -55,14 +60,16 @@ fn check_iterations(process: &Process, workload: &WorkloadDef, faults: &mut Vec<
             let found = format!("{} of {carried_out} timed", output.iterations);
             faults.push(Fault::new(format!("{field} iterations"), "at least those timed", found));
         }
-        let steps = if series.metric == "decode_step_ns" {
-            output.map_or(0, |output| output.n_generated)
-        } else {
-            1
+        let asked = |param: &str| workload.params.get(param).copied().unwrap_or(0);
+        let samples = match series.metric.as_str() {
+            "decode_step_ns" => output.map_or(0, |output| output.n_generated),
+            "batch_step_ns" | "sample_ns" => asked("tokens"),
+            "generation_ns" | "rss_bytes" => asked("generations"),
+            _ => 1,
         };
         faults.extend(Fault::unless_equal(
             &format!("{field} per_iteration"),
-            steps,
+            samples,
             series.per_iteration,
         ));
     }
@@ -84,10 +91,12 @@ fn check_output(
         let found = format!("{} tokens in {} iterations", output.n_prompt, output.iterations);
         faults.push(Fault::new(format!("{field} n_prompt"), "a prompt, carried out", found));
     }
-    if let Some(asked) = workload.params.get("prompt_tokens") {
-        faults.extend(Fault::unless_equal(&format!("{field} n_prompt"), *asked, output.n_prompt));
+    let n_sequences = n_sequences(workload);
+    let of_all = |asked: &u64| asked.saturating_mul(n_sequences);
+    if let Some(asked) = workload.params.get("prompt_tokens").map(of_all) {
+        faults.extend(Fault::unless_equal(&format!("{field} n_prompt"), asked, output.n_prompt));
     }
-    let asked = workload.params.get("tokens").copied();
+    let asked = workload.params.get("tokens").map(of_all);
     let stopped = output.stop == StopReason::EndOfGeneration;
     let fits = asked
         .is_none_or(|asked| output.n_generated == asked || stopped && output.n_generated < asked);
@@ -97,7 +106,7 @@ fn check_output(
         let found = format!("{}, stopped by {:?}", output.n_generated, output.stop);
         faults.push(Fault::new(format!("{field} n_generated"), expected, found));
     }
-    let length = output.n_prompt.saturating_add(output.n_generated);
+    let length = output.n_prompt.saturating_add(output.n_generated) / n_sequences;
     let n_ctx = record.subject.engine().map_or(0, |engine| engine.model.n_ctx);
     if length > n_ctx {
         faults.push(Fault::new(

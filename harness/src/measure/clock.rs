@@ -4,11 +4,8 @@ use std::time::Instant;
 
 use time::{OffsetDateTime, macros::format_description};
 
-/// A monotonic clock for durations and a calendar clock for timestamps.
-pub trait Clock: std::fmt::Debug {
-    /// Nanoseconds since an arbitrary origin; never decreases.
-    fn now_ns(&self) -> u64;
-
+/// The engine's monotonic clock for durations, and a calendar clock for timestamps.
+pub trait Clock: engine::Clock {
     /// Coordinated universal time.
     fn utc(&self) -> OffsetDateTime;
 }
@@ -26,24 +23,16 @@ impl SystemClock {
     }
 }
 
-impl Clock for SystemClock {
+impl engine::Clock for SystemClock {
     #[expect(clippy::cast_possible_truncation, reason = "2^64 ns are 584 years")]
     fn now_ns(&self) -> u64 {
         self.origin.elapsed().as_nanos() as u64
     }
-
-    fn utc(&self) -> OffsetDateTime {
-        OffsetDateTime::now_utc()
-    }
 }
 
-/// A clock as the engine takes one.
-#[derive(Debug)]
-pub(crate) struct EngineClock<'c>(pub(crate) &'c dyn Clock);
-
-impl engine::Clock for EngineClock<'_> {
-    fn now_ns(&self) -> u64 {
-        self.0.now_ns()
+impl Clock for SystemClock {
+    fn utc(&self) -> OffsetDateTime {
+        OffsetDateTime::now_utc()
     }
 }
 
@@ -58,6 +47,7 @@ pub(crate) fn timestamp(utc: OffsetDateTime) -> String {
 pub(crate) mod tests {
     use std::cell::Cell;
 
+    use engine::Clock as _;
     use time::macros::datetime;
 
     use super::*;
@@ -69,12 +59,14 @@ pub(crate) mod tests {
         pub(crate) tick_ns: u64,
     }
 
-    impl Clock for ScriptedClock {
+    impl engine::Clock for ScriptedClock {
         fn now_ns(&self) -> u64 {
             self.now_ns.set(self.now_ns.get() + self.tick_ns);
             self.now_ns.get()
         }
+    }
 
+    impl Clock for ScriptedClock {
         fn utc(&self) -> OffsetDateTime {
             datetime!(2026-03-02 09:00:00 UTC)
         }

@@ -10,7 +10,7 @@ mod stopwatch;
 pub use clock::Clock;
 #[cfg(test)]
 pub(crate) use clock::tests::ScriptedClock;
-pub(crate) use clock::{EngineClock, SystemClock, timestamp};
+pub(crate) use clock::{SystemClock, timestamp};
 pub(crate) use heap::Tally;
 pub(crate) use paired::{Arm, Slot, order_of_turns, paired, unpaired};
 pub(crate) use plan::{ITERATIONS_MAX, Plan};

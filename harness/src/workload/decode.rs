@@ -12,6 +12,7 @@ use super::{
     Asked, Bench, Finished, ITERATIONS, PROMPT_TOKENS, Param, Prepared, Sampled, TOKENS, WARMUP,
     Workload,
     asked::Both,
+    counts::add,
     output::{LogitsDigest, Once, Repeated},
     param,
 };
@@ -123,23 +124,6 @@ impl Prepared for Decoding<'_> {
     fn finish(mut self: Box<Self>, def: &WorkloadDef) -> Finished {
         add(&mut self.counters, self.session.counters());
         Finished { counters: self.counters, answers: self.repeated.answers(def) }
-    }
-}
-
-/// Adds `more` to `total`, linear by linear.
-fn add(total: &mut Vec<engine::Count>, more: Vec<engine::Count>) {
-    for count in more {
-        let same = |known: &&mut engine::Count| {
-            (known.linear, known.kernel) == (count.linear, count.kernel)
-        };
-        match total.iter_mut().find(same) {
-            Some(known) => {
-                known.products += count.products;
-                known.macs += count.macs;
-                known.bytes += count.bytes;
-            }
-            None => total.push(count),
-        }
     }
 }
 

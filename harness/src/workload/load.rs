@@ -8,6 +8,7 @@ use baselines::record::WorkloadDef;
 use engine::Session;
 
 use super::{Asked, Bench, Finished, ITERATIONS, Param, Prepared, Sampled, WARMUP, Workload};
+use crate::subject::engine::Source;
 
 /// See the file's door.
 #[derive(Debug)]
@@ -43,23 +44,28 @@ struct Loading<'a> {
 
 impl Prepared for Loading<'_> {
     fn once(&mut self, _: Asked) -> Result<Vec<Sampled>> {
-        let Self { bench } = self;
-        let mut watch = bench.stopwatch();
-        let model = bench.source.open()?;
-        // A model without a tokenizer is ready for its first token, if not for its first text.
-        let _ = model.tokenizer();
-        let session = Session::new(&model, bench.options)?;
-        let load_ns = watch.stop();
-        ensure!(
-            session.n_ctx() > 0 && model.bytes().len() == bench.model.bytes().len(),
-            "the model changed while it was measured: expected {} bytes, found {}",
-            bench.model.bytes().len(),
-            model.bytes().len()
-        );
+        let load_ns = timed(&self.bench, self.bench.source)?;
         Ok(vec![("load_ns", vec![load_ns])])
     }
 
     fn finish(self: Box<Self>, _: &WorkloadDef) -> Finished {
         Finished::default()
     }
+}
+
+/// One load of the model at `source`, timed.
+pub(super) fn timed(bench: &Bench<'_>, source: &Source) -> Result<u64> {
+    let mut watch = bench.stopwatch();
+    let model = source.open()?;
+    // A model without a tokenizer is ready for its first token, if not for its first text.
+    let _ = model.tokenizer();
+    let session = Session::new(&model, bench.options)?;
+    let load_ns = watch.stop();
+    ensure!(
+        session.n_ctx() > 0 && model.bytes().len() == bench.model.bytes().len(),
+        "the model changed while it was measured: expected {} bytes, found {}",
+        bench.model.bytes().len(),
+        model.bytes().len()
+    );
+    Ok(load_ns)
 }

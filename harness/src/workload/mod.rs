@@ -2,24 +2,32 @@
 //! In: an open model, a definition. Out: the trace of one process: samples, output digests, counts.
 
 mod asked;
+mod batch;
+mod counts;
 mod decode;
+mod determinism;
 mod end_to_end;
 mod gemm;
 mod load;
+mod load_cold;
 mod matmul;
+mod memory;
 mod output;
 mod prefill;
+mod prefix_reuse;
 mod prompts;
 mod quantize;
 mod rounds;
+mod sampling;
 mod seed;
+mod tokenize;
 
 use std::fmt::Debug;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use baselines::record::{Allocations, Challenge, Counts, Ids, Output, Series, WorkloadDef};
 use engine::{
-    Model, Session, SessionOptions,
+    InferenceEngine, Model, Session, SessionOptions,
     quant::{self, BlockFormat},
 };
 
@@ -77,13 +85,20 @@ pub(crate) use rounds::Workloads;
 
 /// All kinds, sorted.
 pub(crate) const WORKLOADS: &[&dyn Workload] = &[
+    &batch::Batch,
     &decode::Decode,
+    &determinism::Determinism,
     &end_to_end::EndToEnd,
     &gemm::Gemm,
     &load::Load,
+    &load_cold::LoadCold,
     &matmul::Matmul,
+    &memory::Memory,
     &prefill::Prefill,
+    &prefix_reuse::PrefixReuse,
     &quantize::Quantize,
+    &sampling::Sampling,
+    &tokenize::Tokenize,
 ];
 
 /// One parameter of a kind; all are whole numbers.
@@ -127,6 +142,12 @@ impl<'a> Bench<'a> {
     fn session(&self) -> Result<Session<'a>> {
         let kernels = self.hooks.kernels(self.options.isa)?;
         Session::with_kernels(self.model, self.options, kernels)
+            .context("failed to set up the engine")
+    }
+
+    /// A production engine over a session of its own.
+    fn engine(&self) -> Result<InferenceEngine<'a>> {
+        InferenceEngine::with_session(self.model, self.session()?, self.clock)
             .context("failed to set up the engine")
     }
 

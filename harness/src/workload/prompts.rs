@@ -39,8 +39,33 @@ pub(super) fn ids(model: &Model, drawing: &mut Drawing, n: usize) -> Result<Vec<
     Ok(ids)
 }
 
+/// What prose has little of, and tokenizers take apart differently.
+const HARD: &[&str] = &[
+    "Zo\u{eb} paid 1,234.50 \u{20ac} for it -- na\u{ef}ve? I'd've said so at 07:45!",
+    "\u{6771}\u{4eac}\u{306f}\u{3001}\u{96e8}\u{3002} \u{41f}\u{440}\u{438}\u{432}\u{435}\u{442}, \u{43c}\u{438}\u{440}! \u{1f642}",
+    "let x: Vec<u8> = s.trim().bytes().map(|b| b ^ 0xff).collect(); // 16\u{d7}16",
+];
+
+/// A text of at least `n_bytes`, of whole sentences.
+pub(super) fn long_text(drawing: &mut Drawing, n_bytes: usize) -> String {
+    let mut long = String::with_capacity(n_bytes + 128);
+    let mut n_sentences = 0_usize;
+    while long.len() < n_bytes {
+        n_sentences += 1;
+        let sentence =
+            if n_sentences.is_multiple_of(8) { one_of(drawing, HARD) } else { text(drawing) };
+        long.push_str(sentence);
+        long.push(if n_sentences.is_multiple_of(5) { '\n' } else { ' ' });
+    }
+    long
+}
+
 /// An opening.
 pub(super) fn text(drawing: &mut Drawing) -> &'static str {
-    let n = u32::try_from(OPENINGS.len()).expect("a short list");
-    OPENINGS[drawing.below(n) as usize]
+    one_of(drawing, OPENINGS)
+}
+
+fn one_of(drawing: &mut Drawing, texts: &[&'static str]) -> &'static str {
+    let n = u32::try_from(texts.len()).expect("a short list");
+    texts[drawing.below(n) as usize]
 }

@@ -7,13 +7,27 @@ use baselines::record::Suite;
 use super::*;
 use crate::measure::{ScriptedClock, SystemClock, Tally};
 
+/// Kinds that look at the whole process, in which other tests run beside: `tests/memory.rs` has a process for each.
+const WHOLE_PROCESS: [&str; 1] = ["memory"];
+
+/// The other kinds.
+fn walked() -> impl Iterator<Item = &'static &'static dyn Workload> {
+    WORKLOADS.iter().filter(|workload| !WHOLE_PROCESS.contains(&workload.kind()))
+}
+
 /// A small definition of `kind`.
 fn small(kind: &str) -> WorkloadDef {
     let params: &[(&str, u64)] = match kind {
+        "batch" => &[("prompt_tokens", 4), ("sequences", 3), ("tokens", 3)],
         "decode" => &[("prompt_tokens", 4), ("tokens", 3)],
+        "determinism" => &[("prompt_tokens", 2), ("tokens", 2)],
         "end-to-end" => &[("tokens", 3)],
         "prefill" => &[("prompt_tokens", 5)],
         "gemm" => &[("cols", 256), ("format", 36), ("rows", 32), ("tokens", 2)],
+        "memory" => &[("generations", 2), ("tokens", 2)],
+        "prefix-reuse" => &[("prompt_tokens", 9), ("shared_tokens", 6)],
+        "sampling" => &[("prompt_tokens", 4), ("tokens", 20)],
+        "tokenize" => &[("bytes", 2_000)],
         "quantize" => &[("cols", 128), ("format", 39), ("rows", 32), ("threads", 1)],
         _ => &[],
     };
@@ -79,7 +93,7 @@ fn kinds_are_sorted_kebab_case_and_say_what_a_sample_is() {
 /// Requirement: Q1.
 #[test]
 fn every_kind_measures_registered_metrics_in_whole_iterations() {
-    for workload in WORKLOADS {
+    for workload in walked() {
         let trace = trace(workload.kind(), &Hooks::none());
         let sampled: Vec<&str> = trace.series.iter().map(|series| series.metric.as_str()).collect();
         assert_eq!(sampled, workload.metrics(), "{workload:?}");
@@ -125,7 +139,7 @@ fn a_planted_slowdown_is_within_the_timed_step_and_changes_no_output() {
 /// two and, by the two readings that planting costs, at most four; what several stretches make up takes that of each.
 #[test]
 fn a_planted_share_makes_every_timed_stretch_of_every_kind_longer_and_changes_no_output() {
-    for workload in WORKLOADS {
+    for workload in walked() {
         let clock = || ScriptedClock { now_ns: Cell::new(0), tick_ns: 1_000 };
         let plain = trace_on(workload.kind(), &Hooks::none(), Planted::none(), &clock());
         let slowed = trace_on(workload.kind(), &Hooks::none(), Planted::of(1.0).unwrap(), &clock());

@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use super::{Context, EngineArgs, ModelArgs};
 use crate::{
     cli::{Format, print},
-    measure::EngineClock,
     subject::engine::Source,
 };
 
@@ -76,9 +75,8 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
         context.progress.note(&format!("warning: {note}"));
     }
     let request = args.request(seed, interrupt()?);
-    let clock = EngineClock(context.clock);
-    let mut engine =
-        InferenceEngine::new(&model, &options, &clock).context("failed to set up the engine")?;
+    let mut engine = InferenceEngine::new(&model, &options, context.clock)
+        .context("failed to set up the engine")?;
 
     let streams = context.format != Format::Json;
     if streams {
