@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use engine::{Cancel, Generated, InferenceEngine, Prompt, Request, SamplerOptions, Stop};
 use serde_json::{Value, json};
 
-use super::{Context, EngineArgs, ModelArgs};
+use super::{Context, EngineArgs, ModelArgs, prompt::PromptArgs};
 use crate::{
     cli::{Format, print},
     subject::engine::Source,
@@ -24,9 +24,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     engine: EngineArgs,
 
-    /// Text to go on from.
-    #[arg(long, value_name = "TEXT")]
-    prompt: String,
+    #[command(flatten)]
+    prompt: PromptArgs,
 
     /// Tokens to generate at most; fewer where the model ends its text or its context is full.
     #[arg(long, value_name = "N", default_value_t = 200)]
@@ -74,19 +73,20 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     for note in tokenizer.notes() {
         context.progress.note(&format!("warning: {note}"));
     }
-    let request = args.request(seed, interrupt()?);
+    let (prompt, echoed) = args.prompt.read(&model, context)?;
+    let request = args.request(prompt, seed, interrupt()?);
     let mut engine = InferenceEngine::new(&model, &options, context.clock)
         .context("failed to set up the engine")?;
 
     let streams = context.format != Format::Json;
-    if streams {
-        print(&printable(&args.prompt))?;
-    }
     let mut shown = 0;
     let mut written = Ok(());
+    // With the first token: a prompt that is refused leaves nothing on stdout.
+    let mut before = Some(echoed);
     let answer = engine.generate(&request, |token| {
         if streams {
-            written = print(&printable(token.text));
+            let prompt = before.take().unwrap_or_default();
+            written = print(&printable(&(prompt + token.text)));
         }
         shown += token.text.len();
         if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
@@ -95,7 +95,7 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     written?;
     if streams {
         // What was held back until the end.
-        print(&printable(&answer.text[shown..]))?;
+        print(&printable(&(before.unwrap_or_default() + &answer.text[shown..])))?;
         print("\n")?;
         context.progress.note(&summary(&answer));
     } else {
@@ -105,7 +105,7 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
 }
 
 impl Args {
-    fn request(&self, seed: u64, cancel: Cancel) -> Request {
+    fn request(&self, prompt: Prompt, seed: u64, cancel: Cancel) -> Request {
         let Self { temperature, top_k, top_p, min_p, repetition_penalty, .. } = *self;
         let default = SamplerOptions::default();
         let sampler = SamplerOptions {
@@ -123,7 +123,7 @@ impl Args {
             stop: self.stop.clone(),
             time_limit: self.time_limit,
             cancel,
-            ..Request::new(Prompt::Text(self.prompt.clone()))
+            ..Request::new(prompt)
         }
     }
 }

@@ -5,6 +5,7 @@ mod generate;
 mod groups;
 mod inspect;
 mod logits;
+mod prompt;
 mod quantize;
 mod tokenize;
 
