@@ -19,6 +19,7 @@ pub mod builtin;
 mod chat;
 pub mod convert;
 pub mod cpus;
+pub mod device;
 mod drawing;
 mod error;
 pub mod gguf;
@@ -34,6 +35,7 @@ pub mod threads;
 pub mod tokenizer;
 
 pub use chat::{ChatTemplate, Message};
+pub use device::{DeviceManager, DeviceRequest};
 pub use drawing::Drawing;
 pub use error::{Error, ErrorKind, Result};
 pub use gguf::Bytes;

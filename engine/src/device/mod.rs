@@ -1,0 +1,63 @@
+//! The device manager: which devices there are, which of them a run fits on, whether it computes rightly, and which is taken.
+//!
+//! In: what is asked for ([`DeviceRequest`]), what a run needs ([`Needs`]), what the caller knows of the machine ([`Host`]).
+//! Out: a [`Selection`] that says of every device why it was taken or not; falling back to the CPU is part of it, never silent.
+//!
+//! ```text
+//! BACKENDS ─► devices ─► memory check ─► self-test ─► taken ─► Selection
+//!             each step may refuse a device, with a Reason; then the next is looked at, the CPU last
+//! ```
+
+mod cpu;
+mod info;
+mod manager;
+mod needs;
+mod reason;
+mod request;
+mod selection;
+mod self_test;
+#[cfg(test)]
+mod tests;
+
+use std::fmt::Debug;
+
+pub use cpu::Cpu;
+pub use info::{DeviceId, DeviceInfo, Host};
+pub use manager::DeviceManager;
+pub use needs::Needs;
+pub use reason::{Reason, ReasonKind};
+pub use request::DeviceRequest;
+pub use selection::{Considered, Fallback, Outcome, Selection};
+pub use self_test::self_test;
+
+/// A way to reach devices of one kind. Nothing here computes a model: what is selected is handed to whoever does.
+pub trait Backend: Debug {
+    /// The first part of its devices' ids.
+    fn name(&self) -> &'static str;
+
+    /// Whether its devices are GPUs. What is not is what others fall back to.
+    fn is_gpu(&self) -> bool;
+
+    /// The devices that are there now, best first.
+    ///
+    /// # Errors
+    /// Why none can be told: no driver, a driver that says no.
+    fn devices(&self) -> Result<Vec<DeviceInfo>, Reason>;
+
+    /// Bytes of the device's own memory that a run takes.
+    fn bytes_needed(&self, needs: &Needs) -> u64 {
+        needs.total_bytes()
+    }
+
+    /// Computes something small with a known result on `device`, with every kernel that a model's products use.
+    ///
+    /// # Errors
+    /// What was computed wrongly: expected and found; or what kept it from being computed.
+    fn self_test(&self, device: &DeviceInfo) -> Result<(), Reason>;
+}
+
+/// Makes a backend. It may look at the machine only when it is asked for its devices.
+pub type NewBackend = fn(&Host) -> Box<dyn Backend>;
+
+/// The register: one entry per backend of this build, GPUs first, the CPU last.
+pub const BACKENDS: &[NewBackend] = &[|host| Box::new(Cpu::new(host))];
