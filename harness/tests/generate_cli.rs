@@ -1,5 +1,7 @@
 //! `bench model generate` where the prompt comes from elsewhere: a conversation, standard input; and what it refuses.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic")]
+
 mod common;
 
 use std::{
