@@ -21,6 +21,7 @@ pub(crate) struct Config {
     pub(crate) seed: Option<u64>,
     pub(crate) threads: Option<u64>,
     pub(crate) isa: Option<String>,
+    pub(crate) device: Option<String>,
     pub(crate) policy: Option<PathBuf>,
     pub(crate) store: Option<PathBuf>,
     pub(crate) baseline_name: Option<String>,
@@ -75,7 +76,7 @@ impl Config {
         let defaults = Keys::new(
             format!("{place} [defaults]"),
             top.table("defaults")?.unwrap_or(&empty),
-            &["model", "suite", "processes", "pairs", "seed", "threads", "isa", "policy"],
+            &["model", "suite", "processes", "pairs", "seed", "threads", "isa", "device", "policy"],
         )?;
         let baseline = Keys::new(
             format!("{place} [baseline]"),
@@ -109,6 +110,7 @@ impl Config {
             seed: defaults.number("seed")?,
             threads: defaults.number("threads")?,
             isa: owned(defaults.text("isa")?),
+            device: owned(defaults.text("device")?),
             policy: path(defaults.text("policy")?),
             store: path(baseline.text("store")?),
             baseline_name: owned(baseline.text("name")?),

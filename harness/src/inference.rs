@@ -64,6 +64,25 @@ pub(crate) fn document(record: &RunRecord, refusal: Option<String>) -> Result<Ve
     Ok(bytes)
 }
 
+/// The document of a run that came to no record: why, and not one number.
+pub(crate) fn failure(error: &str) -> Result<Vec<u8>> {
+    let wire = Wire {
+        version: VERSION,
+        success: false,
+        error: Some(error.to_owned()),
+        device: None,
+        model: None,
+        timing: Value::Null,
+        performance: Value::Null,
+        tokens_generated: Value::Null,
+        ids: BTreeMap::new(),
+        record: Value::Null,
+    };
+    let mut bytes = serde_json::to_vec_pretty(&wire)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
 fn timing(record: &RunRecord) -> Value {
     let ms = |kind: &str, metric: &str| {
         of_kind(record, kind)

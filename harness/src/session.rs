@@ -13,7 +13,7 @@ use crate::{
     nonce,
     progress::Progress,
     record::{Setting, record},
-    subject::Program,
+    subject::{Program, device},
     worker::{
         Limits, Report, Worker,
         protocol::{Job, PROTOCOL, Request},
@@ -31,6 +31,7 @@ pub(crate) struct Assignment {
     pub(crate) nonce: Option<String>,
     pub(crate) deterministic: bool,
     pub(crate) isa: Option<String>,
+    pub(crate) device: device::Asked,
     pub(crate) threads: Option<u64>,
     /// Text for end-to-end workloads in place of their own.
     pub(crate) prompt: Option<String>,
@@ -161,6 +162,9 @@ fn run_as(
         let both = replicate(&request, subjects, pair, clock, progress)?;
         let kept = both.iter().all(|ran| ran.disturbed.is_none());
         n_kept += u64::from(kept);
+        if ran.is_empty() {
+            warn_of_fallback(&both, progress);
+        }
         ran.extend(both);
         if let Subjects::Pair { base, head, looks } = subjects
             && (looks.last() == Some(&n_kept)
@@ -195,6 +199,15 @@ fn run_as(
             let head = RunRecord { accuracy, format_accuracy, ..of_head };
             Ok(Measured { base: Some(base), head })
         }
+    }
+}
+
+/// Says which device runs in place of the one that was asked for.
+fn warn_of_fallback(ran: &[Ran], progress: &Progress) {
+    let Some(settings) = ran.first().map(|ran| &ran.report.settings) else { return };
+    if let Some(fallback) = &settings.fallback {
+        let (requested, selected) = (&settings.device_requested, &settings.device_selected);
+        progress.note(&device::warning(requested, selected, fallback));
     }
 }
 
@@ -306,6 +319,8 @@ fn request(assignment: &Assignment, taker: Taker, pin: bool) -> Request {
         seed: assignment.seed,
         challenge_seed: 0,
         isa: assignment.isa.clone(),
+        device: assignment.device.device.to_string(),
+        strict_device: assignment.device.is_strict,
         threads: assignment.threads,
         pin,
         prompt: assignment.prompt.clone(),

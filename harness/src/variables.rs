@@ -11,6 +11,7 @@ use crate::build::BuildVariables;
 pub(crate) struct Variables {
     bitnet_seed: Option<OsString>,
     bitnet_deterministic: Option<OsString>,
+    bench_device: Option<OsString>,
     bench_isa: Option<OsString>,
     bench_store: Option<OsString>,
     ci: Option<OsString>,
@@ -32,6 +33,7 @@ impl Variables {
             let slot = match name.to_str() {
                 Some("BITNET_SEED") => &mut vars.bitnet_seed,
                 Some("BITNET_DETERMINISTIC") => &mut vars.bitnet_deterministic,
+                Some("BENCH_DEVICE") => &mut vars.bench_device,
                 Some("BENCH_ISA") => &mut vars.bench_isa,
                 Some("BENCH_STORE") => &mut vars.bench_store,
                 Some("CI") => &mut vars.ci,
@@ -76,6 +78,11 @@ impl Variables {
     /// `GITHUB_OUTPUT`: where a step of GitHub Actions leaves its outputs.
     pub(crate) fn github_output(&self) -> Option<PathBuf> {
         self.github_output.as_ref().map(PathBuf::from)
+    }
+
+    /// `BENCH_DEVICE`.
+    pub(crate) fn device(&self) -> Option<String> {
+        self.bench_device.as_ref().map(|value| value.to_string_lossy().into_owned())
     }
 
     /// `BENCH_ISA`.

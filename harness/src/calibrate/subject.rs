@@ -7,7 +7,10 @@ use gates::policy::FailOn;
 use serde::{Deserialize, Serialize};
 
 use super::Order;
-use crate::{environment, subject::Binary, subject::engine::Source};
+use crate::{
+    environment,
+    subject::{Binary, device, engine::Source},
+};
 
 /// Machine, program, model, settings, workloads and rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,7 +51,9 @@ impl Subject {
         let source = Source::named(&assignment.model);
         let model = source.open()?;
         let options = source.options(assignment.isa.as_deref(), assignment.threads)?;
-        let settings = source.settings(&model, &options)?;
+        let n_positions = device::n_positions(&assignment.suite, None);
+        let selection = device::select(&model, &options, assignment.device, n_positions)?;
+        let settings = source.settings(&model, &options, &selection)?;
         let (host, tool) = (environment::host(), environment::tool());
         let metrics = policy.gated.iter().map(|gated| Metric {
             workload: gated.workload.clone(),

@@ -22,7 +22,7 @@ pub(crate) struct BenchArgs {
     /// Bench target of the Criterion library to compare, by cargo's name: `--base` and `--head` are revisions to build it
     /// of, or its programs.
     #[arg(long, value_name = "TARGET", group = "programs", requires = "base", conflicts_with_all = [
-        "model", "suite", "tokens", "deterministic", "threads", "isa", "store",
+        "model", "suite", "tokens", "deterministic", "threads", "isa", "device", "strict_device", "store",
     ])]
     bench: Option<String>,
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use baselines::store::DirStore;
 use clap::Args;
+use engine::DeviceRequest;
 
 use super::Context;
 use crate::{
@@ -12,7 +13,10 @@ use crate::{
     config::Config,
     nonce,
     session::Assignment,
-    subject::engine::{BUILTIN, Source, parse_isa},
+    subject::{
+        device::{self, Asked},
+        engine::{BUILTIN, Source, parse_isa},
+    },
 };
 
 /// Seed where nothing says otherwise: two records without one must be comparable.
@@ -58,6 +62,22 @@ pub(crate) struct SubjectArgs {
     /// Instruction set: scalar, avx2 or avx512 [env: `BENCH_ISA`] [default: the best available].
     #[arg(long, value_name = "NAME")]
     pub(crate) isa: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) device: DeviceArgs,
+}
+
+/// Where a model runs.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct DeviceArgs {
+    /// Device: cpu, gpu, cuda or cuda:N, or auto, which is a GPU where there is one. Where a GPU can't be used the CPU runs, and
+    /// the record says why [env: `BENCH_DEVICE`] [default: cpu].
+    #[arg(long, value_name = "NAME")]
+    device: Option<String>,
+
+    /// Fail where the CPU would run in place of a GPU.
+    #[arg(long)]
+    strict_device: bool,
 }
 
 /// Where baselines are kept.
@@ -91,6 +111,7 @@ impl SubjectArgs {
             nonce: self.nonce.clone(),
             deterministic: self.deterministic || context.vars.deterministic()?,
             isa,
+            device: self.device.asked(context, config.device.as_deref())?,
             threads: self.threads.or(config.threads),
             prompt,
             positions: Some(config.accuracy_positions.unwrap_or(accuracy::POSITIONS)),
@@ -122,8 +143,20 @@ impl SubjectArgs {
         args.extend(self.tokens.map(|tokens| format!("--tokens={tokens}")));
         args.extend(assignment.threads.map(|threads| format!("--threads={threads}")));
         args.extend(assignment.isa.as_ref().map(|isa| format!("--isa={isa}")));
+        args.push(format!("--device={}", assignment.device.device));
+        args.extend(assignment.device.is_strict.then(|| "--strict-device".to_owned()));
         args.extend(assignment.deterministic.then(|| "--deterministic".to_owned()));
         args
+    }
+}
+
+impl DeviceArgs {
+    /// What they ask for.
+    pub(crate) fn asked(&self, context: &Context<'_>, config: Option<&str>) -> Result<Asked> {
+        let variable = context.vars.device();
+        let name = self.device.as_deref().or(variable.as_deref()).or(config);
+        let device = name.map_or_else(|| Ok(DeviceRequest::default()), device::parse)?;
+        Ok(Asked { device, is_strict: self.strict_device })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use baselines::record::Purpose;
+use baselines::{RunRecord, record::Purpose};
 
 use super::{Context, Format, options::SubjectArgs, print, table};
 use crate::{
@@ -54,17 +54,18 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     if let Some(path) = &args.json {
         files::check_writable(path)?;
     }
-    let processes = args.processes.or(config.processes).unwrap_or(PROCESSES);
-    session::check_count("processes", processes, 1)?;
-    let mut assignment = args.subject.assignment(context, &config, args.prompt.clone())?;
-    if args.without_accuracy {
-        assignment.positions = None;
-    }
-    let head = Program::single(Binary::current()?);
-    let subjects = Subjects::One { head, processes, purpose: Purpose::Run };
-    let measured =
-        session::run(&assignment, &subjects, &|_, _| false, context.clock, context.progress)?;
-    let record = measured.head;
+    let record = match measure(args, &config, context) {
+        Ok(record) => record,
+        Err(error) => {
+            // An older success must not stand in for this failure.
+            if let Some(path) = &args.json {
+                let document = inference::failure(&format!("{error:#}"))?;
+                baselines::write_atomic(path, &document, 0o644)
+                    .with_context(|| format!("failed to write that the run failed: {error:#}"))?;
+            }
+            return Err(error);
+        }
+    };
     let refusal = gates::check_record(&record).first().map(files::paragraph);
 
     let document = inference::document(&record, refusal.clone())?;
@@ -78,4 +79,19 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
         Format::Json => print(&String::from_utf8_lossy(&document))?,
     }
     refusal.map_or(Ok(0), |refusal| Err(Failure::invalid(refusal).into()))
+}
+
+/// The record of a session of the running program.
+fn measure(args: &Args, config: &Config, context: &Context<'_>) -> Result<RunRecord> {
+    let processes = args.processes.or(config.processes).unwrap_or(PROCESSES);
+    session::check_count("processes", processes, 1)?;
+    let mut assignment = args.subject.assignment(context, config, args.prompt.clone())?;
+    if args.without_accuracy {
+        assignment.positions = None;
+    }
+    let head = Program::single(Binary::current()?);
+    let subjects = Subjects::One { head, processes, purpose: Purpose::Run };
+    let measured =
+        session::run(&assignment, &subjects, &|_, _| false, context.clock, context.progress)?;
+    Ok(measured.head)
 }

@@ -10,7 +10,7 @@ use baselines::{
     Digest,
     record::{Linear, ModelInfo, Settings},
 };
-use engine::{Activations, Bytes, Isa, Model, Session, SessionOptions, gguf};
+use engine::{Activations, Bytes, Isa, Model, Session, SessionOptions, device::Selection, gguf};
 
 /// The name of the built-in model.
 pub(crate) const BUILTIN: &str = "stories";
@@ -142,8 +142,13 @@ impl Source {
         }
     }
 
-    /// What the record says about the set-up, as the session itself reports it.
-    pub(crate) fn settings(&self, model: &Model, options: &SessionOptions) -> Result<Settings> {
+    /// What the record says about the set-up, as the session itself and the choice of its device report it.
+    pub(crate) fn settings(
+        &self,
+        model: &Model,
+        options: &SessionOptions,
+        device: &Selection,
+    ) -> Result<Settings> {
         let session = Session::new(model, options).context("failed to set up the engine")?;
         let activations = match options.activations {
             Activations::Int8 => "int8",
@@ -155,9 +160,9 @@ impl Source {
             pinned: !options.cpus.is_empty(),
             activations: activations.to_owned(),
             batch: options.batch as u64,
-            device_requested: "cpu".to_owned(),
-            device_selected: "cpu".to_owned(),
-            fallback: None,
+            device_requested: device.requested.to_string(),
+            device_selected: device.selected.id.to_string(),
+            fallback: device.fallback.as_ref().map(ToString::to_string),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Subjects: what is measured. So far one kind, our own engine in a worker process of this or another build.
 
+pub(crate) mod device;
 pub(crate) mod engine;
 mod program;
 

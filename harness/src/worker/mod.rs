@@ -17,7 +17,10 @@ use crate::{
     accuracy::{self, Scoring},
     environment,
     measure::{Clock, Planted, Tally},
-    subject::engine::Source,
+    subject::{
+        device::{self, Asked},
+        engine::Source,
+    },
     workload::{Bench, Trace, Workloads},
 };
 
@@ -66,7 +69,11 @@ fn measure(
     for linear in linears {
         send(output, &Event::Linear(linear))?;
     }
-    send(output, &Event::Settings(source.settings(&model, &options)?))?;
+    // What a test build plants in the kernels is for the gate to find: the self-test is of the engine's own.
+    let asked = Asked { device: device::parse(&request.device)?, is_strict: request.strict_device };
+    let n_positions = device::n_positions(&request.suite, request.prompt.as_deref());
+    let selection = device::select(&model, &options, asked, n_positions)?;
+    send(output, &Event::Settings(source.settings(&model, &options, &selection)?))?;
 
     match request.job {
         Job::Suite => {

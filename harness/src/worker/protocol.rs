@@ -16,7 +16,7 @@ use baselines::{
 use serde::{Deserialize, Serialize};
 
 /// Version of the lines. Raised with every change, since both ends must agree on all of it.
-pub(crate) const PROTOCOL: u32 = 6;
+pub(crate) const PROTOCOL: u32 = 7;
 
 /// What a worker is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +45,10 @@ pub(crate) struct Request {
     pub(crate) challenge_seed: u64,
     /// Instruction set; the best available where it is missing.
     pub(crate) isa: Option<String>,
+    /// Device, by name.
+    pub(crate) device: String,
+    /// Whether a fallback to the CPU is an error.
+    pub(crate) strict_device: bool,
     /// Threads; all CPUs where it is missing.
     pub(crate) threads: Option<u64>,
     /// Keep each thread on a CPU of its own, where there are exactly as many.

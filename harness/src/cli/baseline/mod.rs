@@ -26,7 +26,7 @@ use crate::{config::Config, failure::Failure, measure::timestamp};
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Measure this program, keep record and binary, and point the baseline at them.
-    Record(record::Args),
+    Record(Box<record::Args>),
     /// Point a baseline at a record that the store has.
     Promote(promote::Args),
     /// List the baselines of the store.

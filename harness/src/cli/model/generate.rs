@@ -3,13 +3,16 @@
 use std::{ops::ControlFlow, time::Duration};
 
 use anyhow::{Context as _, Result};
-use engine::{Cancel, Generated, InferenceEngine, Prompt, Request, SamplerOptions, Stop};
+use engine::{
+    Cancel, Generated, InferenceEngine, Model, Prompt, Request, SamplerOptions, SessionOptions,
+    Stop, device::Selection,
+};
 use serde_json::{Value, json};
 
 use super::{Context, EngineArgs, ModelArgs, prompt::PromptArgs};
 use crate::{
-    cli::{Format, print},
-    subject::engine::Source,
+    cli::{Format, options::DeviceArgs, print},
+    subject::{device, engine::Source},
 };
 
 /// Exit code of a program that Ctrl-C ended: 128 and the number of the signal.
@@ -23,6 +26,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     engine: EngineArgs,
+
+    #[command(flatten)]
+    device: DeviceArgs,
 
     #[command(flatten)]
     prompt: PromptArgs,
@@ -74,6 +80,7 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
         context.progress.note(&format!("warning: {note}"));
     }
     let (prompt, echoed) = args.prompt.read(&model, context)?;
+    let selection = args.device(&model, &options, &prompt, context)?;
     let request = args.request(prompt, seed, interrupt()?);
     let mut engine = InferenceEngine::new(&model, &options, context.clock)
         .context("failed to set up the engine")?;
@@ -99,12 +106,30 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
         print("\n")?;
         context.progress.note(&summary(&answer));
     } else {
-        print(&format!("{}\n", document(&answer)))?;
+        print(&format!("{}\n", document(&answer, &selection)))?;
     }
     Ok(if answer.stop == Stop::Cancelled { INTERRUPTED } else { 0 })
 }
 
 impl Args {
+    /// Chooses the device; a fallback is said at once.
+    fn device(
+        &self,
+        model: &Model,
+        options: &SessionOptions,
+        prompt: &Prompt,
+        context: &Context<'_>,
+    ) -> Result<Selection> {
+        let n_positions = device::n_positions_of(prompt).saturating_add(self.tokens);
+        let asked = self.device.asked(context, None)?;
+        let selection = device::select(model, options, asked, n_positions)?;
+        let Selection { requested, selected, fallback, .. } = &selection;
+        if let Some(fallback) = fallback {
+            context.progress.note(&device::warning(requested, selected.id, fallback));
+        }
+        Ok(selection)
+    }
+
     fn request(&self, prompt: Prompt, seed: u64, cancel: Cancel) -> Request {
         let Self { temperature, top_k, top_p, min_p, repetition_penalty, .. } = *self;
         let default = SamplerOptions::default();
@@ -174,13 +199,21 @@ fn summary(answer: &Generated) -> String {
     )
 }
 
-fn document(answer: &Generated) -> Value {
+fn document(answer: &Generated, device: &Selection) -> Value {
     let metrics = &answer.metrics;
     json!({
         "prompt_ids": answer.prompt,
         "ids": answer.ids,
         "text": answer.text,
         "stop": answer.stop.name(),
+        "device": {
+            "requested": device.requested.to_string(),
+            "selected": device.selected.id.to_string(),
+            "fallback": device.fallback.as_ref().map(|fallback| json!({
+                "kind": fallback.kind.name(), "reason": fallback.reason,
+            })),
+            "considered": device.considered.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        },
         "metrics": {
             "prompt_tokens": metrics.prompt_tokens,
             "reused_tokens": metrics.reused_tokens,
