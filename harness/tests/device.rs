@@ -17,7 +17,7 @@ fn read(here: &Folder, name: &str) -> Value {
 
 /// Requested, selected and why, as the record has them.
 fn settings(document: &Value) -> Value {
-    let settings = &document["record"]["settings"];
+    let settings = &document["record"]["subject"]["settings"];
     json!([settings["device_requested"], settings["device_selected"], settings["fallback"]])
 }
 
@@ -97,7 +97,7 @@ fn a_strict_fallback_fails_and_leaves_evidence_of_that_in_place_of_an_older_succ
 #[test]
 fn a_gate_on_a_gpu_that_is_not_there_says_so_in_its_files_or_writes_none() {
     let here = Folder::new();
-    let gate = ["gate", "--device", "gpu", "--pairs", "16"];
+    let gate = ["gate", "--device", "gpu", "--pairs", "2"];
     let run = here.bench(&gate);
     // An A/A run: whatever the times say, the evidence is complete.
     assert!([0, 2, 3].contains(&run.code), "{}\n{}", run.stdout, run.stderr);
@@ -107,8 +107,7 @@ fn a_gate_on_a_gpu_that_is_not_there_says_so_in_its_files_or_writes_none() {
     let gpu = read(&here, "ci/inference_gpu.json");
     assert_eq!(json!([gpu["success"], gpu["skipped"], gpu["timing"]]), json!([false, true, null]));
     assert!(gpu["reason"].as_str().unwrap().contains(REASON), "{gpu}");
-    let verified = here.bench(&["verify", "ci"]);
-    assert_eq!(verified.code, run.code, "{}", verified.stderr);
+    here.bench(&["verify", "ci"]).expect(0, &[]);
 
     here.bench(&[&gate[..], &["--strict-device"]].concat())
         .expect(1, &["`--strict-device`", REASON]);
