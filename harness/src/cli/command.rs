@@ -17,8 +17,8 @@ pub(super) const GATED_MAX: usize = 8;
 pub(crate) struct CommandArgs {
     /// Command line to compare with; no store and no baseline are used.
     #[arg(long, value_name = "LINE", group = "programs", requires = "head_command", conflicts_with_all = [
-        "model", "suite", "tokens", "deterministic", "threads", "isa", "device", "strict_device", "baseline", "base", "head", "layouts",
-        "store",
+        "model", "suite", "tokens", "deterministic", "threads", "isa", "device", "strict_device", "baseline", "base",
+        "head", "layouts", "store",
     ])]
     base_command: Option<String>,
 
