@@ -36,6 +36,11 @@ impl Drawing {
         low | high << 32
     }
 
+    /// The next words as little-endian bytes, of which a last part of a word is dropped.
+    pub fn fill(&mut self, bytes: &mut [u8]) {
+        self.words.fill_bytes(bytes);
+    }
+
     /// A number in `0..n`, every one equally likely.
     ///
     /// # Panics
@@ -101,6 +106,18 @@ mod tests {
         let share = |of: f32| weights.iter().filter(|w| w.to_bits() == of.to_bits()).count();
         for (value, expected) in [(-0.25, 2500), (0.0, 5000), (0.25, 2500)] {
             assert!(share(value).abs_diff(expected) < 250, "{value}: {}", share(value));
+        }
+    }
+
+    #[test]
+    fn filled_bytes_are_the_words_in_order() {
+        for len in [0, 4, 8, 256, 1000] {
+            let (mut words, mut bytes) = (Drawing::new(3, "fill"), Drawing::new(3, "fill"));
+            let mut filled = vec![0; len];
+            bytes.fill(&mut filled);
+            let want: Vec<u8> = (0..len / 4).flat_map(|_| words.next_u32().to_le_bytes()).collect();
+            assert_eq!(filled, want);
+            assert_eq!(words.next_u32(), bytes.next_u32(), "behind {len} bytes");
         }
     }
 

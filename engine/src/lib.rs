@@ -31,6 +31,7 @@ pub mod probe;
 pub mod quant;
 pub mod sample;
 mod session;
+pub mod synthetic;
 pub mod threads;
 pub mod tokenizer;
 

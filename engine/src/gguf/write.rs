@@ -16,6 +16,8 @@ pub struct Writer {
     n_tensors: u64,
     infos: Vec<u8>,
     data: Vec<u8>,
+    /// Bytes of all tensors, those included that are only announced.
+    data_size: u64,
     /// Type numbers and shapes of the tensors that are cut in tiles.
     tiled: Vec<(u32, Shape)>,
 }
@@ -38,6 +40,7 @@ impl Writer {
             n_tensors: 0,
             infos: Vec::new(),
             data: Vec::new(),
+            data_size: 0,
             tiled: Vec::new(),
         }
     }
@@ -139,16 +142,28 @@ impl Writer {
     /// A tensor: dimensions with the contiguous one first, type number, bytes as stored.
     ///
     /// # Panics
-    /// If there are 2^32 dimensions or more.
+    /// If there are 2^32 dimensions or more, or a tensor was announced: its bytes aren't here.
     pub fn tensor(&mut self, name: &str, dims: &[u64], type_id: u32, bytes: &[u8]) -> &mut Self {
+        assert_eq!(self.data.len() as u64, self.data_size, "no tensor was announced");
+        self.announce(name, dims, type_id, bytes.len() as u64);
+        self.data.extend(bytes);
+        self.data.resize(self.data.len().next_multiple_of(self.alignment), 0);
+        self
+    }
+
+    /// A tensor of which only the size is known: the caller writes its bytes behind [`preamble`](Self::preamble), filled up to whole
+    /// multiples of the alignment, in the order of the calls.
+    ///
+    /// # Panics
+    /// If there are 2^32 dimensions or more.
+    pub fn announce(&mut self, name: &str, dims: &[u64], type_id: u32, size: u64) -> &mut Self {
         string(&mut self.infos, name.as_bytes());
         let n_dims = u32::try_from(dims.len()).expect("fewer than 2^32 dimensions");
         self.infos.extend(n_dims.to_le_bytes());
         self.infos.extend(dims.iter().flat_map(|dim| dim.to_le_bytes()));
         self.infos.extend(type_id.to_le_bytes());
-        self.infos.extend((self.data.len() as u64).to_le_bytes());
-        self.data.extend(bytes);
-        self.data.resize(self.data.len().next_multiple_of(self.alignment), 0);
+        self.infos.extend(self.data_size.to_le_bytes());
+        self.data_size = (self.data_size + size).next_multiple_of(self.alignment as u64);
         self.n_tensors += 1;
         self
     }
@@ -162,14 +177,25 @@ impl Writer {
         shape: Shape,
         bytes: &[u8],
     ) -> &mut Self {
+        self.keep_tiles(format, shape).tensor(name, dims, format.id(), bytes)
+    }
+
+    /// Notes the tiles that `format` cuts `shape` in, if it has any.
+    pub(crate) fn keep_tiles(&mut self, format: &dyn BlockFormat, shape: Shape) -> &mut Self {
         let tiles = format.tiles(shape);
         self.tiled.extend(tiles.map(|tiles| (format.id(), shape.with_tiles(Some(tiles)))));
-        self.tensor(name, dims, format.id(), bytes)
+        self
     }
 
     /// The file so far.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
+        [self.preamble(), self.data.clone()].concat()
+    }
+
+    /// Header, keys and directory, up to where the first tensor begins.
+    #[must_use]
+    pub fn preamble(&self) -> Vec<u8> {
         let mut keys = Self::new();
         if !self.tiled.is_empty() {
             keys.u32s(TILES_KEY, &tiles_entry(&self.tiled));
@@ -183,7 +209,6 @@ impl Writer {
         if self.n_tensors > 0 {
             out.extend(&self.infos);
             out.resize(out.len().next_multiple_of(self.alignment), 0);
-            out.extend(&self.data);
         }
         out
     }
@@ -203,4 +228,27 @@ impl Writer {
 fn string(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend((bytes.len() as u64).to_le_bytes());
     out.extend(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_whose_tensors_were_announced_is_the_same_once_they_are_behind_its_preamble() {
+        let tensors: [(&str, &[u8]); 3] = [("a", &[1; 8]), ("b", &[2; 64]), ("c", &[3; 4])];
+        let (mut whole, mut announced) = (Writer::new(), Writer::new());
+        for writer in [&mut whole, &mut announced] {
+            writer.string("general.architecture", "x");
+        }
+        let mut data = Vec::new();
+        for (name, bytes) in tensors {
+            let dims = [bytes.len() as u64 / 4];
+            whole.tensor(name, &dims, 0, bytes);
+            announced.announce(name, &dims, 0, bytes.len() as u64);
+            data.extend(bytes);
+            data.resize(data.len().next_multiple_of(32), 0);
+        }
+        assert_eq!([announced.preamble(), data].concat(), whole.to_bytes());
+    }
 }

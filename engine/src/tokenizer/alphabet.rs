@@ -20,7 +20,7 @@ fn nth(first: u8, character: char, start: u32) -> Option<u8> {
 }
 
 /// The characters that stand for the 256 bytes, by byte.
-pub(super) fn characters() -> [char; 256] {
+pub(crate) fn characters() -> [char; 256] {
     let mut out = ['\0'; 256];
     for character in (0x21..=0x143).filter_map(char::from_u32) {
         if let Some(byte) = byte_of(character) {

@@ -5,7 +5,7 @@
 //! character. Two kinds of text are told apart: [`Tokenizer::encode`] takes text as text, so that a prompt cannot smuggle
 //! in a control token; [`Tokenizer::encode_with_control`] reads `<|eos|>` and the like as the tokens they name.
 
-mod alphabet;
+pub(crate) mod alphabet;
 mod bpe;
 mod from_gguf;
 mod known;
