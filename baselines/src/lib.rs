@@ -31,4 +31,7 @@ pub use evidence::Evidence;
 pub use metric::{METRICS, Metric};
 pub use record::RunRecord;
 pub use schemas::schemas;
-pub use store::{atomic::write as write_atomic, bounded::read as read_bounded};
+pub use store::{
+    atomic::{write as write_atomic, write_with as write_atomic_with},
+    bounded::read as read_bounded,
+};

@@ -17,31 +17,56 @@ pub const EXECUTABLE: u32 = 0o755;
 ///
 /// `Io`, naming the file, the reason and the way out. No temporary file is left behind.
 pub fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    write_with(path, mode, |file| file.write_all(bytes))
+}
+
+/// As [`write`], of what `fill` writes: for a file that is larger than memory should hold. Returns what `fill` returns.
+///
+/// # Errors
+///
+/// As [`write`]; an error of `fill` leaves the old file.
+pub fn write_with<T>(
+    path: &Path,
+    mode: u32,
+    fill: impl FnOnce(&mut File) -> io::Result<T>,
+) -> Result<T> {
     // An empty parent means a bare file name: the current folder.
     let folder = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or_else(|| Path::new("."));
-    replace(path, folder, bytes, mode).map_err(|error| {
+    replace(path, folder, mode, fill).map_err(|error| {
         let (path, folder) = (path.display(), folder.display());
-        Error::new(
-            ErrorKind::Io,
+        let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        let text = if full {
+            format!(
+                "write `{path}`: expected room for it on the disk of `{folder}`, found: {error}; free some, or choose a \
+                 folder on another disk"
+            )
+        } else {
             format!(
                 "write `{path}`: expected a folder `{folder}` that this user can write to, found: {error}; make it \
                  writable, or choose another folder"
-            ),
-        )
+            )
+        };
+        Error::new(ErrorKind::Io, text)
     })
 }
 
-fn replace(path: &Path, folder: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+fn replace<T>(
+    path: &Path,
+    folder: &Path,
+    mode: u32,
+    fill: impl FnOnce(&mut File) -> io::Result<T>,
+) -> io::Result<T> {
     // Dropped on every early return, and deleted with it.
     let mut file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(folder)?;
-    file.write_all(bytes)?;
+    let filled = fill(file.as_file_mut())?;
     set_mode(file.as_file(), mode)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
-    sync_folder(folder)
+    sync_folder(folder)?;
+    Ok(filled)
 }
 
 #[cfg(unix)]
@@ -100,6 +125,29 @@ mod tests {
         let error = write(&dir.path().join("missing/a.json"), b"new", READABLE).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Io);
         assert_eq!(names(dir.path()), ["taken"]);
+    }
+
+    #[test]
+    fn a_file_whose_writer_fails_half_way_is_the_old_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.json");
+        write(&path, b"old", READABLE).unwrap();
+        for (kind, way_out) in [
+            (io::ErrorKind::StorageFull, "free some"),
+            (io::ErrorKind::QuotaExceeded, "free some"),
+            (io::ErrorKind::Other, "choose another folder"),
+        ] {
+            let filled: Result<()> = write_with(&path, READABLE, |file| {
+                file.write_all(b"ne")?;
+                Err(kind.into())
+            });
+            let error = filled.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Io);
+            assert!(error.to_string().contains(way_out), "{error}");
+            assert_eq!(std::fs::read(&path).unwrap(), b"old");
+            assert_eq!(names(dir.path()), ["a.json"]);
+        }
+        assert_eq!(write_with(&path, READABLE, |_| Ok(7)).unwrap(), 7);
     }
 
     #[cfg(unix)]
