@@ -144,7 +144,7 @@ pub const SHAPES: &[Shape] = &[
     },
     Shape {
         name: "tiny",
-        about: "nobody's: opens and generates in milliseconds; its sizes can be chosen",
+        about: "nobody's: small, its sizes can be chosen",
         architecture: "bitnet-b1.58",
         weights: Weights::I2S,
         n_layers: 2,
