@@ -115,14 +115,23 @@ impl Variables {
     /// The folder of builds in the user's cache directory: `$XDG_CACHE_HOME/tritgate/builds`, else
     /// `$HOME/.cache/tritgate/builds`.
     pub(crate) fn build_cache(&self) -> Result<PathBuf> {
+        let cache = self.user_cache().context(
+            "failed to find a folder for builds: neither `XDG_CACHE_HOME` nor `HOME` is set; set one of them",
+        )?;
+        Ok(cache.join("builds"))
+    }
+
+    /// The folder of models beside it; `None` if neither variable is set.
+    pub(crate) fn model_cache(&self) -> Option<PathBuf> {
+        self.user_cache().map(|cache| cache.join("models"))
+    }
+
+    fn user_cache(&self) -> Option<PathBuf> {
         let cache =
             self.xdg_cache_home.as_ref().map(PathBuf::from).filter(|path| path.is_absolute());
         let cache =
             cache.or_else(|| self.home.as_ref().map(|home| PathBuf::from(home).join(".cache")));
-        let cache = cache.context(
-            "failed to find a folder for builds: neither `XDG_CACHE_HOME` nor `HOME` is set; set one of them",
-        )?;
-        Ok(cache.join("tritgate/builds"))
+        cache.map(|cache| cache.join("tritgate"))
     }
 
     /// The store in the user's data directory: `$XDG_DATA_HOME/tritgate`, else `$HOME/.local/share/tritgate`.
@@ -189,6 +198,9 @@ mod tests {
         assert_eq!(home.unwrap(), PathBuf::from("/h/.cache/tritgate/builds"));
         let xdg = vars(&[("HOME", "/h"), ("XDG_CACHE_HOME", "/c")]).build_cache();
         assert_eq!(xdg.unwrap(), PathBuf::from("/c/tritgate/builds"));
+        let models = vars(&[("XDG_CACHE_HOME", "/c")]).model_cache();
+        assert_eq!(models, Some(PathBuf::from("/c/tritgate/models")));
+        assert_eq!(vars(&[("XDG_CACHE_HOME", "c")]).model_cache(), None);
         assert!(vars(&[]).build_cache().unwrap_err().to_string().contains("XDG_CACHE_HOME"));
     }
 

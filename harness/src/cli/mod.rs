@@ -29,6 +29,7 @@ use crate::{
     failure::{TOOL_ERROR, exit_code},
     measure::{Clock, SystemClock},
     progress::Progress,
+    subject::synthetic,
     variables::Variables,
 };
 
@@ -123,6 +124,7 @@ pub(crate) fn run(
             return ExitCode::from(if message.use_stderr() { TOOL_ERROR } else { 0 });
         }
     };
+    synthetic::set_cache(vars.model_cache());
     let context = Context {
         vars,
         hooks,

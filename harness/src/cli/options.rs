@@ -29,7 +29,7 @@ pub(crate) const BASELINE: &str = "main";
 /// What is measured, and how it is set up.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct SubjectArgs {
-    /// `stories` (built in) or the path of a GGUF file.
+    /// `stories` (built in), `synthetic:NAME[@SEED]` or the path of a GGUF file.
     #[arg(long, value_name = "MODEL")]
     pub(crate) model: Option<String>,
 

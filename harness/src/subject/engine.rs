@@ -12,6 +12,8 @@ use baselines::{
 };
 use engine::{Activations, Bytes, Isa, Model, Session, SessionOptions, device::Selection, gguf};
 
+use super::synthetic::Named;
+
 /// The name of the built-in model.
 pub(crate) const BUILTIN: &str = "stories";
 
@@ -57,48 +59,59 @@ impl Binary {
 pub(crate) enum Source {
     /// Embedded in the program.
     Builtin,
+    /// Drawn from a seed, and kept in a cache.
+    Synthetic(Named),
     /// A GGUF file.
     File(PathBuf),
 }
 
 impl Source {
-    /// `stories` is built in; everything else is a path. A file of that very name can be given as `./stories`.
+    /// `stories` is built in, `synthetic:…` is drawn; everything else is a path. A file of that very name can be given as
+    /// `./stories`.
     pub(crate) fn named(name: &str) -> Self {
-        if name == BUILTIN { Self::Builtin } else { Self::File(PathBuf::from(name)) }
+        match Named::of(name) {
+            _ if name == BUILTIN => Self::Builtin,
+            Some(synthetic) => Self::Synthetic(synthetic),
+            None => Self::File(PathBuf::from(name)),
+        }
     }
 
     /// How the user named it.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Builtin => BUILTIN.to_owned(),
+            Self::Synthetic(named) => named.name(),
             Self::File(path) => path.display().to_string(),
         }
     }
 
     /// Opens it: every offset checked, nothing else read.
     pub(crate) fn open(&self) -> Result<Model> {
-        match self {
-            Self::Builtin => Model::builtin(BUILTIN).context("failed to open the built-in model"),
-            Self::File(path) => {
-                check_exists(path)?;
-                Model::open(path)
-                    .with_context(|| format!("failed to open model `{}`", path.display()))
-            }
+        match self.file()? {
+            None => Model::builtin(BUILTIN).context("failed to open the built-in model"),
+            Some(path) => Model::open(&path)
+                .with_context(|| format!("failed to open model `{}`", path.display())),
         }
     }
 
     /// Reads it as a file, whether or not the engine runs the model in it.
     pub(crate) fn open_file(&self) -> Result<gguf::File> {
-        let bytes = match self {
+        let bytes = match self.file()? {
             // The program's own bytes can't be had but through the model.
-            Self::Builtin => Bytes::Owned(self.open()?.bytes().to_vec()),
-            Self::File(path) => {
-                check_exists(path)?;
-                Bytes::open(path)
-                    .with_context(|| format!("failed to open model `{}`", path.display()))?
-            }
+            None => Bytes::Owned(self.open()?.bytes().to_vec()),
+            Some(path) => Bytes::open(&path)
+                .with_context(|| format!("failed to open model `{}`", path.display()))?,
         };
         gguf::File::parse(bytes).with_context(|| format!("failed to open model `{}`", self.name()))
+    }
+
+    /// The file that it is in, which is there; none for the built-in one.
+    fn file(&self) -> Result<Option<PathBuf>> {
+        match self {
+            Self::Builtin => Ok(None),
+            Self::Synthetic(named) => named.path().map(Some),
+            Self::File(path) => check_exists(path).map(|()| Some(path.clone())),
+        }
     }
 
     /// The engine's options for this request.

@@ -3,6 +3,7 @@
 pub(crate) mod device;
 pub(crate) mod engine;
 mod program;
+pub(crate) mod synthetic;
 
 pub(crate) use engine::Binary;
 pub(crate) use program::Program;

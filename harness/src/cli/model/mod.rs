@@ -1,12 +1,14 @@
-//! `bench model`: look at a model, make one of a checkpoint, convert it, let it write, take its logits.
+//! `bench model`: look at a model, make one of a checkpoint or of a seed, convert it, let it write, take its logits.
 
 mod convert;
 mod generate;
 mod groups;
 mod inspect;
 mod logits;
+mod perplexity;
 mod prompt;
 mod quantize;
+mod synth;
 mod tokenize;
 
 use anyhow::Result;
@@ -22,6 +24,8 @@ pub(crate) enum Command {
     Generate(generate::Args),
     /// Write the logits of every position to a safetensors file.
     Logits(logits::Args),
+    /// Score a text: perplexity, bits a token and a byte.
+    Perplexity(perplexity::Args),
     /// Print sizes, tensors, keys, ternary codes and what is doubtful about a model file.
     Inspect(inspect::Args),
     /// Write a Hugging Face folder (BitNet or Llama, safetensors) as a GGUF file.
@@ -30,12 +34,14 @@ pub(crate) enum Command {
     Quantize(quantize::Args),
     /// Print the tokens of a text.
     Tokenize(tokenize::Args),
+    /// Write a model with random weights in the exact shape of a public one.
+    Synth(synth::Args),
 }
 
 /// Which model.
 #[derive(Clone, Debug, clap::Args)]
 struct ModelArgs {
-    /// `stories` (built in) or the path of a GGUF file.
+    /// `stories` (built in), `synthetic:NAME[@SEED]` (drawn when first used; `bench model synth`) or the path of a GGUF file.
     #[arg(long, value_name = "MODEL", default_value = BUILTIN)]
     model: String,
 }
@@ -67,9 +73,11 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<u8> {
     match command {
         Command::Generate(args) => generate::run(args, context),
         Command::Logits(args) => logits::run(args, context),
+        Command::Perplexity(args) => perplexity::run(args, context),
         Command::Inspect(args) => inspect::run(args, context),
         Command::Convert(args) => convert::run(args, context),
         Command::Quantize(args) => quantize::run(args, context),
         Command::Tokenize(args) => tokenize::run(args, context),
+        Command::Synth(args) => synth::run(args, context),
     }
 }
