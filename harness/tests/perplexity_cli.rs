@@ -30,7 +30,8 @@ fn perplexity(here: &Folder, args: &[&str]) -> Value {
 #[track_caller]
 fn holds(row: &Value, want: &Value, tolerance: f64) {
     assert_eq!(row["positions"], want["tokens"]);
-    let (found, want) = (row["perplexity"].as_f64().unwrap(), want["ppl"].as_f64().unwrap());
+    let number = |value: &Value| value.as_f64().expect("a number");
+    let (found, want) = (number(&row["perplexity"]), number(&want["ppl"]));
     assert!((found / want - 1.0).abs() < tolerance, "{found} against {want}");
 }
 

@@ -201,9 +201,6 @@ impl Shape {
             let expected = format!("a divisor of width {}", self.n_embd);
             return Err(refused("heads", &expected, self.n_heads));
         }
-        if !self.head_dim.is_multiple_of(2) {
-            return Err(refused("head size", "an even number", self.head_dim));
-        }
         let format = self.weights.format();
         for (what, rows, cols) in [
             ("width", self.q_width(), self.n_embd as usize),
@@ -214,6 +211,9 @@ impl Shape {
             format.fits(quant::Shape::new(rows, cols)).map_err(|error| {
                 Error::new(ErrorKind::InvalidArgument, format!("{what}: {error}"))
             })?;
+        }
+        if !self.head_dim.is_multiple_of(2) {
+            return Err(refused("head size", "an even number", self.head_dim));
         }
         Ok(())
     }
