@@ -37,6 +37,31 @@ pub enum ErrorKind {
     InvalidArgument,
 }
 
+impl ErrorKind {
+    /// Its name in files that machines read.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Io => "io",
+            Self::Gguf => "gguf",
+            Self::Checkpoint => "checkpoint",
+            Self::UnsupportedArchitecture => "unsupported_architecture",
+            Self::UnsupportedTensorType => "unsupported_tensor_type",
+            Self::Shape => "shape",
+            Self::MissingTokenizer => "missing_tokenizer",
+            Self::ChatTemplate => "chat_template",
+            Self::ContextExceeded => "context_exceeded",
+            Self::Isa => "isa",
+            Self::Device => "device",
+            Self::NonFinite => "non_finite",
+            Self::OutOfMemory => "out_of_memory",
+            Self::Cancelled => "cancelled",
+            Self::TimeLimit => "time_limit",
+            Self::InvalidArgument => "invalid_argument",
+        }
+    }
+}
+
 /// What, where, expected, found, way out: a lowercase fragment that follows "failed to …".
 #[derive(Debug, thiserror::Error)]
 #[error("{context}")]

@@ -12,8 +12,8 @@ use baselines::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// Version of the document. 1.0: first version.
-const VERSION: &str = "1.0";
+/// Version of the document. 1.0: first version. 1.1: `error_kind`.
+const VERSION: &str = "1.1";
 
 /// Its keys, in order.
 #[derive(Serialize)]
@@ -21,6 +21,8 @@ struct Wire<'a> {
     version: &'a str,
     success: bool,
     error: Option<String>,
+    /// Stable, for machines; `null` where there is no error.
+    error_kind: Option<&'a str>,
     device: Option<&'a str>,
     model: Option<&'a str>,
     timing: Value,
@@ -42,6 +44,7 @@ pub(crate) fn document(record: &RunRecord, refusal: Option<String>) -> Result<Ve
     let wire = Wire {
         version: VERSION,
         success: holds,
+        error_kind: refusal.as_ref().map(|_| "invalid_evidence"),
         error: refusal,
         device: engine.map(|engine| engine.settings.device_selected.as_str()),
         model: engine.map(|engine| engine.model.name.as_str()),
@@ -64,12 +67,13 @@ pub(crate) fn document(record: &RunRecord, refusal: Option<String>) -> Result<Ve
     Ok(bytes)
 }
 
-/// The document of a run that came to no record: why, and not one number.
-pub(crate) fn failure(error: &str) -> Result<Vec<u8>> {
+/// The document of a run that came to no record, or has not yet: why, and not one number.
+pub(crate) fn failure(error: &str, kind: &str) -> Result<Vec<u8>> {
     let wire = Wire {
         version: VERSION,
         success: false,
         error: Some(error.to_owned()),
+        error_kind: Some(kind),
         device: None,
         model: None,
         timing: Value::Null,

@@ -23,6 +23,7 @@ mod failure;
 mod files;
 mod findings;
 mod given;
+mod halt;
 mod hops;
 mod inference;
 mod keys;

@@ -7,12 +7,15 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::halt::Halt;
+
 /// How progress is shown.
 #[derive(Debug)]
 pub(crate) struct Progress {
     terminal: bool,
     silent: bool,
     state: RefCell<State>,
+    halt: Halt,
 }
 
 #[derive(Debug, Default)]
@@ -25,12 +28,22 @@ struct State {
 impl Progress {
     /// Bar or lines, as stderr is.
     pub(crate) fn on_stderr() -> Self {
-        Self { terminal: stderr().is_terminal(), silent: false, state: RefCell::default() }
+        Self {
+            terminal: stderr().is_terminal(),
+            silent: false,
+            state: RefCell::default(),
+            halt: Halt::default(),
+        }
     }
 
     /// Neither: for a session that is one step of somebody else's.
     pub(crate) fn silent() -> Self {
-        Self { terminal: false, silent: true, state: RefCell::default() }
+        Self { terminal: false, silent: true, state: RefCell::default(), halt: Halt::default() }
+    }
+
+    /// What ends the work before its time.
+    pub(crate) const fn halt(&self) -> &Halt {
+        &self.halt
     }
 
     /// Starts counting `n_steps` steps.

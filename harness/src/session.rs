@@ -33,6 +33,8 @@ pub(crate) struct Assignment {
     pub(crate) isa: Option<String>,
     pub(crate) device: device::Asked,
     pub(crate) threads: Option<u64>,
+    /// Bytes that a session of the engine may hold.
+    pub(crate) memory_limit: Option<u64>,
     /// Text for end-to-end workloads in place of their own.
     pub(crate) prompt: Option<String>,
     /// Positions that accuracy is counted over; `None` leaves it out.
@@ -175,7 +177,7 @@ fn run_as(
             break;
         }
     }
-    let scored = score(assignment, &request, head, clock)?;
+    let scored = score(assignment, &request, head, clock, progress)?;
     progress.step(if scored.is_some() { "accuracy" } else { "accuracy left out" });
     let (accuracy, format_accuracy) = scored.unzip();
     let format_accuracy = format_accuracy.unwrap_or_default();
@@ -257,7 +259,13 @@ fn replicate(
         // Whatever is planted slows the head alone.
         let planted_share = if slot.arm == Arm::Head { request.planted_share } else { 0.0 };
         let request = Request { planted_share, taker, ..request.clone() };
-        let mut worker = Worker::start(&layout.path, &request, padding, Limits::generous(), clock)?;
+        let mut worker = Worker::start(
+            &layout.path,
+            &request,
+            padding,
+            Limits::generous(progress.halt()),
+            clock,
+        )?;
         worker.ready()?;
         workers.push(worker);
     }
@@ -297,13 +305,14 @@ fn score(
     request: &Request,
     head: &Program,
     clock: &dyn Clock,
+    progress: &Progress,
 ) -> Result<Option<(Accuracy, Vec<Accuracy>)>> {
     if assignment.positions.is_none() {
         return Ok(None);
     }
     let request = Request { job: Job::Accuracy, ..request.clone() };
-    let report =
-        Worker::start(&head.first().path, &request, 0, Limits::generous(), clock)?.wait(clock)?;
+    let limits = Limits::generous(progress.halt());
+    let report = Worker::start(&head.first().path, &request, 0, limits, clock)?.wait(clock)?;
     let mut scored = report.accuracy.into_iter();
     let own = scored.next().context("failed to measure: the worker never sent `accuracy`")?;
     Ok(Some((own, scored.collect())))
@@ -322,6 +331,7 @@ fn request(assignment: &Assignment, taker: Taker, pin: bool) -> Request {
         device: assignment.device.device.to_string(),
         strict_device: assignment.device.is_strict,
         threads: assignment.threads,
+        memory_limit: assignment.memory_limit,
         pin,
         prompt: assignment.prompt.clone(),
         suite: assignment.suite.clone(),

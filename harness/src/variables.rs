@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::build::BuildVariables;
+use crate::{build::BuildVariables, failure::Failure};
 
 /// Their values, unchecked: a command that does not need one must not fail on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,11 +56,12 @@ impl Variables {
         let Some(value) = &self.bitnet_seed else { return Ok(None) };
         let text = value.to_string_lossy();
         let Ok(seed) = text.trim().parse() else {
-            bail!(
+            return Err(Failure::seed(format!(
                 "failed to read the seed: environment variable `BITNET_SEED`: expected a whole number from 0 to {}, \
                  found {text:?}; set it to a number, e.g. `BITNET_SEED=42`, or unset it (the default seed is 42)",
                 u64::MAX
-            );
+            ))
+            .into());
         };
         Ok(Some(seed))
     }

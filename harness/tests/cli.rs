@@ -43,12 +43,13 @@ fn a_missing_model_exits_1_and_names_the_built_in_one() {
         "64",
     ];
     here.bench(&args).expect(1, &["no such file", "--model stories", "There is no mock"]);
-    assert!(!here.path("ci/inference.json").exists());
+    let document = fs::read_to_string(here.path("ci/inference.json")).unwrap();
+    assert!(document.contains("\"success\": false"), "{document}");
+    assert!(document.contains("\"error_kind\": \"model_not_found\""), "{document}");
 }
 
-/// Requirement: P4.
 #[test]
-fn a_corrupt_model_exits_1_and_leaves_no_file() {
+fn a_corrupt_model_exits_1_and_says_which() {
     let here = Folder::new();
     let whole = fs::read(concat!(
         env!("CARGO_MANIFEST_DIR"),
@@ -62,9 +63,9 @@ fn a_corrupt_model_exits_1_and_leaves_no_file() {
         [("truncated", truncated), ("flipped", &flipped), ("text", b"no GGUF at all")]
     {
         fs::write(here.path("bad.gguf"), bytes).unwrap();
-        here.bench(&["run", "--model", "bad.gguf", "--json", "out.json"])
-            .expect(1, &["failed to open model `bad.gguf`"]);
-        assert!(!here.path("out.json").exists(), "{name}");
+        let run = here.bench(&["run", "--model", "bad.gguf"]);
+        assert!(run.stderr.contains("failed to open model `bad.gguf`"), "{name}: {}", run.stderr);
+        assert_eq!(run.code, 1, "{name}");
     }
 }
 

@@ -21,7 +21,8 @@ const N_TOKENS: usize = 5;
 /// Activations between two of ±127: the shortest block there is.
 const BLOCK_LEN: usize = 32;
 const SEED: u64 = 42;
-/// How far int8 activations are off at most; the largest found is 0.006. One output in 33 with a wrong sign is off by 0.3.
+/// How far int8 activations are off at most: 0.0039 is the largest of all formats with this seed. One of the 165 outputs with a
+/// wrong sign, of average size, makes 0.16.
 const RELATIVE_ERROR_MAX: f64 = 0.01;
 
 /// Computes with every product of `kernels`, and with its float products of rows of floats.

@@ -1,6 +1,6 @@
 //! Options that several subcommands share, and how they become settings: a flag beats a variable beats `bench.toml`.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result};
 use baselines::store::DirStore;
@@ -65,6 +65,10 @@ pub(crate) struct SubjectArgs {
 
     #[command(flatten)]
     pub(crate) device: DeviceArgs,
+
+    /// Bytes that one session of the engine may hold besides the model's weights; K, M and G are powers of 1024.
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    pub(crate) memory_limit: Option<u64>,
 }
 
 /// Where a model runs.
@@ -113,6 +117,7 @@ impl SubjectArgs {
             isa,
             device: self.device.asked(context, config.device.as_deref())?,
             threads: self.threads.or(config.threads),
+            memory_limit: self.memory_limit,
             prompt,
             positions: Some(config.accuracy_positions.unwrap_or(accuracy::POSITIONS)),
             model,
@@ -145,6 +150,7 @@ impl SubjectArgs {
         args.extend(assignment.isa.as_ref().map(|isa| format!("--isa={isa}")));
         args.push(format!("--device={}", assignment.device.device));
         args.extend(assignment.device.is_strict.then(|| "--strict-device".to_owned()));
+        args.extend(assignment.memory_limit.map(|bytes| format!("--memory-limit={bytes}")));
         args.extend(assignment.deterministic.then(|| "--deterministic".to_owned()));
         args
     }
@@ -170,5 +176,39 @@ impl StoreArgs {
              `XDG_DATA_HOME` and `HOME` is set; give a folder with `--store`",
         )?;
         Ok(DirStore::open(&path)?)
+    }
+}
+
+/// A time as people write one on a command line.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|e| e.to_string())
+}
+
+/// Bytes, with K, M or G behind the number or not.
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
+    let (number, shift) = match text.char_indices().last() {
+        Some((at, 'K')) => (&text[..at], 10),
+        Some((at, 'M')) => (&text[..at], 20),
+        Some((at, 'G')) => (&text[..at], 30),
+        _ => (text, 0),
+    };
+    let number: u64 = number.parse().map_err(|_| "expected bytes, as 4096, 64K, 512M or 2G")?;
+    number.checked_mul(1 << shift).ok_or_else(|| "expected fewer than 2^64 bytes".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_have_powers_of_1024() {
+        assert_eq!(bytes("0"), Ok(0));
+        assert_eq!(bytes("4096"), Ok(4096));
+        assert_eq!(bytes("64K"), Ok(65_536));
+        assert_eq!(bytes("2G"), Ok(2_147_483_648));
+        for bad in ["", "K", "-1", "1.5M", "1k", "1Ki", "é", "17179869184G"] {
+            assert!(bytes(bad).is_err(), "{bad}");
+        }
     }
 }

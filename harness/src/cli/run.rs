@@ -1,14 +1,18 @@
 //! `bench run`: measure a suite in worker processes; write a record, print a summary.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result};
 use baselines::{RunRecord, record::Purpose};
 
-use super::{Context, Format, options::SubjectArgs, print, table};
+use super::{
+    Context, Format,
+    options::{SubjectArgs, seconds},
+    print, table,
+};
 use crate::{
     config::Config,
-    failure::Failure,
+    failure::{self, Failure},
     files, inference,
     session::{self, Subjects},
     subject::{Binary, Program},
@@ -35,6 +39,10 @@ pub(crate) struct Args {
     #[arg(long)]
     without_accuracy: bool,
 
+    /// Give up after this time: no record, exit 1.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
+    time_limit: Option<Duration>,
+
     /// Write the result, with the whole record in it, to this file.
     #[arg(long, value_name = "PATH")]
     json: Option<PathBuf>,
@@ -54,23 +62,25 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     if let Some(path) = &args.json {
         files::check_writable(path)?;
     }
-    let record = match measure(args, &config, context) {
-        Ok(record) => record,
+    let halt = context.progress.halt();
+    halt.at_interrupt()?;
+    if let Some(limit) = args.time_limit {
+        halt.after(limit);
+    }
+    // An older success must not stand in for this run, however it ends.
+    let unfinished = "the run has not come to its end";
+    say_failed(args, unfinished, "unfinished").context("failed to prepare the record's file")?;
+    let (record, refusal, document) = match measured(args, &config, context) {
+        Ok(done) => done,
         Err(error) => {
-            // An older success must not stand in for this failure.
-            if let Some(path) = &args.json {
-                let document = inference::failure(&format!("{error:#}"))?;
-                baselines::write_atomic(path, &document, 0o644)
-                    .with_context(|| format!("failed to write that the run failed: {error:#}"))?;
-            }
+            // A worker of the same terminal may have died of the signal before its end was asked for here.
+            let error = halt.check().err().unwrap_or(error);
+            say_failed(args, &format!("{error:#}"), failure::kind(&error))
+                .with_context(|| format!("failed to write that the run failed: {error:#}"))?;
             return Err(error);
         }
     };
-    let refusal = gates::check_record(&record).first().map(files::paragraph);
-
-    let document = inference::document(&record, refusal.clone())?;
     if let Some(path) = &args.json {
-        baselines::write_atomic(path, &document, 0o644).context("failed to write the record")?;
         context.progress.note(&format!("wrote {}", path.display()));
     }
     match context.format {
@@ -79,6 +89,28 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
         Format::Json => print(&String::from_utf8_lossy(&document))?,
     }
     refusal.map_or(Ok(0), |refusal| Err(Failure::invalid(refusal).into()))
+}
+
+/// `success: false` in the record's place.
+fn say_failed(args: &Args, error: &str, kind: &str) -> Result<()> {
+    let Some(path) = &args.json else { return Ok(()) };
+    baselines::write_atomic(path, &inference::failure(error, kind)?, 0o644)?;
+    Ok(())
+}
+
+/// The record, what refuses it, and the document of both, which is written where it was asked for.
+fn measured(
+    args: &Args,
+    config: &Config,
+    context: &Context<'_>,
+) -> Result<(RunRecord, Option<String>, Vec<u8>)> {
+    let record = measure(args, config, context)?;
+    let refusal = gates::check_record(&record).first().map(files::paragraph);
+    let document = inference::document(&record, refusal.clone())?;
+    if let Some(path) = &args.json {
+        baselines::write_atomic(path, &document, 0o644).context("failed to write the record")?;
+    }
+    Ok((record, refusal, document))
 }
 
 /// The record of a session of the running program.

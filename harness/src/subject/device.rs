@@ -107,9 +107,10 @@ fn host(machine: &Machine, kernels: Kernels) -> Host {
 mod tests {
     use std::fs;
 
-    use engine::Isa;
+    use engine::{Isa, Message};
 
     use super::*;
+    use crate::suite::Catalogue;
 
     #[test]
     fn a_name_that_is_none_suggests_the_nearest() {
@@ -120,6 +121,19 @@ mod tests {
         let error = parse("quantum").unwrap_err().to_string();
         assert!(error.contains("`--device`") && error.contains("expected `auto`"), "{error}");
         assert_eq!(parse("gpu").unwrap(), DeviceRequest::Gpu);
+    }
+
+    #[test]
+    fn a_sequence_is_a_prompt_and_what_comes_of_it() {
+        let suite = Catalogue::builtin().unwrap().suite("quick", Some(300)).unwrap();
+        let own = n_positions(&suite, None);
+        // The decode workload: 16 and 300 tokens.
+        assert_eq!(own, 316 + TEXT_TOKENS);
+        assert_eq!(n_positions(&suite, Some("four")), own + 4);
+        let turns = vec![Message::new("system", "ab"), Message::new("user", "c")];
+        let chat = Prompt::Chat(engine::ChatTemplate::new(""), turns);
+        assert_eq!(n_positions_of(&chat), 3 + TEXT_TOKENS);
+        assert_eq!(n_positions_of(&Prompt::Ids(vec![1; 7])), 7 + TEXT_TOKENS);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use baselines::{
 use engine::{Activations, Bytes, Isa, Model, Session, SessionOptions, device::Selection, gguf};
 
 use super::synthetic::Named;
+use crate::failure::Failure;
 
 /// The name of the built-in model.
 pub(crate) const BUILTIN: &str = "stories";
@@ -185,12 +186,13 @@ fn check_exists(path: &Path) -> Result<()> {
     if path.exists() {
         return Ok(());
     }
-    bail!(
+    return Err(Failure::no_model(format!(
         "failed to open model `{0}`: there is no such file (looked in `{1}`). There is no mock: give the path of a GGUF \
          file, or use the model that is built in with `--model {BUILTIN}`",
         path.display(),
         std::env::current_dir().unwrap_or_default().display()
-    );
+    ))
+    .into());
 }
 
 fn linear(info: &engine::LinearInfo) -> Linear {

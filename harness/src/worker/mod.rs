@@ -15,7 +15,7 @@ use self::protocol::{Event, Job, Order, PROTOCOL, Request};
 use crate::{
     Hooks,
     accuracy::{self, Scoring},
-    environment,
+    environment, failure,
     measure::{Clock, Planted, Tally},
     subject::{
         device::{self, Asked},
@@ -34,7 +34,8 @@ pub(crate) fn serve(
     let served = measure(input, output, clock, hooks);
     if let Err(error) = &served {
         // The parent may have gone; then nobody reads either line.
-        let _ = send(output, &Event::Failed { message: format!("{error:#}") });
+        let (message, kind) = (format!("{error:#}"), failure::kind(error).to_owned());
+        let _ = send(output, &Event::Failed { message, kind });
     }
     served
 }
@@ -60,6 +61,8 @@ fn measure(
     let source = Source::named(&request.model);
     let model = source.open()?;
     let mut options = source.options(request.isa.as_deref(), request.threads)?;
+    options.memory_limit =
+        request.memory_limit.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
     if request.pin {
         options.cpus = places(options.threads);
     }

@@ -16,7 +16,7 @@ use baselines::{
 use serde::{Deserialize, Serialize};
 
 /// Version of the lines. Raised with every change, since both ends must agree on all of it.
-pub(crate) const PROTOCOL: u32 = 7;
+pub(crate) const PROTOCOL: u32 = 8;
 
 /// What a worker is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +51,8 @@ pub(crate) struct Request {
     pub(crate) strict_device: bool,
     /// Threads; all CPUs where it is missing.
     pub(crate) threads: Option<u64>,
+    /// Bytes that a session of the engine may hold; no limit where it is missing.
+    pub(crate) memory_limit: Option<u64>,
     /// Keep each thread on a CPU of its own, where there are exactly as many.
     pub(crate) pin: bool,
     /// Text of the prompt of end-to-end workloads, in place of their own.
@@ -114,6 +116,8 @@ pub(crate) enum Event {
     /// The last line of a worker that could not.
     Failed {
         message: String,
+        /// Stable, for machines.
+        kind: String,
     },
 }
 
@@ -359,7 +363,10 @@ mod tests {
             stop: StopReason::EndOfGeneration,
         }));
         assert_round_trip(&Event::Done { peak_rss_bytes: None });
-        assert_round_trip(&Event::Failed { message: "line one\nline two".to_owned() });
+        assert_round_trip(&Event::Failed {
+            message: "line one\nline two".to_owned(),
+            kind: "gguf".to_owned(),
+        });
     }
 
     #[test]

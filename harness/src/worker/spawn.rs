@@ -21,7 +21,11 @@ use baselines::{
 use serde::Serialize;
 
 use super::protocol::{Event, Order, PROTOCOL, Request};
-use crate::measure::{Clock, timestamp};
+use crate::{
+    failure::Reported,
+    halt::Halt,
+    measure::{Clock, timestamp},
+};
 
 /// Name of the variable that pads the worker's environment.
 const PADDING: &str = "BENCH_PADDING";
@@ -29,18 +33,22 @@ const PADDING: &str = "BENCH_PADDING";
 const LINE_BYTES_MAX: u64 = 64 << 20;
 /// How much of a worker's stderr an error quotes.
 const STDERR_BYTES_MAX: usize = 4096;
+/// How often a reason to halt is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What a worker may take.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Limits {
     /// Longest silence between two lines.
     pub(crate) silence: Duration,
+    /// What ends it before its time.
+    pub(crate) halt: Halt,
 }
 
 impl Limits {
     /// Ten times what the slowest workload takes on a slow machine with a model of two billion weights.
-    pub(crate) const fn generous() -> Self {
-        Self { silence: Duration::from_secs(300) }
+    pub(crate) fn generous(halt: &Halt) -> Self {
+        Self { silence: Duration::from_secs(300), halt: halt.clone() }
     }
 }
 
@@ -139,7 +147,7 @@ impl Worker {
     pub(crate) fn wait(mut self, clock: &dyn Clock) -> Result<Report> {
         self.orders = None;
         let heard = self.hear(Step::Done).and_then(|()| {
-            let status = end_of(&mut self.child, self.limits)?;
+            let status = end_of(&mut self.child, self.limits.silence)?;
             ensure!(status.success(), "it reported `done` and then ended with {status}");
             Ok(())
         });
@@ -163,9 +171,10 @@ impl Worker {
     /// Collects events up to the step that is due.
     fn hear(&mut self, due: Step) -> Result<()> {
         loop {
-            let line = match self.lines.recv_timeout(self.limits.silence) {
+            let line = match self.next_line() {
                 Ok(line) => line.context("reading its stdout")?,
                 Err(RecvTimeoutError::Timeout) => {
+                    self.limits.halt.check()?;
                     bail!("no line within {} s; it was stopped", self.limits.silence.as_secs_f64());
                 }
                 Err(RecvTimeoutError::Disconnected) => {
@@ -182,16 +191,36 @@ impl Worker {
         }
     }
 
+    /// The next line, within the silence that is allowed and before there is a reason to halt.
+    fn next_line(&self) -> Result<io::Result<Vec<u8>>, RecvTimeoutError> {
+        let mut left = self.limits.silence;
+        loop {
+            let wait = left.min(LOOK_EVERY);
+            match self.lines.recv_timeout(wait) {
+                Err(RecvTimeoutError::Timeout)
+                    if self.limits.halt.check().is_ok() && left > wait =>
+                {
+                    left -= wait;
+                }
+                heard => return heard,
+            }
+        }
+    }
+
     /// The error with what the worker's end and its stderr add to it. The worker is stopped.
     fn explained(&mut self, result: Result<()>) -> Result<()> {
         let Err(error) = result else { return Ok(()) };
         if self.heard.failed {
             // It said all there is to say, and its stderr says it again.
-            bail!("failed to measure: worker `{}`: {error:#}", self.binary.display());
+            return Err(
+                error.context(format!("failed to measure: worker `{}`", self.binary.display()))
+            );
         }
+        // Dropped, the worker is stopped.
+        self.limits.halt.check()?;
         // It may be hanging; one that has already ended cannot be killed, which is as well.
         let _ = self.child.kill();
-        let status = end_of(&mut self.child, self.limits)?;
+        let status = end_of(&mut self.child, self.limits.silence)?;
         // A process that the worker left behind may hold its stderr open: then there is nothing to quote.
         let stderr = self.said.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
         let said =
@@ -238,9 +267,9 @@ fn lines_of(stdout: ChildStdout) -> Receiver<io::Result<Vec<u8>>> {
 }
 
 /// Waits for the end of a process that has nothing left to do.
-fn end_of(child: &mut Child, limits: Limits) -> Result<ExitStatus> {
+fn end_of(child: &mut Child, silence: Duration) -> Result<ExitStatus> {
     const NAP: Duration = Duration::from_millis(1);
-    let mut naps_left = limits.silence.as_millis();
+    let mut naps_left = silence.as_millis();
     loop {
         if let Some(status) = child.try_wait().context("failed to wait for the worker")? {
             return Ok(status);
@@ -318,9 +347,9 @@ impl Heard {
                 self.peak_rss_bytes = peak_rss_bytes;
                 step = Some(Step::Done);
             }
-            Event::Failed { message } => {
+            Event::Failed { message, kind } => {
                 self.failed = true;
-                bail!("{message}");
+                return Err(Reported { kind, message }.into());
             }
         }
         ensure!(self.pid.is_some(), "line 1: expected `hello`");
@@ -405,6 +434,7 @@ mod tests {
             isa: None,
             device: "cpu".to_owned(),
             strict_device: false,
+            memory_limit: None,
             threads: None,
             pin: false,
             prompt: None,
@@ -424,8 +454,14 @@ mod tests {
             worker.take_turn(0, 0)?;
             worker.finish(&clock)
         };
-        let report =
-            Worker::start(&path, &request(), 100, Limits { silence }, &clock).and_then(turn);
+        let report = Worker::start(
+            &path,
+            &request(),
+            100,
+            Limits { silence, halt: Halt::default() },
+            &clock,
+        )
+        .and_then(turn);
         format!("{:#}", report.unwrap_err())
     }
 
@@ -490,7 +526,7 @@ mod tests {
     fn a_worker_that_is_given_up_is_stopped() {
         let folder = tempfile::tempdir().unwrap();
         let path = script_at(folder.path(), "exec sleep 600");
-        let limits = Limits { silence: SOON };
+        let limits = Limits { silence: SOON, halt: Halt::default() };
         let mut worker = Worker::start(&path, &request(), 0, limits, &SystemClock::new()).unwrap();
         assert!(worker.child.try_wait().unwrap().is_none(), "it is running");
         let proc = PathBuf::from(format!("/proc/{}", worker.child.id()));

@@ -11,12 +11,14 @@ use serde_json::{Value, json};
 
 use super::{Context, EngineArgs, ModelArgs, prompt::PromptArgs};
 use crate::{
-    cli::{Format, options::DeviceArgs, print},
+    cli::{
+        Format,
+        options::{DeviceArgs, seconds},
+        print,
+    },
+    failure::INTERRUPTED,
     subject::{device, engine::Source},
 };
-
-/// Exit code of a program that Ctrl-C ended: 128 and the number of the signal.
-const INTERRUPTED: u8 = 130;
 
 /// Options of `bench model generate`.
 #[derive(Debug, clap::Args)]
@@ -169,11 +171,6 @@ fn interrupt() -> Result<Cancel> {
     })
     .context("failed to set up a handler of Ctrl-C")?;
     Ok(cancel)
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
-    Duration::try_from_secs_f64(seconds).map_err(|e| e.to_string())
 }
 
 /// Text as a terminal may have it: a model can put out control characters as well.
