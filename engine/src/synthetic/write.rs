@@ -1,4 +1,4 @@
-//! A synthetic model as a stream of bytes: threads draw blocks, one thread hashes and writes them in order.
+//! A synthetic model as a stream of bytes: threads draw blocks, one hashes them in order, and the caller's writes them.
 //!
 //! Every block has a stream of random numbers of its own, named by tensor, run and block: the bytes don't depend on the number
 //! of threads, nor on which of them draws what. In memory are the head of the file (keys, vocabulary, directory) and a few blocks.
@@ -67,42 +67,72 @@ impl Synthetic {
         self.head.len() as u64 + self.tensors.iter().map(padded).sum::<u64>()
     }
 
-    /// Writes the file to `out`, drawn by `threads` threads (at least one) beside this one; returns its SHA-256.
+    /// Writes the file to `out`, drawn by `threads` threads (at least one) beside the one that hashes and this one, which
+    /// writes; returns its SHA-256.
     ///
     /// # Errors
     /// Those of `out`, which then has a part of the file.
     pub fn write(&self, threads: usize, out: &mut dyn Write) -> io::Result<[u8; 32]> {
-        let mut out = Hashed { out, hash: Sha256::new() };
-        out.put(&self.head)?;
+        out.write_all(&self.head)?;
         let blocks: Vec<Block<'_>> = self.tensors.iter().flat_map(blocks).collect();
         let threads = threads.max(1);
         thread::scope(|scope| {
-            let hands: Vec<Hand> = (0..threads)
-                .map(|first| {
-                    let (filled, from) = sync_channel(AHEAD);
-                    let (back, empty) = sync_channel(AHEAD + 1);
-                    let blocks = &blocks;
-                    scope.spawn(move || {
-                        for block in blocks.iter().skip(first).step_by(threads) {
-                            let bytes = self.draw(block, empty.try_recv().unwrap_or_default());
-                            // Nobody takes it if writing has failed.
-                            if filled.send(bytes).is_err() {
-                                return;
-                            }
-                        }
-                    });
-                    Hand { from, back }
-                })
-                .collect();
-            for i in 0..blocks.len() {
-                let hand = &hands[i % threads];
-                let bytes = hand.from.recv().map_err(|_| io::Error::other("a thread has died"))?;
-                out.put(&bytes)?;
-                // A buffer that finds no place is one that nobody needs.
-                let _ = hand.back.try_send(bytes);
+            let mut drawn = Vec::new();
+            let mut hands = Vec::new();
+            for first in 0..threads {
+                let (to, from) = sync_channel(AHEAD);
+                let (back, empty) = sync_channel(2 * AHEAD);
+                let mine = blocks.iter().skip(first).step_by(threads);
+                scope.spawn(move || self.draw_all(mine, &empty, &to));
+                drawn.push(from);
+                hands.push(back);
             }
-            Ok(out.hash.finalize().into())
+            let (to, hashed) = sync_channel(AHEAD);
+            let n_blocks = blocks.len();
+            let hash = scope.spawn(move || self.hash_all(n_blocks, &drawn, &to));
+            for i in 0..n_blocks {
+                // Nobody sends any more only if one of the others has panicked; the scope raises it again.
+                let Ok(bytes) = hashed.recv() else { break };
+                out.write_all(&bytes)?;
+                // A buffer that finds no place is one that nobody needs.
+                let _ = hands[i % threads].try_send(bytes);
+            }
+            hash.join().map_err(|_| io::Error::other("a thread that draws or hashes has died"))
         })
+    }
+
+    /// Draws these blocks in order, into buffers that came back where there are any.
+    fn draw_all<'b>(
+        &self,
+        blocks: impl Iterator<Item = &'b Block<'b>>,
+        empty: &Receiver<Vec<u8>>,
+        to: &SyncSender<Vec<u8>>,
+    ) {
+        for block in blocks {
+            let bytes = self.draw(block, empty.try_recv().unwrap_or_default());
+            // Nobody takes it if writing has failed.
+            if to.send(bytes).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Hashes the head and all blocks, which come from the threads by turns, and passes them on.
+    fn hash_all(
+        &self,
+        n_blocks: usize,
+        drawn: &[Receiver<Vec<u8>>],
+        to: &SyncSender<Vec<u8>>,
+    ) -> [u8; 32] {
+        let mut hash = Sha256::new_with_prefix(&self.head);
+        for i in 0..n_blocks {
+            let Ok(bytes) = drawn[i % drawn.len()].recv() else { break };
+            hash.update(&bytes);
+            if to.send(bytes).is_err() {
+                break;
+            }
+        }
+        hash.finalize().into()
     }
 
     fn draw(&self, block: &Block<'_>, mut bytes: Vec<u8>) -> Vec<u8> {
@@ -111,24 +141,6 @@ impl Synthetic {
         bytes.resize(size, 0);
         fill.fill(&mut Drawing::new(self.seed, &label), &mut bytes);
         bytes
-    }
-}
-
-/// The thread that draws every so manieth block.
-struct Hand {
-    from: Receiver<Vec<u8>>,
-    back: SyncSender<Vec<u8>>,
-}
-
-struct Hashed<'a> {
-    out: &'a mut dyn Write,
-    hash: Sha256,
-}
-
-impl Hashed<'_> {
-    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.hash.update(bytes);
-        self.out.write_all(bytes)
     }
 }
 
