@@ -209,17 +209,17 @@ impl Words {
 
     /// Other ways to the tokens that are there, until there are `n_merges` merges or no more ways.
     fn merge_otherwise(&mut self, n_merges: usize) {
-        let had: HashSet<String> = self.merges.iter().cloned().collect();
         for cut in 1..4 {
             for token in self.tokens.iter().skip(256) {
-                let Some((at, _)) = token.char_indices().nth(cut) else { continue };
+                if self.merges.len() == n_merges {
+                    return;
+                }
+                let mut behind = token.char_indices().skip(cut);
+                // The way that is there has one letter on its right.
+                let (Some((at, _)), Some(_)) = (behind.next(), behind.next()) else { continue };
                 let (left, right) = token.split_at(at);
-                let merge = format!("{left} {right}");
-                let new = self.known.contains(left)
-                    && self.known.contains(right)
-                    && !had.contains(&merge);
-                if new && self.merges.len() < n_merges {
-                    self.merges.push(merge);
+                if self.known.contains(left) && self.known.contains(right) {
+                    self.merges.push(format!("{left} {right}"));
                 }
             }
         }
