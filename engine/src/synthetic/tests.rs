@@ -162,7 +162,7 @@ fn sizes_that_no_file_can_have_are_refused_by_name() {
         ("head size", Shape { n_embd: 384, n_heads: 128, head_dim: 3, ..tiny.clone() }),
         ("vocabulary", Shape { n_vocab: 262, ..tiny.clone() }),
         ("vocabulary", Shape { n_vocab: u32::MAX, ..tiny.clone() }),
-        ("context", Shape { n_ctx: 0, ..tiny.clone() }),
+        ("context", Shape { n_ctx: 0, ..tiny }),
     ];
     for (what, shape) in shapes {
         let error = Synthetic::new(&shape, 1).unwrap_err();
