@@ -40,7 +40,7 @@ fn within_5_percent(accounted: usize, live: i64) -> bool {
 
 /// One test: the counter is one for the whole process.
 ///
-/// Requirement: P3.
+/// Requirement: P3, L3.
 #[test]
 fn memory_is_accounted_for() {
     let model = Model::builtin("stories").unwrap();
@@ -136,8 +136,6 @@ fn the_limit_holds(model: &Model) {
 }
 
 /// 100 generations leave the live bytes of the first.
-///
-/// Requirement: L3.
 fn generations_give_back_what_they_asked_for(model: &Model) {
     let options = SessionOptions { threads: 1, ..SessionOptions::default() };
     let mut engine = InferenceEngine::new(model, &options, &NoClock).unwrap();

@@ -36,19 +36,10 @@ impl Halt {
         }
     }
 
-    /// Ends it at Ctrl-C; a second one ends the program where it stands.
+    /// Ends it at Ctrl-C.
     pub(crate) fn at_interrupt(&self) -> Result<()> {
         let halt = self.clone();
-        ctrlc::set_handler(move || {
-            if !halt.set(CANCELLED) {
-                #[expect(
-                    clippy::exit,
-                    reason = "the first was heard and is waited for: the second asks not to wait"
-                )]
-                std::process::exit(INTERRUPTED.into());
-            }
-        })
-        .context("failed to set up a handler of Ctrl-C")
+        at_interrupt(move || halt.set(CANCELLED))
     }
 
     /// Ends it after `limit`.
@@ -64,6 +55,18 @@ impl Halt {
     fn set(&self, reason: u8) -> bool {
         self.reason.compare_exchange(0, reason, Relaxed, Relaxed).is_ok()
     }
+}
+
+/// Calls `asked` at Ctrl-C. Where that says that it had been asked before, the program ends where it stands: the first Ctrl-C is
+/// waited for, the second asks not to wait.
+pub(crate) fn at_interrupt(asked: impl Fn() -> bool + Send + 'static) -> Result<()> {
+    ctrlc::set_handler(move || {
+        if !asked() {
+            #[expect(clippy::exit, reason = "the second asks not to wait")]
+            std::process::exit(INTERRUPTED.into());
+        }
+    })
+    .context("failed to set up a handler of Ctrl-C")
 }
 
 #[cfg(test)]

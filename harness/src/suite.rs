@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn a_suite_of_an_unknown_workload_is_refused() {
         let mut catalogue = Catalogue::builtin().unwrap();
-        let error = catalogue.define_suite("mine", vec!["decode-46".to_owned()]).unwrap_err();
+        let error = catalogue.define_suite("mine", vec!["decode-6".to_owned()]).unwrap_err();
         assert!(error.to_string().contains("nearest: `decode-64`"), "{error}");
         catalogue.define_suite("mine", vec!["decode-64".to_owned()]).unwrap();
         assert_eq!(catalogue.suite("mine", None).unwrap().workloads.len(), 1);

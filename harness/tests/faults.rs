@@ -3,6 +3,8 @@
 //!
 //! Requirement rows are cited at each test: P4.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic")]
+
 mod common;
 
 use std::{
@@ -114,7 +116,7 @@ fn bad_seed() {
     assert_failed(&here, "seed");
     // On the command line it is a usage error: nothing is run and nothing touched.
     let before = fs::read(here.path(OUT)).unwrap();
-    here.bench(&[&RUN[..], &["--seed", "-1"]].concat()).expect(1, &["--seed"]);
+    here.bench(&[&RUN[..], &["--seed=-1"]].concat()).expect(1, &["--seed"]);
     assert_eq!(fs::read(here.path(OUT)).unwrap(), before);
 }
 

@@ -26,7 +26,7 @@ tokens = 4
 
 fn here() -> Folder {
     let here = Folder::new();
-    fs::write(here.path("bench.toml"), SUITE).unwrap();
+    fs::write(here.path("bench.toml"), SUITE).expect("the folder is writable");
     here
 }
 

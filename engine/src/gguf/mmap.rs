@@ -57,8 +57,9 @@ impl Mapping {
     }
 }
 
-/// Writes the file at `path` to its disk and asks the system to drop it from its page cache. What a process has mapped and
-/// read stays, and so does a file that has no disk: look at [`Mapping::cached_size`] afterwards.
+/// Writes the file at `path` to its disk and asks the system to drop it from its page cache.
+///
+/// What a process has mapped and read stays, and so does a file that has no disk: look at [`Mapping::cached_size`] afterwards.
 ///
 /// # Errors
 /// [`ErrorKind::Io`] if the file cannot be opened or written, or the system has no such call.

@@ -186,13 +186,13 @@ fn check_exists(path: &Path) -> Result<()> {
     if path.exists() {
         return Ok(());
     }
-    return Err(Failure::no_model(format!(
+    Err(Failure::no_model(format!(
         "failed to open model `{0}`: there is no such file (looked in `{1}`). There is no mock: give the path of a GGUF \
          file, or use the model that is built in with `--model {BUILTIN}`",
         path.display(),
         std::env::current_dir().unwrap_or_default().display()
     ))
-    .into());
+    .into())
 }
 
 fn linear(info: &engine::LinearInfo) -> Linear {

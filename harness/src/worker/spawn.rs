@@ -171,6 +171,7 @@ impl Worker {
     /// Collects events up to the step that is due.
     fn hear(&mut self, due: Step) -> Result<()> {
         loop {
+            self.limits.halt.check()?;
             let line = match self.next_line() {
                 Ok(line) => line.context("reading its stdout")?,
                 Err(RecvTimeoutError::Timeout) => {
@@ -467,7 +468,7 @@ mod tests {
 
     const SOON: Duration = Duration::from_secs(20);
     /// A worker up to the end of its one turn, and its last line.
-    const TURN: &str = r#"echo '{"hello":{"protocol":7,"pid":1}}'; echo '"ready"'; echo '{"took":{"round":0,"workload":0}}'"#;
+    const TURN: &str = r#"echo '{"hello":{"protocol":8,"pid":1}}'; echo '"ready"'; echo '{"took":{"round":0,"workload":0}}'"#;
     const DONE: &str = r#"echo '{"done":{"peak_rss_bytes":null}}'"#;
 
     #[test]
@@ -481,7 +482,7 @@ mod tests {
     fn a_garbage_line_is_quoted() {
         let error = error_of("echo 'hello world'", SOON);
         assert!(
-            error.contains("line 1: expected an event of protocol 7, found \"hello world\""),
+            error.contains("line 1: expected an event of protocol 8, found \"hello world\""),
             "{error}"
         );
     }
@@ -489,7 +490,7 @@ mod tests {
     #[test]
     fn another_protocol_is_refused_with_a_way_out() {
         let error = error_of("echo '{\"hello\":{\"protocol\":99,\"pid\":1}}'", SOON);
-        assert!(error.contains("expected protocol 7, found 99"), "{error}");
+        assert!(error.contains("expected protocol 8, found 99"), "{error}");
         assert!(error.contains("bench baseline record"), "{error}");
     }
 

@@ -26,7 +26,7 @@ fn small(kind: &str) -> WorkloadDef {
         "gemm" => &[("cols", 256), ("format", 36), ("rows", 32), ("tokens", 2)],
         "memory" => &[("generations", 2), ("tokens", 2)],
         "prefix-reuse" => &[("prompt_tokens", 9), ("shared_tokens", 6)],
-        "sampling" => &[("prompt_tokens", 4), ("tokens", 20)],
+        "sampling" => &[("prompt_tokens", 16), ("tokens", 20)],
         "tokenize" => &[("bytes", 2_000)],
         "quantize" => &[("cols", 128), ("format", 39), ("rows", 32), ("threads", 1)],
         _ => &[],

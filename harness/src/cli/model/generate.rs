@@ -17,6 +17,7 @@ use crate::{
         print,
     },
     failure::INTERRUPTED,
+    halt::at_interrupt,
     subject::{device, engine::Source},
 };
 
@@ -159,17 +160,11 @@ impl Args {
 fn interrupt() -> Result<Cancel> {
     let cancel = Cancel::default();
     let switch = cancel.clone();
-    ctrlc::set_handler(move || {
-        if switch.is_cancelled() {
-            #[expect(
-                clippy::exit,
-                reason = "the first was heard and is waited for: the second asks not to wait"
-            )]
-            std::process::exit(INTERRUPTED.into());
-        }
+    at_interrupt(move || {
+        let is_first = !switch.is_cancelled();
         switch.cancel();
-    })
-    .context("failed to set up a handler of Ctrl-C")?;
+        is_first
+    })?;
     Ok(cancel)
 }
 
