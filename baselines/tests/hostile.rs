@@ -133,7 +133,7 @@ fn a_metric_of_a_suites_own_has_a_name_of_its_own() {
         ("/suite/metrics/0/name", json!("wall_ns"), "`suite.metrics[0].name`"),
         ("/suite/metrics/0/name", json!("ops"), "ends in `_count`"),
         ("/suite/metrics/0/name", json!("decode_step_ns"), "not in the register"),
-        ("/suite/metrics", json!([]), "\"ops_count\" is unknown, expected one of cpu_ns"),
+        ("/suite/metrics", json!([]), "\"ops_count\" is unknown, expected one of batch_step_ns"),
         ("/processes/3/series/2/metric", json!("opt_count"), "`processes[3].series[2].metric`"),
     ] {
         let found = RunRecord::from_json(&with(&bytes, pointer, value)).unwrap_err();

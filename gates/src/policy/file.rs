@@ -415,7 +415,11 @@ mod tests {
             ("looks = [16, 24, 32, 40]", "looks = [24, 16]", "pairs.looks"),
             ("pass = 0.05", "pass = 0.5", "levels.pass"),
             ("fail = 0.01", "fail = nan", "levels.fail"),
-            ("metric = \"load_ns\"", "metric = \"load_ms\"", "one of cpu_ns, decode_step_ns"),
+            (
+                "metric = \"load_ns\"",
+                "metric = \"load_ms\"",
+                "one of batch_step_ns, cpu_ns, decode_step_ns",
+            ),
             ("margin_negligible = 1.01", "margin_negligible = 1.05", "margins of `load/load_ns`"),
             (
                 "workload = \"load\"\nmetric = \"load_ns\"",

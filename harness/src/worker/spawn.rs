@@ -502,8 +502,8 @@ mod tests {
 
     #[test]
     fn a_worker_that_reports_failure_is_quoted() {
-        let error =
-            error_of(&format!("{TURN}; echo '{{\"failed\":{{\"message\":\"no model\"}}}}'"), SOON);
+        let failed = r#"{"failed":{"message":"no model","kind":"gguf"}}"#;
+        let error = error_of(&format!("{TURN}; echo '{failed}'"), SOON);
         assert!(error.ends_with("worker`: no model"), "{error}");
     }
 
