@@ -1,7 +1,6 @@
 //! What the page cache holds of a file: told to drop it, it does, and reading brings it back.
 
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 use std::path::Path;
 

@@ -20,11 +20,11 @@ pub fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     write_with(path, mode, |file| file.write_all(bytes))
 }
 
-/// As [`write`], of what `fill` writes: for a file that is larger than memory should hold. Returns what `fill` returns.
+/// As [`write()`], of what `fill` writes: for a file that is larger than memory should hold. Returns what `fill` returns.
 ///
 /// # Errors
 ///
-/// As [`write`]; an error of `fill` leaves the old file.
+/// As [`write()`]; an error of `fill` leaves the old file.
 pub fn write_with<T>(
     path: &Path,
     mode: u32,
