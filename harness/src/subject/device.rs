@@ -49,7 +49,7 @@ pub(crate) fn select(
     n_positions: usize,
 ) -> Result<Selection> {
     let kernels = Kernels::of(options.isa)?;
-    let needs = Needs::of(model, &kernels, n_positions, options.batch);
+    let needs = Needs::of(model, options, n_positions)?;
     let manager = DeviceManager::new(&host(&Machine::here(), kernels));
     let selected = manager.select(asked.device, &needs, asked.is_strict);
     selected.with_context(|| {

@@ -51,7 +51,7 @@ impl Workload for Batch {
              decode; lower `--tokens`",
             session.n_ctx(),
         );
-        // One draw for all, cut into their prompts: each begins as a prompt does.
+        // Each from a stream of its own.
         let mut prompts: Both<Vec<Vec<u32>>> = Both::default();
         for i in 0..n_sequences {
             let both = Both::prompts(bench, &format!("{}/{i}", self.kind()), n_prompt)?;
