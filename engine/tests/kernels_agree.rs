@@ -5,7 +5,7 @@
 
 use engine::{
     Drawing, Isa,
-    kernels::{AttentionChunk, Kernels},
+    kernels::{AttentionChunk, Four, Kernels},
 };
 
 /// Lengths around the edges of lanes, registers and blocks.
@@ -60,6 +60,27 @@ fn dot_products_agree_and_the_order_of_addition_matters() {
         }
     }
     assert!(order_mattered, "the test's values can't tell one order from another");
+}
+
+#[test]
+fn four_dot_products_at_once_are_four_dot_products() {
+    let mut drawing = Drawing::new(5, "dot_4");
+    for n in [0, 128, 256, 384, 512, 640, 768, 2560, 6912] {
+        let (w, x) = (floats(&mut drawing, n), floats(&mut drawing, 4 * n));
+        let four = Four::interleaved(&x);
+        let want: Vec<f32> = (0..4).map(|t| (scalar().dot)(&w, &x[t * n..][..n])).collect();
+        assert_eq!(bits(&(scalar().dot_4)(&w, &four)), bits(&want), "scalar n={n}");
+        for kernels in others() {
+            assert_eq!(bits(&(kernels.dot_4)(&w, &four)), bits(&want), "{} n={n}", kernels.isa);
+        }
+        // Negative zeros stay what one product alone makes of them.
+        let zeros = vec![-0.0; n];
+        let want = [(scalar().dot)(&zeros, &w); 4];
+        let four = Four::interleaved(&w.repeat(4));
+        for kernels in others() {
+            assert_eq!(bits(&(kernels.dot_4)(&zeros, &four)), bits(&want), "{} n={n}", kernels.isa);
+        }
+    }
 }
 
 #[test]

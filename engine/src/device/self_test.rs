@@ -6,7 +6,7 @@
 use crate::{
     Drawing, Pool, Result,
     accuracy::product,
-    kernels::{Kernels, Packed, Product, ProductKernel},
+    kernels::{Four, Kernels, Packed, Product, ProductKernel},
     quant::{self, BlockFormat, Shape, Ternary},
     threads::Columns,
 };
@@ -120,7 +120,28 @@ fn floats(kernels: &Kernels) -> Result<(), Reason> {
             ));
         }
     }
-    Ok(())
+    four_at_once(kernels, &mut drawing)
+}
+
+/// The four products of one row of floats, which are whole numbers.
+fn four_at_once(kernels: &Kernels, drawing: &mut Drawing) -> Result<(), Reason> {
+    let w = trits(drawing, COLS);
+    let x = codes(drawing, 4 * COLS);
+    let expected = [0, 1, 2, 3].map(|t| sum(&w, &x[t * COLS..][..COLS]));
+    let float = |codes: &[i8]| codes.iter().map(|code| f32::from(*code)).collect::<Vec<f32>>();
+    let found = (kernels.dot_4)(&float(&w), &Four::interleaved(&float(&x)));
+    match (0..4).find(|t| differs(found[*t], expected[*t])) {
+        Some(t) => Err(Reason::new(
+            ReasonKind::SelfTestFailed,
+            format!(
+                "self-test of kernel `{}`, {t} of four at once: expected {}, found {}",
+                kernels.dense_f32_name(),
+                expected[t],
+                found[t]
+            ),
+        )),
+        None => Ok(()),
+    }
 }
 
 fn shape(format: &dyn BlockFormat) -> Shape {
@@ -209,5 +230,9 @@ mod tests {
         kernels.dot_f16 = |_, _| 0.0;
         let reason = self_test(&kernels).unwrap_err().to_string();
         assert!(reason.contains("dense_f16") && reason.contains("found 0 "), "{reason}");
+        let mut kernels = right;
+        kernels.dot_4 = |_, _| [f32::INFINITY; 4];
+        let reason = self_test(&kernels).unwrap_err().to_string();
+        assert!(reason.contains("dense_f32") && reason.contains("0 of four"), "{reason}");
     }
 }

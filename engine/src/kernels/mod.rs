@@ -172,6 +172,28 @@ pub struct ProductKernel {
     pub product: fn(&Product<'_>, &mut Strip<'_>),
 }
 
+/// 16 values of each of four equally long slices, in whole cache lines: what stands beside the same 16 of a fifth in
+/// [`Kernels::dot_4`].
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub struct Four(pub [[f32; 16]; 4]);
+
+impl Four {
+    /// Interleaves four slices, one after the other in `slices`, each of whole blocks of 16.
+    ///
+    /// # Panics
+    /// If they are not.
+    #[must_use]
+    pub fn interleaved(slices: &[f32]) -> Vec<Self> {
+        let (blocks, rest) = slices.as_chunks::<16>();
+        let n = blocks.len() / 4;
+        assert!(rest.is_empty() && blocks.len() == 4 * n, "four slices of whole blocks of 16");
+        let (first, others) = blocks.split_at(n);
+        let block = |b| Self([first[b], others[b], others[n + b], others[2 * n + b]]);
+        (0..n).map(block).collect()
+    }
+}
+
 /// One query against one chunk of keys and values.
 #[derive(Debug)]
 pub struct AttentionChunk<'a> {
@@ -196,6 +218,8 @@ pub struct Kernels {
     pub isa: Isa,
     /// Dot product of equally long slices.
     pub dot: fn(&[f32], &[f32]) -> f32,
+    /// The dot products of a slice, a multiple of 128 long, with four others: the bits of four calls of `dot`.
+    pub dot_4: fn(&[f32], &[Four]) -> [f32; 4],
     /// Dot product of F16 weights (little-endian bytes) with f32.
     pub dot_f16: fn(&[u8], &[f32]) -> f32,
     /// F16 (little-endian bytes) to f32.

@@ -4,7 +4,7 @@
 use super::buffers::{RowsWidth, reserve};
 use crate::{
     Isa, Model, Result,
-    kernels::{Input, Kernels, Packed, Product, ProductKernel, RowScale},
+    kernels::{Four, Input, Kernels, Packed, Product, ProductKernel, RowScale},
     model::{LINEAR_NAMES, Linear},
     threads::{Columns, Pool, Strip},
 };
@@ -287,14 +287,23 @@ fn multiply(
     }
 }
 
-/// `out = x · wᵀ` with each row of weights widened once for all tokens.
+/// `out = x · wᵀ` with each row of weights widened once for all tokens, four of which share a load of it.
 fn dense(kernels: &Kernels, x: &Rows, out: &mut Strip<'_>, widen: impl Fn(usize, &mut [f32])) {
     let columns = out.columns();
     let mut wide = vec![0.0; x.cols];
+    let n_fours = if x.cols.is_multiple_of(128) { out.n_rows() / 4 } else { 0 };
+    let (fours, others) = x.float.split_at(4 * n_fours * x.cols);
+    let fours: Vec<_> = fours.chunks_exact(4 * x.cols).map(Four::interleaved).collect();
     for row in columns.clone() {
         widen(row, &mut wide);
-        for (token, x) in x.float.chunks_exact(x.cols).enumerate() {
-            out.row(token)[row - columns.start] = (kernels.dot)(&wide, x);
+        let column = row - columns.start;
+        for (i, four) in fours.iter().enumerate() {
+            for (t, y) in (kernels.dot_4)(&wide, four).into_iter().enumerate() {
+                out.row(4 * i + t)[column] = y;
+            }
+        }
+        for (i, x) in others.chunks_exact(x.cols).enumerate() {
+            out.row(4 * n_fours + i)[column] = (kernels.dot)(&wide, x);
         }
     }
 }

@@ -5,17 +5,20 @@
 //! in order, through an array.
 
 use std::arch::x86_64::{
-    __m256, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_movehdup_ps, _mm_movehl_ps, _mm256_add_ps,
-    _mm256_castps256_ps128, _mm256_cvtph_ps, _mm256_extractf128_ps, _mm256_fmadd_ps,
-    _mm256_setzero_ps,
+    __m128, __m256, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_movehdup_ps, _mm_movehl_ps,
+    _mm_movelh_ps, _mm_setzero_ps, _mm_shuffle_ps, _mm256_add_ps, _mm256_castps256_ps128,
+    _mm256_cvtph_ps, _mm256_extractf128_ps, _mm256_fmadd_ps, _mm256_setzero_ps,
 };
 
 use super::{
-    super::scalar::{
-        self,
-        dot::{lanes, tree},
+    super::{
+        Four,
+        scalar::{
+            self,
+            dot::{lanes, tree},
+        },
     },
-    lanes::{load_128, load_f32, store_f32},
+    lanes::{load_128, load_f32, store_f32, to_floats},
 };
 
 /// Registers of one pass.
@@ -50,6 +53,59 @@ pub(super) fn dot_f16(w: &[u8], x: &[f32]) -> f32 {
     let tail = &mut tail[..x_tail.len()];
     scalar::dot::widen_f16(w_tail, tail);
     dot_blocks(w_blocks, x_blocks, |w| _mm256_cvtph_ps(load_128(w)), tail, x_tail)
+}
+
+/// See [`Kernels::dot_4`](super::super::Kernels::dot_4). Two registers of lanes at a time, those that the first halving adds.
+#[target_feature(enable = "avx2,fma,f16c")]
+pub(super) fn dot_4(w: &[f32], x: &[Four]) -> [f32; 4] {
+    let (w, _) = w.as_chunks::<16>();
+    assert_eq!(w.len(), x.len(), "lengths of dot products");
+    let ((w_wide, w_rest), (x_wide, x_rest)) = (w.as_chunks::<16>(), x.as_chunks::<16>());
+    let rest = w_rest.first_chunk::<8>().zip(x_rest.first_chunk::<8>());
+    let zero = _mm256_setzero_ps();
+    let mut sides = [[zero; 4]; 2];
+    // Registers of lanes are `2 b + side`, with `b` a block of 16 columns.
+    let mut sixteenth = [[zero; 4]; 8];
+    for side in 0..2 {
+        for b in 0..8 {
+            let (mut low, mut high) = ([zero; 4], [zero; 4]);
+            for (w, x) in w_wide.iter().zip(x_wide) {
+                let w_low = load_f32(&halves(&w[b])[side]);
+                let w_high = load_f32(&halves(&w[b + 8])[side]);
+                for t in 0..4 {
+                    low[t] = _mm256_fmadd_ps(w_low, load_f32(&halves(&x[b].0[t])[side]), low[t]);
+                    let x_high = load_f32(&halves(&x[b + 8].0[t])[side]);
+                    high[t] = _mm256_fmadd_ps(w_high, x_high, high[t]);
+                }
+            }
+            if let Some((w, x)) = rest {
+                let w = load_f32(&halves(&w[b])[side]);
+                for t in 0..4 {
+                    low[t] = _mm256_fmadd_ps(w, load_f32(&halves(&x[b].0[t])[side]), low[t]);
+                }
+            }
+            // 128 values have 128 lanes: the upper registers are none of theirs.
+            for t in 0..4 {
+                let both = _mm256_add_ps(low[t], high[t]);
+                sixteenth[b][t] = if w_wide.is_empty() { low[t] } else { both };
+            }
+        }
+        for t in 0..4 {
+            let mut quarters = [zero; 4];
+            for b in 0..4 {
+                quarters[b] = _mm256_add_ps(sixteenth[b][t], sixteenth[b + 4][t]);
+            }
+            let even = _mm256_add_ps(quarters[0], quarters[2]);
+            let odd = _mm256_add_ps(quarters[1], quarters[3]);
+            sides[side][t] = _mm256_add_ps(even, odd);
+        }
+    }
+    let mut quads = [_mm_setzero_ps(); 4];
+    for t in 0..4 {
+        let sum = _mm256_add_ps(sides[0][t], sides[1][t]);
+        quads[t] = _mm_add_ps(_mm256_castps256_ps128(sum), _mm256_extractf128_ps::<1>(sum));
+    }
+    halve_4(quads)
 }
 
 /// F16 bytes to f32, exactly.
@@ -124,6 +180,23 @@ fn dot_wide<W>(w: &[W], x: &[[f32; 8]], load_w: impl Fn(&W) -> __m256) -> f32 {
     let even = _mm256_add_ps(passes[0], passes[2]);
     let odd = _mm256_add_ps(passes[1], passes[3]);
     halve(_mm256_add_ps(even, odd))
+}
+
+#[inline(always)]
+fn halves(block: &[f32; 16]) -> &[[f32; 8]; 2] {
+    let (halves, _) = block.as_chunks::<8>();
+    halves.first_chunk().expect("16 are twice 8")
+}
+
+/// The last two halvings of four sums, by a transposition: lane 0 and 2, 1 and 3, then both.
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+fn halve_4([a, b, c, d]: [__m128; 4]) -> [f32; 4] {
+    let ab = _mm_add_ps(_mm_movelh_ps(a, b), _mm_movehl_ps(b, a));
+    let cd = _mm_add_ps(_mm_movelh_ps(c, d), _mm_movehl_ps(d, c));
+    let even = _mm_shuffle_ps::<0b10_00_10_00>(ab, cd);
+    let odd = _mm_shuffle_ps::<0b11_01_11_01>(ab, cd);
+    to_floats(_mm_add_ps(even, odd))
 }
 
 /// The tree within one register.

@@ -3,120 +3,196 @@
 //! A pair sum is at most 2 · 2 · 127 = 508 in magnitude; four fields of one group make 2,032; 16 groups 32,512, which
 //! an i16 still holds. So the 16-bit sums are widened every 16 groups: exact.
 
-use std::arch::x86_64::{
-    __m256i, _mm256_add_epi16, _mm256_add_epi32, _mm256_and_si256, _mm256_madd_epi16,
-    _mm256_maddubs_epi16, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_setzero_si256,
-    _mm256_srli_epi16,
+use std::{
+    arch::x86_64::{
+        __m256i, _mm_add_epi32, _mm_cvtepi32_ps, _mm_div_ps, _mm_mul_ps, _mm_set1_epi32,
+        _mm_set1_ps, _mm_sub_epi32, _mm256_add_epi16, _mm256_add_epi32, _mm256_and_si256,
+        _mm256_castsi256_si128, _mm256_extracti128_si256, _mm256_madd_epi16, _mm256_maddubs_epi16,
+        _mm256_set1_epi8, _mm256_set1_epi16, _mm256_setzero_si256, _mm256_srli_epi16,
+        _mm256_unpackhi_epi32, _mm256_unpackhi_epi64, _mm256_unpacklo_epi32, _mm256_unpacklo_epi64,
+    },
+    ops::Range,
 };
 
 use super::{
     super::{Product, row_bytes, scale_sum, tiled},
-    lanes::{load_u8, to_array},
+    lanes::{load_u8, store_4, to_array},
 };
 use crate::threads::Strip;
 
 /// Groups after which the 16-bit sums are widened.
 const GROUPS_PER_WIDENING: usize = 16;
+/// Bytes of activations that stay in the first-level cache while all rows pass: half of the smallest one there is.
+const ACTIVATIONS: usize = 16 << 10;
+
+/// One row of weights, a group after the other.
+type Row<'a> = &'a [[u8; 32]];
+/// One row of activations: in each group one array for each field of its bytes.
+type Token<'a> = &'a [[[u8; 32]; 4]];
 
 /// The product for the strip's columns (weight rows) and rows (tokens).
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(super) fn product(product: &Product<'_>, out: &mut Strip<'_>) {
     let n_tokens = out.n_rows();
-    let mut token = 0;
-    while token < n_tokens {
-        let rows = out.columns();
-        if n_tokens - token >= 4 {
-            tiled::<2>(
-                rows,
-                out,
-                |out, r| tile::<2, 4>(product, out, r, token),
-                |out, r| tile::<1, 4>(product, out, r, token),
-            );
-            token += 4;
-        } else if n_tokens - token >= 2 {
-            tiled::<2>(
-                rows,
-                out,
-                |out, r| tile::<2, 2>(product, out, r, token),
-                |out, r| tile::<1, 2>(product, out, r, token),
-            );
-            token += 2;
-        } else {
-            tiled::<4>(
-                rows,
-                out,
-                |out, r| tile::<4, 1>(product, out, r, token),
-                |out, r| tile::<1, 1>(product, out, r, token),
-            );
-            token += 1;
-        }
+    let block = (ACTIVATIONS / product.x.row_len.max(1) / 4).max(1) * 4;
+    for first in (0..n_tokens).step_by(block) {
+        let tokens = first..n_tokens.min(first + block);
+        tiled::<4>(
+            out.columns(),
+            out,
+            |out, r| rows::<4>(product, out, r, tokens.clone()),
+            |out, r| rows::<1>(product, out, r, tokens.clone()),
+        );
     }
 }
 
-/// `R` rows × `T` tokens.
+/// `R` rows × all of `tokens`.
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+fn rows<const R: usize>(
+    product: &Product<'_>,
+    out: &mut Strip<'_>,
+    row: usize,
+    tokens: Range<usize>,
+) {
+    let bytes = row_bytes(product.shape.cols);
+    let mut weights: [Row<'_>; R] = [&[]; R];
+    for r in 0..R {
+        weights[r] = product.weights[(row + r) * bytes..][..bytes].as_chunks::<32>().0;
+    }
+    let mut token = tokens.start;
+    while token + 4 <= tokens.end {
+        four_tokens(product, &weights, out, row, token);
+        token += 4;
+    }
+    for token in token..tokens.end {
+        let sums = tile(&weights, &activations::<1>(product, token, weights[0].len()));
+        write(&sums, 0, product, out, row, token);
+    }
+}
+
+/// Two rows at a time: with four tokens they fill the registers.
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+fn four_tokens<const R: usize>(
+    product: &Product<'_>,
+    weights: &[Row<'_>; R],
+    out: &mut Strip<'_>,
+    row: usize,
+    token: usize,
+) {
+    let x = activations::<4>(product, token, weights[0].len());
+    let mut sums = [[_mm256_setzero_si256(); 4]; R];
+    let (pairs, last) = weights.as_chunks::<2>();
+    let (pairs_sums, last_sums) = sums.as_chunks_mut::<2>();
+    for (pair, sums) in pairs.iter().zip(pairs_sums) {
+        *sums = tile(pair, &x);
+    }
+    for (row, sums) in last.iter().zip(last_sums) {
+        [*sums] = tile(&[*row], &x);
+    }
+    for t in 0..4 {
+        write(&sums, t, product, out, row, token + t);
+    }
+}
+
+/// The activations of `T` tokens.
+#[inline(always)]
+fn activations<'a, const T: usize>(
+    product: &Product<'a>,
+    token: usize,
+    n_groups: usize,
+) -> [Token<'a>; T] {
+    let mut x: [Token<'_>; T] = [&[]; T];
+    for t in 0..T {
+        let (registers, _) = product.x.row(token + t).as_chunks::<32>();
+        x[t] = &registers.as_chunks::<4>().0[..n_groups];
+    }
+    x
+}
+
+/// Sums of `R` rows × `T` tokens, in lanes.
 #[target_feature(enable = "avx2,fma,f16c")]
 #[inline]
 fn tile<const R: usize, const T: usize>(
+    weights: &[Row<'_>; R],
+    x: &[Token<'_>; T],
+) -> [[__m256i; T]; R] {
+    let n_groups = weights[0].len();
+    let mut total = widened(weights, x, 0..n_groups.min(GROUPS_PER_WIDENING));
+    for start in (GROUPS_PER_WIDENING..n_groups).step_by(GROUPS_PER_WIDENING) {
+        let more = widened(weights, x, start..n_groups.min(start + GROUPS_PER_WIDENING));
+        for r in 0..R {
+            for t in 0..T {
+                total[r][t] = _mm256_add_epi32(total[r][t], more[r][t]);
+            }
+        }
+    }
+    total
+}
+
+/// The same over as many groups as 16-bit sums hold.
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+fn widened<const R: usize, const T: usize>(
+    weights: &[Row<'_>; R],
+    x: &[Token<'_>; T],
+    groups: Range<usize>,
+) -> [[__m256i; T]; R] {
+    let (mask, ones) = (_mm256_set1_epi8(3), _mm256_set1_epi16(1));
+    let mut sums = [[_mm256_setzero_si256(); T]; R];
+    for g in groups {
+        let mut codes = [mask; R];
+        for r in 0..R {
+            codes[r] = load_u8(&weights[r][g]);
+        }
+        // The last field is in the lowest bits: each is shifted down to there in its turn.
+        for s in (0..4).rev() {
+            for r in 0..R {
+                let field = _mm256_and_si256(codes[r], mask);
+                codes[r] = _mm256_srli_epi16::<2>(codes[r]);
+                for t in 0..T {
+                    let pairs = _mm256_maddubs_epi16(field, load_u8(&x[t][g][s]));
+                    sums[r][t] = _mm256_add_epi16(sums[r][t], pairs);
+                }
+            }
+        }
+    }
+    for r in 0..R {
+        for t in 0..T {
+            sums[r][t] = _mm256_madd_epi16(sums[r][t], ones);
+        }
+    }
+    sums
+}
+
+/// Adds up the lanes of token `t`'s sums, scales and writes them: four rows at a time by a transposition.
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+fn write<const R: usize, const T: usize>(
+    sums: &[[__m256i; T]; R],
+    t: usize,
     product: &Product<'_>,
     out: &mut Strip<'_>,
     row: usize,
     token: usize,
 ) {
-    let bytes = row_bytes(product.shape.cols);
-    let mut weights: [&[[u8; 32]]; R] = [&[]; R];
-    for r in 0..R {
-        weights[r] = product.weights[(row + r) * bytes..][..bytes].as_chunks::<32>().0;
-    }
-    let mut xs: [&[[u8; 32]]; T] = [&[]; T];
-    for t in 0..T {
-        xs[t] = product.x.row(token + t).as_chunks::<32>().0;
-    }
-    let ones = _mm256_set1_epi16(1);
-    let n_groups = weights[0].len();
-    let mut total = [[_mm256_setzero_si256(); T]; R];
-    let mut start = 0;
-    while start < n_groups {
-        let end = n_groups.min(start + GROUPS_PER_WIDENING);
-        let mut acc = [[_mm256_setzero_si256(); T]; R];
-        for g in start..end {
-            for r in 0..R {
-                let fields = fields(load_u8(&weights[r][g]));
-                for t in 0..T {
-                    for s in 0..4 {
-                        let pairs = _mm256_maddubs_epi16(fields[s], load_u8(&xs[t][4 * g + s]));
-                        acc[r][t] = _mm256_add_epi16(acc[r][t], pairs);
-                    }
-                }
-            }
-        }
-        for r in 0..R {
-            for t in 0..T {
-                let wide = _mm256_madd_epi16(acc[r][t], ones);
-                total[r][t] = _mm256_add_epi32(total[r][t], wide);
-            }
-        }
-        start = end;
-    }
+    let x = product.x.scales[token];
     let first = out.columns().start;
-    for t in 0..T {
-        let scale = product.x.scales[token + t];
-        let out = out.row(token + t);
-        for r in 0..R {
-            let sum = to_array(total[r][t]).iter().sum();
-            out[row + r - first] = scale_sum(sum, scale, product.scale);
-        }
+    let out = &mut out.row(token)[row - first..][..R];
+    let (quads, rest) = sums.as_chunks::<4>();
+    let (outs, out_rest) = out.as_chunks_mut::<4>();
+    for ([a, b, c, d], out) in quads.iter().zip(outs) {
+        let (a, b, c, d) = (a[t], b[t], c[t], d[t]);
+        let ab = _mm256_add_epi32(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
+        let cd = _mm256_add_epi32(_mm256_unpacklo_epi32(c, d), _mm256_unpackhi_epi32(c, d));
+        let abcd = _mm256_add_epi32(_mm256_unpacklo_epi64(ab, cd), _mm256_unpackhi_epi64(ab, cd));
+        let sum = _mm_add_epi32(_mm256_castsi256_si128(abcd), _mm256_extracti128_si256::<1>(abcd));
+        let exact = _mm_cvtepi32_ps(_mm_sub_epi32(sum, _mm_set1_epi32(x.sum)));
+        let scale = _mm_set1_ps(product.scale);
+        store_4(out, _mm_mul_ps(_mm_div_ps(exact, _mm_set1_ps(x.scale)), scale));
     }
-}
-
-/// The four 2-bit fields of each byte, first elements first.
-#[target_feature(enable = "avx2,fma,f16c")]
-#[inline]
-fn fields(codes: __m256i) -> [__m256i; 4] {
-    let mask = _mm256_set1_epi8(3);
-    [
-        _mm256_and_si256(_mm256_srli_epi16::<6>(codes), mask),
-        _mm256_and_si256(_mm256_srli_epi16::<4>(codes), mask),
-        _mm256_and_si256(_mm256_srli_epi16::<2>(codes), mask),
-        _mm256_and_si256(codes, mask),
-    ]
+    for (sums, out) in rest.iter().zip(out_rest) {
+        *out = scale_sum(to_array(sums[t]).iter().sum(), x, product.scale);
+    }
 }

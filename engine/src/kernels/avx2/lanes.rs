@@ -3,8 +3,8 @@
 #![expect(unsafe_code, reason = "vendor loads and stores take pointers")]
 
 use std::arch::x86_64::{
-    __m128i, __m256, __m256i, _mm_loadu_si128, _mm256_loadu_ps, _mm256_loadu_si256,
-    _mm256_storeu_ps, _mm256_storeu_si256,
+    __m128, __m128i, __m256, __m256i, _mm_loadu_si128, _mm_storeu_ps, _mm256_loadu_ps,
+    _mm256_loadu_si256, _mm256_storeu_ps, _mm256_storeu_si256,
 };
 
 /// 8 floats.
@@ -39,6 +39,14 @@ pub(super) fn load_128(x: &[u8; 16]) -> __m128i {
     unsafe { _mm_loadu_si128(x.as_ptr().cast()) }
 }
 
+/// Writes 4 floats.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(super) fn store_4(out: &mut [f32; 4], x: __m128) {
+    // SAFETY: the array has 16 bytes; the store needs no alignment.
+    unsafe { _mm_storeu_ps(out.as_mut_ptr(), x) }
+}
+
 /// 8 integers, for a sum over lanes.
 #[target_feature(enable = "avx2")]
 #[inline]
@@ -46,5 +54,14 @@ pub(super) fn to_array(x: __m256i) -> [i32; 8] {
     let mut out = [0; 8];
     // SAFETY: the array has 32 bytes; the store needs no alignment.
     unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), x) };
+    out
+}
+
+/// 4 floats.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(super) fn to_floats(x: __m128) -> [f32; 4] {
+    let mut out = [0.0; 4];
+    store_4(&mut out, x);
     out
 }

@@ -9,7 +9,7 @@ use std::arch::x86_64::{
 };
 
 use super::{
-    super::scalar,
+    super::{Four, scalar},
     lanes::{load_256, load_f32, store_f32},
 };
 
@@ -40,6 +40,51 @@ pub(super) fn dot_f16(w: &[u8], x: &[f32]) -> f32 {
     let mut wide = vec![0.0; x.len()];
     widen_f16(w, &mut wide);
     dot(&wide, x)
+}
+
+/// See [`Kernels::dot_4`](super::super::Kernels::dot_4). Four registers of lanes at a time, which the first two halvings add.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
+pub(super) fn dot_4(w: &[f32], x: &[Four]) -> [f32; 4] {
+    let (w, _) = w.as_chunks::<16>();
+    assert_eq!(w.len(), x.len(), "lengths of dot products");
+    let ((w_wide, w_rest), (x_wide, x_rest)) = (w.as_chunks::<16>(), x.as_chunks::<16>());
+    let rest = w_rest.first_chunk::<8>().zip(x_rest.first_chunk::<8>());
+    let zero = _mm512_setzero_ps();
+    let mut quarter = [[zero; 4]; 4];
+    for b in 0..4 {
+        let mut acc = [[zero; 4]; 4];
+        for (w, x) in w_wide.iter().zip(x_wide) {
+            for r in 0..4 {
+                let w = load_f32(&w[b + 4 * r]);
+                for t in 0..4 {
+                    acc[r][t] = _mm512_fmadd_ps(w, load_f32(&x[b + 4 * r].0[t]), acc[r][t]);
+                }
+            }
+        }
+        if let Some((w, x)) = rest {
+            for r in 0..2 {
+                let w = load_f32(&w[b + 4 * r]);
+                for t in 0..4 {
+                    acc[r][t] = _mm512_fmadd_ps(w, load_f32(&x[b + 4 * r].0[t]), acc[r][t]);
+                }
+            }
+        }
+        for t in 0..4 {
+            // 128 values have 128 lanes: the upper registers are none of theirs.
+            if !w_wide.is_empty() {
+                acc[0][t] = _mm512_add_ps(acc[0][t], acc[2][t]);
+                acc[1][t] = _mm512_add_ps(acc[1][t], acc[3][t]);
+            }
+            quarter[b][t] = _mm512_add_ps(acc[0][t], acc[1][t]);
+        }
+    }
+    let mut sums = [0.0; 4];
+    for t in 0..4 {
+        let even = _mm512_add_ps(quarter[0][t], quarter[2][t]);
+        let odd = _mm512_add_ps(quarter[1][t], quarter[3][t]);
+        sums[t] = halve(_mm512_add_ps(even, odd));
+    }
+    sums
 }
 
 /// F16 bytes to f32, exactly.

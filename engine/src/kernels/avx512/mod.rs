@@ -43,6 +43,8 @@ pub(super) fn kernels() -> Option<Kernels> {
         // SAFETY: the probe above found every feature this function is compiled with.
         dot: |a, b| unsafe { dot::dot(a, b) },
         // SAFETY: the probe above found every feature this function is compiled with.
+        dot_4: |w, x| unsafe { dot::dot_4(w, x) },
+        // SAFETY: the probe above found every feature this function is compiled with.
         dot_f16: |w, x| unsafe { dot::dot_f16(w, x) },
         // SAFETY: the probe above found every feature this function is compiled with.
         widen_f16: |w, out| unsafe { dot::widen_f16(w, out) },

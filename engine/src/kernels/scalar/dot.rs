@@ -2,6 +2,8 @@
 
 use half::f16;
 
+use super::super::Four;
+
 /// Lanes of a sum over `n` values.
 #[inline(always)]
 pub(crate) fn lanes(n: usize) -> usize {
@@ -30,6 +32,16 @@ pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
         lane[i % 256] = a.mul_add(*b, lane[i % 256]);
     }
     tree(&mut lane, lanes(a.len()))
+}
+
+/// The dot products of `w` with four interleaved others: see `Kernels::dot_4`.
+pub(crate) fn dot_4(w: &[f32], x: &[Four]) -> [f32; 4] {
+    let mut one = Vec::with_capacity(w.len());
+    [0, 1, 2, 3].map(|t| {
+        one.clear();
+        one.extend(x.iter().flat_map(|Four(block)| block[t]));
+        dot(w, &one)
+    })
 }
 
 /// `Σ x_i`.

@@ -58,6 +58,7 @@ pub(super) fn kernels() -> Option<Kernels> {
     Some(Kernels {
         isa: Isa::Scalar,
         dot: dot::dot,
+        dot_4: dot::dot_4,
         dot_f16: dot::dot_f16,
         widen_f16: dot::widen_f16,
         rms_norm: |x, w, eps, out| norm::rms_norm(dot::dot, x, w, eps, out),
