@@ -155,6 +155,74 @@ fn disagreements(engine: &mut InferenceEngine<'_>, clock: &Real, model: &Model) 
     times.into_iter().map(said).collect()
 }
 
+/// Reading the prompt, choosing and making text take what they take by hand, each phase around a timer of its own.
+///
+/// Requirement: S5.
+#[test]
+fn each_phase_takes_what_it_takes_by_hand() {
+    let model = model();
+    let clock = Real::start();
+    let mut engine = InferenceEngine::new(&model, &options(), &clock).unwrap();
+    let sampler = SamplerOptions { temperature: 0.8, ..SamplerOptions::default() };
+    let request =
+        Request { sampler, ignores_end: true, reuses_prefix: false, max_tokens: 64, ..request(64) };
+    let names = ["tokenize", "prefill", "sampling", "detokenize"];
+    let mut agreed = [false; 4];
+    // The fastest of each side: what the system takes away is added to a phase, never taken off.
+    let (mut inside, mut outside) = ([u64::MAX; 4], [u64::MAX; 4]);
+    for _ in 0..20 {
+        let metrics = run(&mut engine, &request).metrics;
+        let found =
+            [metrics.tokenize_ns, metrics.prefill_ns, metrics.sampling_ns, metrics.detokenize_ns];
+        let by_hand = by_hand(&model, &clock, sampler, request.max_tokens);
+        for i in 0..4 {
+            agreed[i] |= found[i].abs_diff(by_hand[i]) <= (by_hand[i] / 50).max(200_000);
+            inside[i] = inside[i].min(found[i]);
+            outside[i] = outside[i].min(by_hand[i]);
+        }
+    }
+    for (i, name) in names.iter().enumerate() {
+        let said = format!("{name}: fastest {} ns, by hand {} ns", inside[i], outside[i]);
+        assert!(agreed[i], "never within 2 % or 0.2 ms: {said}");
+        // Phases shorter than 0.2 ms as well: a stamp at the wrong place takes another phase with it.
+        assert!(
+            inside[i] <= 2 * outside[i] + 5_000 && outside[i] <= 2 * inside[i] + 5_000,
+            "{said}"
+        );
+    }
+}
+
+/// Tokenizing, reading, choosing and making text of one answer: ns of each, by readings around the calls.
+fn by_hand(model: &Model, clock: &Real, sampler: SamplerOptions, n: usize) -> [u64; 4] {
+    let tokenizer = model.tokenizer().unwrap();
+    let mut session = Session::new(model, &options()).unwrap();
+    let mut took = [0; 4];
+    let mut timed = |phase: usize, since: u64| took[phase] += clock.now_ns() - since;
+
+    let since = clock.now_ns();
+    let prompt = tokenizer.encode(TEXT, tokenizer.adds_bos()).unwrap();
+    timed(0, since);
+    session.prefill(&prompt).unwrap(); // memory is asked for once
+    session.rewind(0);
+    let since = clock.now_ns();
+    let mut logits = session.prefill(&prompt).unwrap();
+    timed(1, since);
+    let mut sampler = Sampler::new(sampler).unwrap();
+    sampler.observe(&prompt);
+    let mut stream = tokenizer.stream();
+    let mut text = String::new();
+    for _ in 0..n {
+        let since = clock.now_ns();
+        let id = sampler.sample(logits).unwrap();
+        timed(2, since);
+        let since = clock.now_ns();
+        text.push_str(&stream.push(id).unwrap().unwrap_or_default());
+        timed(3, since);
+        logits = session.step(id).unwrap();
+    }
+    took
+}
+
 /// With a clock that moves by its readings, every field is known exactly.
 #[test]
 fn every_time_is_a_difference_of_two_readings() {

@@ -45,6 +45,7 @@ fn within_5_percent(accounted: usize, live: i64) -> bool {
 fn memory_is_accounted_for() {
     let model = Model::builtin("stories").unwrap();
     the_law_is_what_the_session_holds_and_what_the_allocator_gave(&model);
+    the_law_holds_for_sequences_together(&model);
     a_model_on_the_heap_is_stated_apart(&model);
     sequences_that_left_serve_those_that_come(&model);
     the_limit_holds(&model);
@@ -71,6 +72,31 @@ fn the_law_is_what_the_session_holds_and_what_the_allocator_gave(model: &Model) 
     }
     let none = SessionOptions::default().memory(model, 0).unwrap();
     assert_eq!(none.session(), 0);
+}
+
+fn the_law_holds_for_sequences_together(model: &Model) {
+    for kv in KvFormat::ALL {
+        for (n, n_sequences, batch) in [(1, 1, 1), (62, 3, 128), (65, 8, 7), (130, 20, 16)] {
+            let options = SessionOptions { kv, batch, threads: 1, ..SessionOptions::default() };
+            let law = options.memory_of(model, n, n_sequences).unwrap();
+            let ids = ids(n);
+            let (session, live) = live(|| {
+                let mut session = Session::new(model, &options).unwrap();
+                let mut steps = vec![(SequenceId::FIRST, 7)];
+                steps.extend((1..n_sequences).map(|_| (session.join(), 7)));
+                for (id, _) in &steps {
+                    session.prefill_into(*id, &ids).unwrap();
+                }
+                session.step_all(&steps).unwrap();
+                session
+            });
+            let case = format!("{n_sequences} of {n} tokens in batches of {batch}, {}", kv.name());
+            assert_eq!(session.memory(), law, "{case}");
+            let held = session.memory().session();
+            assert!(within_5_percent(held, live), "{case}: accounted {held}, live {live}");
+            drop(session);
+        }
+    }
 }
 
 fn a_model_on_the_heap_is_stated_apart(model: &Model) {

@@ -44,6 +44,13 @@ pub(crate) fn of(record: &RunRecord, workload: &str, metric: &str) -> Option<Fac
     })
 }
 
+/// Tokens of the prompt of the first workload of a kind, as its first process counted them.
+pub(crate) fn prompt_tokens(record: &RunRecord, kind: &str) -> Option<u64> {
+    let workload = record.suite.workloads.iter().find(|workload| workload.kind == kind)?;
+    let mut outputs = record.processes.first()?.outputs.iter();
+    Some(outputs.find(|output| output.workload == workload.name)?.n_prompt)
+}
+
 /// Conversion to `format` and back: the workload, and its time.
 pub(crate) fn of_format<'a>(
     record: &'a RunRecord,

@@ -86,10 +86,16 @@ fn timing(judged: &Judged<'_>) -> Value {
     let ms =
         |kind: &str, metric: &str| facts::of_kind(head, kind, metric).map(|fact| fact.median / 1e6);
     let decode = facts::of_kind(head, "decode", "decode_step_ns");
+    let prefill = facts::of_kind(head, "prefill", "prefill_ns");
+    let prompt_tokens = facts::prompt_tokens(head, "prefill");
+    #[expect(clippy::cast_precision_loss, reason = "a number of tokens")]
+    let per_token = |ms: f64| prompt_tokens.filter(|n| *n > 0).map(|n| ms / n as f64);
     let step = |p: f64| decode.as_ref().and_then(|fact| fact.quantile(p)).map(|ns| ns / 1e6);
     json!({
         "load_ms": ms("load", "load_ns"),
-        "prefill_ms": ms("prefill", "prefill_ns"),
+        "prefill_ms": prefill.as_ref().map(|fact| fact.median / 1e6),
+        "prefill_prompt_tokens": prompt_tokens,
+        "prefill_ms_per_token": prefill.and_then(|fact| per_token(fact.median / 1e6)),
         "end_to_end_ms": ms("end-to-end", "e2e_ns"),
         "ms_per_token": decode.as_ref().map(|fact| fact.median / 1e6),
         "step_mean_ms": decode.as_ref().map(|fact| fact.mean() / 1e6),

@@ -5,10 +5,11 @@ mod common;
 use baselines::{
     Digest, Evidence,
     evidence::Edit,
+    record::StopReason,
     testing::{Size, sized_evidence},
 };
 use common::{arms, rewrite, session};
-use gates::{Verdict, derive};
+use gates::{Policy, Verdict, derive};
 use serde_json::Value;
 
 fn file(evidence: &Evidence, name: &str) -> Vec<u8> {
@@ -158,7 +159,7 @@ fn refused_evidence_has_no_number_in_any_document() {
     );
 }
 
-/// Requirement: F1–F4, M5.
+/// Requirement: F1–F4, M4, M5.
 #[test]
 fn inference_has_the_seeds_keys_and_what_they_come_from() {
     let inference = json(&session(16, 1.0), "inference.json");
@@ -193,8 +194,51 @@ fn inference_has_the_seeds_keys_and_what_they_come_from() {
         .flat_map(|process| process.series[2].samples.clone())
         .collect();
     let mean = all.iter().sum::<f64>() / f64::from(u32::try_from(all.len()).expect("few")) / 1e6;
-    let found = inference["timing"]["step_mean_ms"].as_f64().expect("a number");
+    let timing = |name: &str| inference["timing"][name].as_f64().expect("a number");
+    let found = timing("step_mean_ms");
     assert!((found - mean).abs() < 1e-9, "{found}, {mean}");
+    assert_eq!(inference["timing"]["prefill_prompt_tokens"], process.outputs[0].n_prompt);
+    let tokens = f64::from(u32::try_from(process.outputs[0].n_prompt).expect("few"));
+    let found = timing("prefill_ms_per_token");
+    assert!((found * tokens - timing("prefill_ms")).abs() < 1e-9, "{found}");
+}
+
+/// An early stop is a fact of the evidence: fewer tokens, the reason, a sample for each; and no faster run.
+///
+/// Requirement: M5.
+#[test]
+fn an_early_stop_is_reported_and_never_padded_or_taken_for_speed() {
+    let early = |stop: StopReason| {
+        let mut evidence = session(16, 1.0);
+        for record in arms(&mut evidence) {
+            for process in &mut record.processes {
+                let output = &mut process.outputs[1];
+                (output.n_generated, output.stop) = (40, stop);
+                let series = &mut process.series[2];
+                let steps = series.samples.chunks(64).flat_map(|steps| &steps[..40]);
+                series.samples = steps.copied().collect();
+                series.per_iteration = 40;
+            }
+        }
+        evidence
+    };
+    let declared = early(StopReason::EndOfGeneration);
+    let broken = |evidence: &Evidence| {
+        let refusals = derive(evidence).expect("derived").refusals;
+        refusals.iter().filter(|refusal| refusal.rule == "tokens").count()
+    };
+    assert_eq!(broken(&declared), 0);
+    assert!(broken(&early(StopReason::Length)) > 0, "40 of 64 without a reason");
+
+    // Forty steps of the same speed take as much of the budget as sixty-four would.
+    let policy = Policy::parse(&declared.policy).expect("the built-in one");
+    let worst = |evidence: &Evidence| {
+        let budgets = gates::budget::check(&evidence.head, &policy);
+        budgets.iter().find(|budget| budget.name == "inference").expect("judged").value
+    };
+    let (of_40, of_64) =
+        (worst(&declared).expect("a value"), worst(&session(16, 1.0)).expect("a value"));
+    assert!((of_40 / of_64 - 1.0).abs() < 0.1, "{of_40} {of_64}");
 }
 
 /// Requirement: F1–F4, H3.

@@ -106,12 +106,27 @@ fn timing(record: &RunRecord) -> Value {
         let iterations = iterations(record) as f64;
         steps.iter().sum::<f64>() / iterations / 1e6
     });
+    let step_mean_ms = steps.as_ref().filter(|steps| !steps.is_empty()).map(|steps| {
+        #[expect(clippy::cast_precision_loss, reason = "a number of samples")]
+        let n = steps.len() as f64;
+        steps.iter().sum::<f64>() / n / 1e6
+    });
+    let prefill_ms = ms("prefill", "prefill_ns");
+    let prompt_tokens = of_kind(record, "prefill").and_then(|def| {
+        let mut outputs = record.processes.first()?.outputs.iter();
+        Some(outputs.find(|output| output.workload == def.name)?.n_prompt)
+    });
+    #[expect(clippy::cast_precision_loss, reason = "a number of tokens")]
+    let per_token = |ms: f64| prompt_tokens.filter(|n| *n > 0).map(|n| ms / n as f64);
     json!({
         "load_ms": ms("load", "load_ns"),
-        "prefill_ms": ms("prefill", "prefill_ns"),
+        "prefill_ms": prefill_ms,
+        "prefill_prompt_tokens": prompt_tokens,
+        "prefill_ms_per_token": prefill_ms.and_then(per_token),
         "decode_ms": decode_ms,
         "end_to_end_ms": ms("end-to-end", "e2e_ns"),
         "ms_per_token": ms("decode", "decode_step_ns"),
+        "step_mean_ms": step_mean_ms,
         "step_p50_ms": step_ms(0.5),
         "step_p95_ms": step_ms(0.95),
         "step_p99_ms": step_ms(0.99),

@@ -10,21 +10,26 @@ const LOGITS_ROWS: usize = 16;
 pub struct Needs {
     /// The model's tensors as they are stored.
     pub weights_bytes: u64,
-    /// Keys, values and angles of the longest sequence that is wanted.
+    /// Keys and values of the sequences that are wanted, at their longest, and the angles.
     pub kv_bytes: u64,
     /// Activations of one batch and logits: what a session may hold at most.
     pub activations_bytes: u64,
 }
 
 impl Needs {
-    /// Of one sequence of `n_positions` (the model's context at most) in a session of these options.
+    /// Of `n_sequences` of `n_positions` each (the model's context at most) in a session of these options.
     ///
     /// # Errors
     /// As [`SessionOptions::memory`].
-    pub fn of(model: &Model, options: &SessionOptions, n_positions: usize) -> Result<Self> {
+    pub fn of(
+        model: &Model,
+        options: &SessionOptions,
+        n_positions: usize,
+        n_sequences: usize,
+    ) -> Result<Self> {
         let config = model.config();
-        let memory = options.memory(model, n_positions.min(config.n_ctx))?;
-        let logits = LOGITS_ROWS * config.n_vocab * size_of::<f32>();
+        let memory = options.memory_of(model, n_positions.min(config.n_ctx), n_sequences)?;
+        let logits = (LOGITS_ROWS * config.n_vocab * size_of::<f32>()).max(memory.scratch);
         Ok(Self {
             weights_bytes: model.bytes().len() as u64,
             kv_bytes: memory.kv as u64,
@@ -53,7 +58,7 @@ mod tests {
             let ids: Vec<u32> = (1..=n).collect();
             session.score(&ids, |_, _| {}).unwrap();
             let (needs, held) =
-                (Needs::of(&model, &options, n as usize).unwrap(), session.memory());
+                (Needs::of(&model, &options, n as usize, 1).unwrap(), session.memory());
             assert_eq!(needs.kv_bytes, held.kv as u64, "{n}");
             let activations = (held.activations + held.scratch) as u64;
             assert!(needs.activations_bytes >= activations, "{n}: {needs:?} {held:?}");
@@ -62,8 +67,8 @@ mod tests {
                 "{n}: {needs:?} {held:?}"
             );
         }
-        let all = Needs::of(&model, &options, usize::MAX).unwrap();
-        assert_eq!(all, Needs::of(&model, &options, model.config().n_ctx).unwrap());
+        let all = Needs::of(&model, &options, usize::MAX, 1).unwrap();
+        assert_eq!(all, Needs::of(&model, &options, model.config().n_ctx, 1).unwrap());
         assert_eq!(all.weights_bytes, model.bytes().len() as u64);
     }
 }

@@ -51,17 +51,30 @@ impl SessionOptions {
     /// # Errors
     /// [`ErrorKind::Isa`] if the machine lacks the instruction set.
     pub fn memory(&self, model: &Model, n_tokens: usize) -> Result<Memory> {
+        self.memory_of(model, n_tokens, 1)
+    }
+
+    /// The same for `n_sequences` of `n_tokens` each, read one after the other and stepped on from together.
+    ///
+    /// # Errors
+    /// As [`SessionOptions::memory`].
+    pub fn memory_of(&self, model: &Model, n_tokens: usize, n_sequences: usize) -> Result<Memory> {
         let config = model.config();
         let n_chunks = n_tokens.div_ceil(ATTENTION_CHUNK);
-        let chunk_bytes =
-            KvLayout::new(config, self.kv).chunk_bytes() + Angles::chunk_bytes(config.head_dim);
+        let kv_bytes = KvLayout::new(config, self.kv).chunk_bytes().saturating_mul(n_sequences);
+        // The angles of a position are those of all sequences.
+        let chunk_bytes = kv_bytes.saturating_add(Angles::chunk_bytes(config.head_dim));
         let widths = Widths::new(model, &Kernels::of(self.isa)?, self.activations);
+        let (n_rows, n_logits) = match (n_tokens, n_sequences) {
+            (0, _) | (_, 0) => (0, 0),
+            _ => (n_tokens.min(self.batch).max(n_sequences), n_sequences),
+        };
         Ok(Memory {
             weights_mapped: model.mapped_size(),
             weights_heap: model.heap_size(),
             kv: n_chunks.saturating_mul(chunk_bytes),
-            activations: widths.bytes(n_tokens.min(self.batch)),
-            scratch: if n_tokens == 0 { 0 } else { config.n_vocab * size_of::<f32>() },
+            activations: widths.bytes(n_rows),
+            scratch: n_logits * config.n_vocab * size_of::<f32>(),
         })
     }
 

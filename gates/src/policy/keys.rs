@@ -118,6 +118,32 @@ mod tests {
         }
     }
 
+    /// Both kinds of load have their limit, and the policies of ci can't drift apart.
+    ///
+    /// Requirement: L1, L2.
+    #[test]
+    fn the_policy_of_the_full_suite_is_the_default_one_and_a_limit_for_the_cold_load() {
+        let full =
+            crate::Policy::parse(include_str!("../../../ci/policy-full.toml")).expect("read");
+        let mut shipped = crate::Policy::parse(DEFAULT_POLICY).expect("read");
+        let limits = |policy: &crate::Policy| -> Vec<(String, String, u64)> {
+            let entry =
+                |b: &crate::policy::LoadBudget| (b.model.clone(), b.workload.clone(), b.limit_ms);
+            policy.budgets.load.iter().map(entry).collect()
+        };
+        let entry = |model: &str, workload: &str, ms| (model.to_owned(), workload.to_owned(), ms);
+        assert_eq!(
+            limits(&full),
+            [
+                entry("stories", "load", 99),
+                entry("stories", "load-cold", 99),
+                entry("synthetic:bitnet-2b-4t", "load", 2000),
+            ]
+        );
+        shipped.budgets.load.insert(1, full.budgets.load[1].clone());
+        assert_eq!(full, shipped);
+    }
+
     /// Requirement: T6.
     #[test]
     fn the_page_explains_every_key_and_no_other() {

@@ -51,8 +51,8 @@ impl Subject {
         let source = Source::named(&assignment.model);
         let model = source.open()?;
         let options = source.options(assignment.isa.as_deref(), assignment.threads)?;
-        let n_positions = device::n_positions(&assignment.suite, None);
-        let selection = device::select(&model, &options, assignment.device, n_positions)?;
+        let size = device::size_of_suite(&assignment.suite, None);
+        let selection = device::select(&model, &options, assignment.device, size)?;
         let settings = source.settings(&model, &options, &selection)?;
         let (host, tool) = (environment::host(), environment::tool());
         let metrics = policy.gated.iter().map(|gated| Metric {

@@ -4,7 +4,7 @@
 use std::fmt::Display;
 
 use anyhow::{Context as _, Result, bail};
-use baselines::record::Suite;
+use baselines::record::{Suite, WorkloadDef};
 use engine::{
     DeviceManager, DeviceRequest, Model, Prompt, SessionOptions,
     device::{Host, Needs, Selection},
@@ -41,15 +41,22 @@ pub(crate) fn parse(name: &str) -> Result<DeviceRequest> {
     }
 }
 
-/// Chooses for one sequence of at most `n_positions` at a time.
+/// What sequences are held together, and how long they get at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size {
+    pub(crate) n_positions: usize,
+    pub(crate) n_sequences: usize,
+}
+
+/// Chooses for sequences of this size.
 pub(crate) fn select(
     model: &Model,
     options: &SessionOptions,
     asked: Asked,
-    n_positions: usize,
+    size: Size,
 ) -> Result<Selection> {
     let kernels = Kernels::of(options.isa)?;
-    let needs = Needs::of(model, options, n_positions)?;
+    let needs = Needs::of(model, options, size.n_positions, size.n_sequences)?;
     let manager = DeviceManager::new(&host(&Machine::here(), kernels));
     let selected = manager.select(asked.device, &needs, asked.is_strict);
     selected.with_context(|| {
@@ -58,24 +65,28 @@ pub(crate) fn select(
     })
 }
 
-/// Positions of the longest sequence of a suite; `prompt`: the user's, in place of the workloads' own.
-pub(crate) fn n_positions(suite: &Suite, prompt: Option<&str>) -> usize {
-    let tokens = suite.workloads.iter().map(|workload| {
-        let param = |name: &str| workload.params.get(name).copied().unwrap_or(0);
-        param("prompt_tokens").saturating_add(param("tokens"))
-    });
-    let tokens = usize::try_from(tokens.max().unwrap_or(0)).unwrap_or(usize::MAX);
-    tokens.saturating_add(prompt.map_or(0, str::len)).saturating_add(TEXT_TOKENS)
+/// The longest sequence of a suite, and the most that one of its workloads holds together; `prompt`: the user's, in place
+/// of the workloads' own.
+pub(crate) fn size_of_suite(suite: &Suite, prompt: Option<&str>) -> Size {
+    let param = |workload: &WorkloadDef, name| workload.params.get(name).copied().unwrap_or(0);
+    let most = |of: &dyn Fn(&WorkloadDef) -> u64| {
+        let each = suite.workloads.iter().map(of);
+        usize::try_from(each.max().unwrap_or(0)).unwrap_or(usize::MAX)
+    };
+    let tokens = most(&|def| param(def, "prompt_tokens").saturating_add(param(def, "tokens")));
+    let n_positions = tokens.saturating_add(prompt.map_or(0, str::len)).saturating_add(TEXT_TOKENS);
+    Size { n_positions, n_sequences: most(&|def| param(def, "sequences")).max(1) }
 }
 
-/// Positions that a prompt takes at most: a token has a byte at least.
-pub(crate) fn n_positions_of(prompt: &Prompt) -> usize {
+/// One sequence: the prompt, which takes at most so many tokens (one has a byte at least), and `n_tokens` more.
+pub(crate) fn size_of_prompt(prompt: &Prompt, n_tokens: usize) -> Size {
     let n = match prompt {
         Prompt::Text(text) | Prompt::Template(text) => text.len(),
         Prompt::Chat(_, messages) => messages.iter().map(|message| message.content.len()).sum(),
         Prompt::Ids(ids) => ids.len(),
     };
-    n.saturating_add(TEXT_TOKENS)
+    let n_positions = n.saturating_add(TEXT_TOKENS).saturating_add(n_tokens);
+    Size { n_positions, n_sequences: 1 }
 }
 
 /// What ran in place of what was asked for, for a person.
@@ -126,14 +137,18 @@ mod tests {
     #[test]
     fn a_sequence_is_a_prompt_and_what_comes_of_it() {
         let suite = Catalogue::builtin().unwrap().suite("quick", Some(300)).unwrap();
-        let own = n_positions(&suite, None);
+        let own = size_of_suite(&suite, None);
         // The decode workload: 16 and 300 tokens.
-        assert_eq!(own, 316 + TEXT_TOKENS);
-        assert_eq!(n_positions(&suite, Some("four")), own + 4);
+        assert_eq!(own, Size { n_positions: 316 + TEXT_TOKENS, n_sequences: 1 });
+        let with_prompt = size_of_suite(&suite, Some("four"));
+        assert_eq!(with_prompt.n_positions, own.n_positions + 4);
+        let batches = Catalogue::builtin().unwrap().suite("full", None).unwrap();
+        assert_eq!(size_of_suite(&batches, None).n_sequences, 8);
         let turns = vec![Message::new("system", "ab"), Message::new("user", "c")];
         let chat = Prompt::Chat(engine::ChatTemplate::new(""), turns);
-        assert_eq!(n_positions_of(&chat), 3 + TEXT_TOKENS);
-        assert_eq!(n_positions_of(&Prompt::Ids(vec![1; 7])), 7 + TEXT_TOKENS);
+        assert_eq!(size_of_prompt(&chat, 5).n_positions, 3 + 5 + TEXT_TOKENS);
+        let one = Size { n_positions: 7 + TEXT_TOKENS, n_sequences: 1 };
+        assert_eq!(size_of_prompt(&Prompt::Ids(vec![1; 7]), 0), one);
     }
 
     #[test]
@@ -157,10 +172,11 @@ mod tests {
         let model = Model::builtin("stories").unwrap();
         let options = SessionOptions::default();
         let asked = Asked { device: DeviceRequest::Gpu, is_strict: true };
-        let error = format!("{:#}", select(&model, &options, asked, 8).unwrap_err());
+        let size = Size { n_positions: 8, n_sequences: 1 };
+        let error = format!("{:#}", select(&model, &options, asked, size).unwrap_err());
         assert!(error.contains("`--strict-device`") && error.contains("no_backend"), "{error}");
         let asked = Asked { is_strict: false, ..asked };
-        let selection = select(&model, &options, asked, 8).unwrap();
+        let selection = select(&model, &options, asked, size).unwrap();
         assert_eq!(selection.selected.capability, Isa::best().name());
     }
 }

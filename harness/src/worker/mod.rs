@@ -74,8 +74,8 @@ fn measure(
     }
     // What a test build plants in the kernels is for the gate to find: the self-test is of the engine's own.
     let asked = Asked { device: device::parse(&request.device)?, is_strict: request.strict_device };
-    let n_positions = device::n_positions(&request.suite, request.prompt.as_deref());
-    let selection = device::select(&model, &options, asked, n_positions)?;
+    let size = device::size_of_suite(&request.suite, request.prompt.as_deref());
+    let selection = device::select(&model, &options, asked, size)?;
     send(output, &Event::Settings(source.settings(&model, &options, &selection)?))?;
 
     match request.job {

@@ -4,8 +4,8 @@ use std::{ops::ControlFlow, time::Duration};
 
 use anyhow::{Context as _, Result};
 use engine::{
-    Cancel, Generated, InferenceEngine, Model, Prompt, Request, SamplerOptions, SessionOptions,
-    Stop, device::Selection,
+    Cancel, Generated, InferenceEngine, KvFormat, Model, Prompt, Request, SamplerOptions,
+    SessionOptions, Stop, device::Selection,
 };
 use serde_json::{Value, json};
 
@@ -109,7 +109,7 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
         print("\n")?;
         context.progress.note(&summary(&answer));
     } else {
-        print(&format!("{}\n", document(&answer, &selection)))?;
+        print(&format!("{}\n", document(&answer, &selection, options.kv)))?;
     }
     Ok(if answer.stop == Stop::Cancelled { INTERRUPTED } else { 0 })
 }
@@ -123,9 +123,9 @@ impl Args {
         prompt: &Prompt,
         context: &Context<'_>,
     ) -> Result<Selection> {
-        let n_positions = device::n_positions_of(prompt).saturating_add(self.tokens);
         let asked = self.device.asked(context, None)?;
-        let selection = device::select(model, options, asked, n_positions)?;
+        let size = device::size_of_prompt(prompt, self.tokens);
+        let selection = device::select(model, options, asked, size)?;
         let Selection { requested, selected, fallback, .. } = &selection;
         if let Some(fallback) = fallback {
             context.progress.note(&device::warning(requested, selected.id, fallback));
@@ -191,7 +191,7 @@ fn summary(answer: &Generated) -> String {
     )
 }
 
-fn document(answer: &Generated, device: &Selection) -> Value {
+fn document(answer: &Generated, device: &Selection, kv: KvFormat) -> Value {
     let metrics = &answer.metrics;
     json!({
         "prompt_ids": answer.prompt,
@@ -206,6 +206,7 @@ fn document(answer: &Generated, device: &Selection) -> Value {
             })),
             "considered": device.considered.iter().map(ToString::to_string).collect::<Vec<_>>(),
         },
+        "kv_format": kv.name(),
         "metrics": {
             "prompt_tokens": metrics.prompt_tokens,
             "reused_tokens": metrics.reused_tokens,

@@ -12,7 +12,11 @@ mod synth;
 mod tokenize;
 
 use anyhow::Result;
-use clap::Subcommand;
+use clap::{
+    Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use engine::{KvFormat, SessionOptions};
 
 use super::Context;
 use crate::subject::engine::BUILTIN;
@@ -56,6 +60,16 @@ struct EngineArgs {
     /// Instruction set: scalar, avx2 or avx512 [env: `BENCH_ISA`] [default: the best available].
     #[arg(long, value_name = "NAME")]
     isa: Option<String>,
+
+    /// Storage of keys and values: f32 as computed, f16 in half the bytes, int8 in about a quarter; the latter two change
+    /// results a little (engine/docs/numerics.md).
+    #[arg(long, value_name = "FORMAT", default_value = "f32", value_parser = kv_format())]
+    kv: KvFormat,
+}
+
+fn kv_format() -> impl TypedValueParser<Value = KvFormat> {
+    PossibleValuesParser::new(KvFormat::ALL.map(KvFormat::name))
+        .try_map(|name| name.parse::<KvFormat>())
 }
 
 impl EngineArgs {
@@ -63,9 +77,10 @@ impl EngineArgs {
         &self,
         source: &crate::subject::engine::Source,
         context: &Context<'_>,
-    ) -> Result<engine::SessionOptions> {
+    ) -> Result<SessionOptions> {
         let isa = self.isa.clone().or_else(|| context.vars.isa());
-        source.options(isa.as_deref(), self.threads)
+        let options = source.options(isa.as_deref(), self.threads)?;
+        Ok(SessionOptions { kv: self.kv, ..options })
     }
 }
 

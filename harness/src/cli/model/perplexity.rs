@@ -157,6 +157,7 @@ fn document(
         "protocol": if args.protocol == Protocol::Windows { "windows" } else { "stories" },
         "window": (args.protocol == Protocol::Windows).then_some(window),
         "activations": if args.activations == Arithmetic::Int8 { "int8" } else { "float" },
+        "kv_format": args.engine.kv.name(),
         "text_bytes_read": text_bytes,
         "rows": rows.iter().map(row).collect::<Vec<_>>(),
     })
