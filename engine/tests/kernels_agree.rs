@@ -84,6 +84,17 @@ fn four_dot_products_at_once_are_four_dot_products() {
 }
 
 #[test]
+fn four_at_once_refuse_other_lengths() {
+    for (n, n_blocks) in [(100, 6), (64, 4), (128, 7), (256, 8)] {
+        let (w, x) = (vec![1.0; n], Four::interleaved(&vec![1.0; 64 * n_blocks]));
+        for kernels in others().into_iter().chain([scalar()]) {
+            let refused = std::panic::catch_unwind(|| (kernels.dot_4)(&w, &x));
+            assert!(refused.is_err(), "{} {n} values, {n_blocks} blocks", kernels.isa);
+        }
+    }
+}
+
+#[test]
 fn f16_dot_products_and_widening_agree() {
     let mut drawing = Drawing::new(2, "f16");
     for n in LENGTHS {

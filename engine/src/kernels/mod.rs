@@ -192,6 +192,13 @@ impl Four {
         let block = |b| Self([first[b], others[b], others[n + b], others[2 * n + b]]);
         (0..n).map(block).collect()
     }
+
+    /// What every `dot_4` asks of its caller.
+    #[inline(always)]
+    fn assert_fits(w: &[f32], x: &[Self]) {
+        let n = w.len();
+        assert!(n.is_multiple_of(128) && n == 16 * x.len(), "{n} values, {} blocks of 16", x.len());
+    }
 }
 
 /// One query against one chunk of keys and values.

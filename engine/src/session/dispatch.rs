@@ -287,23 +287,29 @@ fn multiply(
     }
 }
 
+/// Floats of a cache line.
+const LINE: usize = 16;
+
 /// `out = x · wᵀ` with each row of weights widened once for all tokens, four of which share a load of it.
 fn dense(kernels: &Kernels, x: &Rows, out: &mut Strip<'_>, widen: impl Fn(usize, &mut [f32])) {
     let columns = out.columns();
-    let mut wide = vec![0.0; x.cols];
+    // In whole cache lines: a register of AVX-512 is one, and would else be two reads.
+    let mut buffer = vec![0.0; x.cols + LINE];
+    let start = buffer.as_ptr().align_offset(64).min(LINE);
+    let wide = &mut buffer[start..][..x.cols];
     let n_fours = if x.cols.is_multiple_of(128) { out.n_rows() / 4 } else { 0 };
     let (fours, others) = x.float.split_at(4 * n_fours * x.cols);
     let fours: Vec<_> = fours.chunks_exact(4 * x.cols).map(Four::interleaved).collect();
     for row in columns.clone() {
-        widen(row, &mut wide);
+        widen(row, wide);
         let column = row - columns.start;
         for (i, four) in fours.iter().enumerate() {
-            for (t, y) in (kernels.dot_4)(&wide, four).into_iter().enumerate() {
+            for (t, y) in (kernels.dot_4)(wide, four).into_iter().enumerate() {
                 out.row(4 * i + t)[column] = y;
             }
         }
         for (i, x) in others.chunks_exact(x.cols).enumerate() {
-            out.row(4 * n_fours + i)[column] = (kernels.dot)(&wide, x);
+            out.row(4 * n_fours + i)[column] = (kernels.dot)(wide, x);
         }
     }
 }

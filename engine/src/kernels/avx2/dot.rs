@@ -58,14 +58,14 @@ pub(super) fn dot_f16(w: &[u8], x: &[f32]) -> f32 {
 /// See [`Kernels::dot_4`](super::super::Kernels::dot_4). Two registers of lanes at a time, those that the first halving adds.
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(super) fn dot_4(w: &[f32], x: &[Four]) -> [f32; 4] {
+    Four::assert_fits(w, x);
     let (w, _) = w.as_chunks::<16>();
-    assert_eq!(w.len(), x.len(), "lengths of dot products");
     let ((w_wide, w_rest), (x_wide, x_rest)) = (w.as_chunks::<16>(), x.as_chunks::<16>());
     let rest = w_rest.first_chunk::<8>().zip(x_rest.first_chunk::<8>());
     let zero = _mm256_setzero_ps();
     let mut sides = [[zero; 4]; 2];
     // Registers of lanes are `2 b + side`, with `b` a block of 16 columns.
-    let mut sixteenth = [[zero; 4]; 8];
+    let mut halved = [[zero; 4]; 8];
     for side in 0..2 {
         for b in 0..8 {
             let (mut low, mut high) = ([zero; 4], [zero; 4]);
@@ -87,13 +87,13 @@ pub(super) fn dot_4(w: &[f32], x: &[Four]) -> [f32; 4] {
             // 128 values have 128 lanes: the upper registers are none of theirs.
             for t in 0..4 {
                 let both = _mm256_add_ps(low[t], high[t]);
-                sixteenth[b][t] = if w_wide.is_empty() { low[t] } else { both };
+                halved[b][t] = if w_wide.is_empty() { low[t] } else { both };
             }
         }
         for t in 0..4 {
             let mut quarters = [zero; 4];
             for b in 0..4 {
-                quarters[b] = _mm256_add_ps(sixteenth[b][t], sixteenth[b + 4][t]);
+                quarters[b] = _mm256_add_ps(halved[b][t], halved[b + 4][t]);
             }
             let even = _mm256_add_ps(quarters[0], quarters[2]);
             let odd = _mm256_add_ps(quarters[1], quarters[3]);

@@ -45,8 +45,8 @@ pub(super) fn dot_f16(w: &[u8], x: &[f32]) -> f32 {
 /// See [`Kernels::dot_4`](super::super::Kernels::dot_4). Four registers of lanes at a time, which the first two halvings add.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
 pub(super) fn dot_4(w: &[f32], x: &[Four]) -> [f32; 4] {
+    Four::assert_fits(w, x);
     let (w, _) = w.as_chunks::<16>();
-    assert_eq!(w.len(), x.len(), "lengths of dot products");
     let ((w_wide, w_rest), (x_wide, x_rest)) = (w.as_chunks::<16>(), x.as_chunks::<16>());
     let rest = w_rest.first_chunk::<8>().zip(x_rest.first_chunk::<8>());
     let zero = _mm512_setzero_ps();

@@ -36,6 +36,7 @@ pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
 
 /// The dot products of `w` with four interleaved others: see `Kernels::dot_4`.
 pub(crate) fn dot_4(w: &[f32], x: &[Four]) -> [f32; 4] {
+    Four::assert_fits(w, x);
     let mut one = Vec::with_capacity(w.len());
     [0, 1, 2, 3].map(|t| {
         one.clear();
