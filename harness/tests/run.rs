@@ -29,6 +29,18 @@ fn outputs(here: &Folder, name: &str, args: &[&str]) -> (Value, BTreeMap<String,
     assert_eq!(document["record"]["deterministic"], true);
     assert_eq!(document["record"]["seed"], 42);
     assert_eq!(document["record"]["accuracy"], Value::Null);
+    let timing = &document["timing"];
+    let prefill = document["record"]["suite"]["workloads"]
+        .as_array()
+        .and_then(|workloads| workloads.iter().find(|workload| workload["kind"] == "prefill"))
+        .expect("the suite has a prefill");
+    assert_eq!(timing["prefill_prompt_tokens"], prefill["params"]["prompt_tokens"]);
+    let number = |value: &Value| value.as_f64().expect("a number");
+    let each = number(&timing["prefill_ms"]) / number(&prefill["params"]["prompt_tokens"]);
+    assert!((number(&timing["prefill_ms_per_token"]) / each - 1.0).abs() < 1e-9);
+    let (least, most) =
+        (number(&timing["step_p50_ms"]) / 10.0, number(&timing["step_p99_ms"]) * 10.0);
+    assert!((least..most).contains(&number(&timing["step_mean_ms"])), "{timing}");
     (document["ids"].clone(), digests)
 }
 

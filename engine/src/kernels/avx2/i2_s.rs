@@ -22,7 +22,7 @@ use crate::threads::Strip;
 
 /// Groups after which the 16-bit sums are widened.
 const GROUPS_PER_WIDENING: usize = 16;
-/// Bytes of activations that stay in the first-level cache while all rows pass: half of the smallest one there is.
+/// Bytes of activations that stay in the first-level cache while all rows pass: half of 32 KiB.
 const ACTIVATIONS: usize = 16 << 10;
 
 /// One row of weights, a group after the other.
