@@ -2,7 +2,7 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use engine::{
-    Drawing, Isa, Model, Pool, Session, SessionOptions,
+    Drawing, Isa, Lines, Model, Pool, Session, SessionOptions,
     bench::LayerMatmul,
     kernels::{Kernels, Packed, Product},
     quant::{self, Shape, i2_s},
@@ -104,8 +104,8 @@ fn ternary_products(c: &mut Criterion) {
             let kernel = kernels.product(name).expect("a ternary format");
             let packing = kernels.packing(kernel.input);
             let row_len = (packing.row_len)(shape.cols);
-            let mut bytes = vec![0; row_len];
-            let scales = vec![(packing.pack)(&x, &mut bytes)];
+            let mut bytes = Lines::filled(row_len, 0);
+            let scales = Lines::filled(1, (packing.pack)(&x, &mut bytes));
             let x = Packed { bytes, scales, row_len };
             let mut out = vec![0.0; shape.rows];
             let mut multiply = || {

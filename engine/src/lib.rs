@@ -44,7 +44,7 @@ pub use inference::{
     Cancel, Clock, Generated, InferenceEngine, Metrics, Prompt, Request, Stop, Token,
 };
 pub use kernels::Isa;
-pub use memory::{Allocations, CountingAllocator, Memory, allocations, set_counting};
+pub use memory::{Allocations, CountingAllocator, Lines, Memory, allocations, set_counting};
 pub use model::{Config, LinearInfo, Model};
 pub use sample::{Sampler, SamplerOptions};
 pub use session::{Activations, Count, KvFormat, SequenceId, Session, SessionOptions};

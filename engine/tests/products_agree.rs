@@ -77,7 +77,7 @@ fn packed(kernels: &Kernels, kernel: &ProductKernel, x: &[f32], cols: usize) -> 
         // Dirty memory: a packing that leaves bytes unwritten shows.
         let mut bytes = vec![77; row_len];
         packed.scales.push((packing.pack)(x, &mut bytes));
-        packed.bytes.extend(bytes);
+        packed.bytes.extend_from_slice(&bytes);
     }
     packed
 }

@@ -71,7 +71,7 @@ fn every_vector_kernel_is_above_the_floor() {
                 for x in x.chunks_exact(SHAPE.cols).take(n_tokens) {
                     let mut bytes = vec![0; row_len];
                     packed.scales.push((packing.pack)(x, &mut bytes));
-                    packed.bytes.extend(bytes);
+                    packed.bytes.extend_from_slice(&bytes);
                 }
                 let turns = if isa == Isa::Scalar { 2 } else { 40 };
                 let rate = rate(kernel, &tensor, &packed, turns);

@@ -19,7 +19,7 @@ fn packed(kernels: &Kernels, format: &str, x: &[f32], cols: usize) -> Packed {
     for x in x.chunks_exact(cols) {
         let mut bytes = vec![77; row_len];
         packed.scales.push((packing.pack)(x, &mut bytes));
-        packed.bytes.extend(bytes);
+        packed.bytes.extend_from_slice(&bytes);
     }
     packed
 }

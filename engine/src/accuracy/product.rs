@@ -48,7 +48,7 @@ pub fn product(
     for row in xs.chunks_exact(shape.cols) {
         let mut bytes = vec![0; row_len];
         x.scales.push((packing.pack)(row, &mut bytes));
-        x.bytes.extend(bytes);
+        x.bytes.extend_from_slice(&bytes);
     }
     let mut got = vec![f32::NAN; n_tokens * shape.rows];
     let scale = format.scale(&tensor, shape);

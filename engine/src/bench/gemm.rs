@@ -4,7 +4,7 @@
 //! kernel: exact integers where the weights are ternary, else the scalar kernel's bits and the product in f64.
 
 use crate::{
-    Drawing, Error, ErrorKind, Isa, Pool, Result, SessionOptions, accuracy,
+    Drawing, Error, ErrorKind, Isa, Lines, Pool, Result, SessionOptions, accuracy,
     kernels::{Input, Kernels, Packed, Product, ProductKernel, RowScale},
     quant::{BlockFormat, Shape, Ternary},
     threads::Columns,
@@ -85,8 +85,8 @@ impl Gemm {
                 .map(|_| drawing.unit_f32() * 2.0 - 1.0)
                 .collect(),
             packed: Packed {
-                bytes: vec![0; n_tokens * row_len],
-                scales: vec![RowScale::default(); n_tokens],
+                bytes: Lines::filled(n_tokens * row_len, 0),
+                scales: Lines::filled(n_tokens, RowScale::default()),
                 row_len,
             },
             out: vec![f32::NAN; n_tokens * shape.rows],
@@ -141,7 +141,7 @@ impl Gemm {
         for row in self.activations.chunks_exact(self.shape.cols) {
             let mut bytes = vec![0; x.row_len];
             x.scales.push((packing.pack)(row, &mut bytes));
-            x.bytes.extend(bytes);
+            x.bytes.extend_from_slice(&bytes);
         }
         let scale = self.format.scale(&self.tensor, self.shape);
         let product = Product { weights: &self.tensor, shape: self.shape, scale, x: &x };

@@ -69,7 +69,7 @@ fn exact(
         let row: Vec<f32> = row.iter().map(|code| f32::from(*code)).collect();
         let mut bytes = vec![0; row_len];
         x.scales.push((packing.pack)(&row, &mut bytes));
-        x.bytes.extend(bytes);
+        x.bytes.extend_from_slice(&bytes);
     }
     let mut found = vec![f32::NAN; N_TOKENS * shape.rows];
     let product = Product { weights: &tensor, shape, scale: format.scale(&tensor, shape), x: &x };

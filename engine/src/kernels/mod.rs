@@ -13,7 +13,7 @@ mod scalar;
 
 use std::{fmt, ops::Range, str::FromStr};
 
-use crate::{Error, ErrorKind, Result, quant::Shape, threads::Strip};
+use crate::{Error, ErrorKind, Lines, Result, quant::Shape, threads::Strip};
 
 /// Positions that one chunk of attention covers (`docs/numerics.md`).
 pub const ATTENTION_CHUNK: usize = 64;
@@ -122,9 +122,9 @@ pub struct Packing {
 #[derive(Clone, Debug, Default)]
 pub struct Packed {
     /// `[tokens, row_len]`.
-    pub bytes: Vec<u8>,
+    pub bytes: Lines<u8>,
     /// `[tokens]`.
-    pub scales: Vec<RowScale>,
+    pub scales: Lines<RowScale>,
     /// Bytes of one packed row.
     pub row_len: usize,
 }

@@ -1,8 +1,10 @@
 //! Bytes held by a session, by class.
 
 mod counting_alloc;
+mod lines;
 
 pub use counting_alloc::{Allocations, CountingAllocator, allocations, set_counting};
+pub use lines::Lines;
 
 /// What a session holds. Mapped weights are stated apart: the system may drop and read them again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

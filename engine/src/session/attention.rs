@@ -2,6 +2,7 @@
 
 use super::sequences::{Row, Sequences};
 use crate::{
+    Lines,
     kernels::{ATTENTION_CHUNK, AttentionChunk, Kernels},
     model::Config,
     threads::Strip,
@@ -25,7 +26,7 @@ pub(super) fn attend(
     #[expect(clippy::cast_precision_loss, reason = "head sizes are at most 1024")]
     let scale = 1.0 / (d as f32).sqrt();
     let mut partial = vec![0.0; d];
-    let mut wide = [Vec::new(), Vec::new()];
+    let mut wide = [Lines::default(), Lines::default()];
     let mut joined: Vec<Joined> = (0..group.min(heads.len())).map(|_| Joined::default()).collect();
     for (i, row) in rows.iter().enumerate() {
         let cache = sequences.cache(row.place);

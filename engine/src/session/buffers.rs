@@ -1,11 +1,13 @@
 //! Activations of one batch, allocated before the batch is computed: exactly, and so that a refusal changes nothing.
 
+use aligned_vec::AVec;
+
 use super::{
     dispatch::{Activations, Rows},
     out_of_memory,
 };
 use crate::{
-    Model, Result,
+    Lines, Model, Result,
     kernels::{Input, Kernels},
     model::Linear,
 };
@@ -14,21 +16,21 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Buffers {
     /// Residual stream, `[tokens, n_embd]`.
-    pub(super) x: Vec<f32>,
+    pub(super) x: Lines<f32>,
     /// Input of the attention and feed-forward projections, and of the head.
     pub(super) normed: Rows,
     /// Input of the output projection, `[tokens, q_width]`.
     pub(super) attended: Rows,
     /// Input of the down projection, `[tokens, n_ff]`.
     pub(super) gated: Rows,
-    pub(super) q: Vec<f32>,
-    pub(super) k: Vec<f32>,
-    pub(super) v: Vec<f32>,
-    pub(super) attention: Vec<f32>,
-    pub(super) gate: Vec<f32>,
-    pub(super) up: Vec<f32>,
+    pub(super) q: Lines<f32>,
+    pub(super) k: Lines<f32>,
+    pub(super) v: Lines<f32>,
+    pub(super) attention: Lines<f32>,
+    pub(super) gate: Lines<f32>,
+    pub(super) up: Lines<f32>,
     /// Output of a projection back to the residual stream.
-    pub(super) projected: Vec<f32>,
+    pub(super) projected: Lines<f32>,
 }
 
 /// What one token needs of each buffer: values of the plain ones in the order of [`Buffers::plain`], then the inputs.
@@ -81,7 +83,7 @@ impl Widths {
 }
 
 impl Buffers {
-    fn plain(&mut self) -> [&mut Vec<f32>; 8] {
+    fn plain(&mut self) -> [&mut Lines<f32>; 8] {
         let Self { x, q, k, v, attention, gate, up, projected, .. } = self;
         [x, q, k, v, attention, gate, up, projected]
     }
@@ -109,7 +111,7 @@ impl Buffers {
 }
 
 /// Room for `len` values and not for more.
-pub(super) fn reserve<T>(values: &mut Vec<T>, len: usize) -> Result<()> {
+pub(super) fn reserve<T>(values: &mut AVec<T>, len: usize) -> Result<()> {
     let more = len.saturating_sub(values.len());
     values.try_reserve_exact(more).map_err(|_| out_of_memory("activations", more * size_of::<T>()))
 }

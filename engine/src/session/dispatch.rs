@@ -3,7 +3,7 @@
 
 use super::buffers::{RowsWidth, reserve};
 use crate::{
-    Isa, Model, Result,
+    Isa, Lines, Model, Result,
     kernels::{Four, Input, Kernels, Packed, Product, ProductKernel, RowScale},
     model::{LINEAR_NAMES, Linear},
     threads::{Columns, Pool, Strip},
@@ -60,7 +60,7 @@ pub struct Count {
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     /// `[tokens, cols]`.
-    float: Vec<f32>,
+    float: Lines<f32>,
     /// The same, packed as the next products want it; by `Input`.
     packed: [Packed; Input::N],
     cols: usize,
@@ -219,7 +219,7 @@ impl Dispatcher {
         model: &Model,
         linears: [&Linear; N],
         x: &Rows,
-        outs: [&mut Vec<f32>; N],
+        outs: [&mut Lines<f32>; N],
         finish: impl Fn(&mut [Strip<'_>; N]) + Sync,
     ) {
         let n_tokens = x.float.len() / x.cols;
@@ -287,29 +287,34 @@ fn multiply(
     }
 }
 
-/// Floats of a cache line.
-const LINE: usize = 16;
+/// Columns whose results are collected before they are written, a whole cache line of each token's: rows of the output
+/// often lie a power of two apart, and would push one another out of the cache.
+const COLLECTED: usize = 16;
 
 /// `out = x · wᵀ` with each row of weights widened once for all tokens, four of which share a load of it.
 fn dense(kernels: &Kernels, x: &Rows, out: &mut Strip<'_>, widen: impl Fn(usize, &mut [f32])) {
     let columns = out.columns();
-    // In whole cache lines: a register of AVX-512 is one, and would else be two reads.
-    let mut buffer = vec![0.0; x.cols + LINE];
-    let start = buffer.as_ptr().align_offset(64).min(LINE);
-    let wide = &mut buffer[start..][..x.cols];
-    let n_fours = if x.cols.is_multiple_of(128) { out.n_rows() / 4 } else { 0 };
+    let n_tokens = out.n_rows();
+    let mut wide = Lines::filled(x.cols, 0.0);
+    let n_fours = if x.cols.is_multiple_of(128) { n_tokens / 4 } else { 0 };
     let (fours, others) = x.float.split_at(4 * n_fours * x.cols);
     let fours: Vec<_> = fours.chunks_exact(4 * x.cols).map(Four::interleaved).collect();
-    for row in columns.clone() {
-        widen(row, wide);
-        let column = row - columns.start;
-        for (i, four) in fours.iter().enumerate() {
-            for (t, y) in (kernels.dot_4)(wide, four).into_iter().enumerate() {
-                out.row(4 * i + t)[column] = y;
+    let mut collected = vec![[0.0; COLLECTED]; n_tokens];
+    for start in (0..columns.len()).step_by(COLLECTED) {
+        let n = COLLECTED.min(columns.len() - start);
+        for i in 0..n {
+            widen(columns.start + start + i, &mut wide);
+            let (in_fours, alone) = collected.split_at_mut(4 * n_fours);
+            for (four, ys) in fours.iter().zip(in_fours.chunks_exact_mut(4)) {
+                let sums = (kernels.dot_4)(&wide, four);
+                ys.iter_mut().zip(sums).for_each(|(y, sum)| y[i] = sum);
+            }
+            for (x, y) in others.chunks_exact(x.cols).zip(alone) {
+                y[i] = (kernels.dot)(&wide, x);
             }
         }
-        for (i, x) in others.chunks_exact(x.cols).enumerate() {
-            out.row(4 * n_fours + i)[column] = (kernels.dot)(wide, x);
+        for (token, ys) in collected.iter().enumerate() {
+            out.row(token)[start..start + n].copy_from_slice(&ys[..n]);
         }
     }
 }

@@ -3,7 +3,7 @@
 //! file therefore allocates nothing.
 
 use super::kv_format::{KvFormat, Values};
-use crate::{Result, kernels::ATTENTION_CHUNK, model::Config};
+use crate::{Lines, Result, kernels::ATTENTION_CHUNK, model::Config};
 
 /// What the caches of one session have in common.
 #[derive(Clone, Copy, Debug)]
@@ -101,7 +101,7 @@ impl KvCache {
         &'a self,
         (layer, chunk, kv_head): (usize, usize, usize),
         n: usize,
-        wide: &'a mut [Vec<f32>; 2],
+        wide: &'a mut [Lines<f32>; 2],
     ) -> [(&'a [f32], usize); 2] {
         let KvLayout { kv_width, head_dim: d, .. } = self.layout;
         let start = layer * ATTENTION_CHUNK * kv_width + kv_head * d;

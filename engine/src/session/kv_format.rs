@@ -4,7 +4,7 @@
 use half::f16;
 
 use super::out_of_memory;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Lines, Result};
 
 /// Storage of keys and values. [`KvFormat::F32`] alone gives the results that the model's definition does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -59,9 +59,9 @@ impl std::str::FromStr for KvFormat {
 /// Stored values, in heads of `head_dim`.
 #[derive(Debug)]
 pub(super) enum Values {
-    F32(Vec<f32>),
-    F16(Vec<f16>),
-    Int8 { codes: Vec<i8>, scales: Vec<f32> },
+    F32(Lines<f32>),
+    F16(Lines<f16>),
+    Int8 { codes: Lines<i8>, scales: Lines<f32> },
 }
 
 impl Values {
@@ -104,7 +104,7 @@ impl Values {
         stride: usize,
         n: usize,
         head_dim: usize,
-        wide: &'a mut Vec<f32>,
+        wide: &'a mut Lines<f32>,
     ) -> (&'a [f32], usize) {
         if let Self::F32(values) = self {
             return (&values[start..start + (n - 1) * stride + head_dim], stride);
@@ -148,8 +148,8 @@ fn quantize(x: &[f32], codes: &mut [i8]) -> f32 {
     absmax / 127.0
 }
 
-fn filled<T: Clone>(n: usize, value: T) -> Result<Vec<T>> {
-    let mut values = Vec::new();
+fn filled<T: Clone>(n: usize, value: T) -> Result<Lines<T>> {
+    let mut values = Lines::default();
     let bytes = n.saturating_mul(size_of::<T>());
     values.try_reserve_exact(n).map_err(|_| out_of_memory("keys and values", bytes))?;
     values.resize(n, value);
@@ -175,7 +175,7 @@ mod tests {
     }
 
     fn head(values: &Values, head: usize) -> Vec<f32> {
-        let mut wide = Vec::new();
+        let mut wide = Lines::default();
         let (x, stride) = values.head(head * D, 2 * D, 2, D, &mut wide);
         [&x[..D], &x[stride..stride + D]].concat()
     }
@@ -210,7 +210,7 @@ mod tests {
     fn what_is_no_number_does_not_become_one() {
         let mut values = Values::zeros(KvFormat::Int8, D, D).unwrap();
         values.write(0, &[f32::NAN; D], D);
-        let mut wide = Vec::new();
+        let mut wide = Lines::default();
         assert!(values.head(0, D, 1, D, &mut wide).0.iter().all(|x| x.is_nan()));
         values.write(0, &[f32::INFINITY, 1.0, 0.0, 0.0], D);
         assert!(values.head(0, D, 1, D, &mut wide).0.iter().any(|x| !x.is_finite()));

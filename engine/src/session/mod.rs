@@ -20,7 +20,7 @@ pub use kv_format::KvFormat;
 pub use options::SessionOptions;
 pub use sequences::SequenceId;
 
-use crate::{Error, ErrorKind, Isa, Memory, Model, Result, kernels::Kernels, model::Config};
+use crate::{Error, ErrorKind, Isa, Lines, Memory, Model, Result, kernels::Kernels, model::Config};
 use angles::Angles;
 use buffers::{Buffers, Widths};
 use dispatch::Dispatcher;
@@ -42,7 +42,7 @@ pub struct Session<'m> {
     memory_limit: Option<usize>,
     widths: Widths,
     buffers: Buffers,
-    logits: Vec<f32>,
+    logits: Lines<f32>,
 }
 
 impl<'m> Session<'m> {
@@ -79,7 +79,7 @@ impl<'m> Session<'m> {
             widths: Widths::new(model, &kernels, options.activations),
             dispatcher: Dispatcher::new(kernels, pool, options.activations),
             buffers: Buffers::default(),
-            logits: Vec::new(),
+            logits: Lines::default(),
         })
     }
 
