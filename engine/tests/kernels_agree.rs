@@ -173,3 +173,27 @@ fn attention_chunks_agree() {
         }
     }
 }
+
+#[test]
+fn scores_that_vanish_with_either_sign_have_one_maximum() {
+    for head_dim in [64, 80, 128] {
+        for n in [1_u8, 5, 33] {
+            // Products of -1e-60 round to -0, others to +0.
+            let q = vec![1e-30; head_dim];
+            let signs = (0..n).map(|j| if j % 3 == 0 { -1e-30 } else { 1e-30 });
+            let k: Vec<f32> = signs.flat_map(|x| vec![x; head_dim]).collect();
+            let chunk =
+                AttentionChunk { q: &q, k: &k, v: &k, stride: head_dim, n: n.into(), scale: 0.125 };
+            let mut out = vec![9.0; head_dim];
+            for kernels in others().into_iter().chain([scalar()]) {
+                let (max, sum) = (kernels.attend)(&chunk, &mut out);
+                assert_eq!(max.to_bits(), 0.0_f32.to_bits(), "{} d={head_dim} n={n}", kernels.isa);
+                assert!(
+                    (sum - f32::from(n)).abs() < 1e-6,
+                    "{} d={head_dim} n={n}: {sum}",
+                    kernels.isa
+                );
+            }
+        }
+    }
+}

@@ -1,9 +1,6 @@
 //! Steps without a sum of their own: the scalar bodies, compiled for AVX-512. No order of operations changes, so no bit does.
 
-use super::{
-    super::{AttentionChunk, scalar},
-    dot::{dot, sum},
-};
+use super::{super::scalar, dot::dot};
 
 /// See `scalar::norm`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
@@ -46,12 +43,6 @@ pub(super) fn rope(x: &mut [f32], cos: &[f32], sin: &[f32]) {
 #[inline]
 pub(super) fn exp_sub(x: &mut [f32], max: f32) {
     scalar::softmax::exp_sub(x, max);
-}
-
-/// See `scalar::attend`.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
-pub(super) fn attend(chunk: &AttentionChunk<'_>, out: &mut [f32]) -> (f32, f32) {
-    scalar::attend::attend(|a, b| dot(a, b), |x, max| exp_sub(x, max), |x| sum(x), chunk, out)
 }
 
 /// See `scalar::act`.

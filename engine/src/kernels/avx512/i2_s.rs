@@ -1,56 +1,86 @@
 //! Ternary products with `vpdpbusd`: unsigned codes (0, 1, 2) times signed activations, exact in i32.
 //!
 //! A row of activations is packed so that the four 2-bit fields of 64 weight bytes (two I2_S groups) meet four registers:
-//! field `s` of groups `2i`, `2i + 1` is at `256 i + 64 s`. An odd last group has zeros in the upper half.
+//! field `s` of groups `2i`, `2i + 1` is at `256 i + 64 s`. An odd last group stands there twice, so that one register
+//! can hold the last groups of two rows.
 
 use std::arch::x86_64::{
     __m512i, _mm_add_epi32, _mm_cvtepi32_ps, _mm_div_ps, _mm_mul_ps, _mm_set1_epi32, _mm_set1_ps,
     _mm_sub_epi32, _mm256_add_epi32, _mm256_castsi256_si128, _mm256_extracti128_si256,
-    _mm512_add_epi32, _mm512_and_si512, _mm512_castsi512_si256, _mm512_dpbusd_epi32,
-    _mm512_extracti64x4_epi64, _mm512_reduce_add_epi32, _mm512_set1_epi8, _mm512_setzero_si512,
-    _mm512_srai_epi32, _mm512_srli_epi16, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
-    _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
+    _mm512_add_epi32, _mm512_and_si512, _mm512_castsi256_si512, _mm512_castsi512_si256,
+    _mm512_cvtepi32_ps, _mm512_div_ps, _mm512_dpbusd_epi32, _mm512_extracti64x4_epi64,
+    _mm512_inserti64x4, _mm512_mul_ps, _mm512_permutexvar_epi32, _mm512_reduce_add_epi32,
+    _mm512_set1_epi8, _mm512_set1_ps, _mm512_setzero_si512, _mm512_shuffle_i32x4,
+    _mm512_srai_epi32, _mm512_srli_epi16, _mm512_sub_epi32, _mm512_unpackhi_epi32,
+    _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
 };
 
 use super::{
     super::{Product, RowScale, row_bytes, scale_sum, tiled},
-    lanes::{load_half, load_u8, store_4},
+    lanes::{load_256, load_f32, load_half, load_i32, load_u8, store_4, store_f32},
 };
 use crate::threads::Strip;
 
 /// Pairs of groups, and the odd last group.
 type Row<'a> = (&'a [[u8; 64]], Option<&'a [u8; 32]>);
 
-/// Rows that share one load of the activations.
+/// Packed activations of one token: whole pairs of groups, and the odd last group.
+type Token<'a> = (&'a [[u8; 256]], Option<&'a [u8; 256]>);
+
+/// Outputs of a tile.
+const TILE: usize = 16;
+/// Rows that share one load of a single token's activations.
 const ROWS: usize = 4;
-/// Tokens that share one unpacking of the weights.
-const TOKENS: usize = 4;
 
 /// The product for the strip's columns (weight rows) and rows (tokens).
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
 pub(super) fn product(product: &Product<'_>, out: &mut Strip<'_>) {
     let n_tokens = out.n_rows();
     let mut token = 0;
-    while token < n_tokens {
-        let rows = out.columns();
-        if n_tokens - token >= TOKENS {
-            tiled::<ROWS>(
-                rows,
-                out,
-                |out, r| tile::<ROWS, TOKENS>(product, out, r, token),
-                |out, r| tile::<1, TOKENS>(product, out, r, token),
-            );
-            token += TOKENS;
-        } else {
-            tiled::<ROWS>(
-                rows,
-                out,
-                |out, r| column::<ROWS>(product, out, r, token),
-                |out, r| column::<1>(product, out, r, token),
-            );
-            token += 1;
-        }
+    while n_tokens - token >= 8 {
+        block::<2, 8>(product, out, token);
+        token += 8;
     }
+    if n_tokens - token >= 4 {
+        block::<4, 4>(product, out, token);
+        token += 4;
+    }
+    for token in token..n_tokens {
+        tiled::<ROWS>(
+            out.columns(),
+            out,
+            |out, r| column::<ROWS>(product, out, r, token),
+            |out, r| column::<1>(product, out, r, token),
+        );
+    }
+}
+
+/// All rows × `T` tokens, in tiles of `R` rows; `R` is even and `R * T` a [`TILE`].
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
+#[inline]
+fn block<const R: usize, const T: usize>(product: &Product<'_>, out: &mut Strip<'_>, token: usize) {
+    let mut tile = Tile::<R, T> { xs: [(&[], None); T], sums: [0; TILE], scales: [0.0; TILE] };
+    for t in 0..T {
+        let (pairs, rest) = product.x.row(token + t).as_chunks::<256>();
+        assert!(rest.is_empty(), "whole pairs of groups");
+        let (pairs, odd) = pairs.split_at(product.shape.cols / 256);
+        tile.xs[t] = (pairs, odd.first());
+        let x = product.x.scales[token + t];
+        tile.sums[t * R..][..R].fill(x.sum);
+        tile.scales[t * R..][..R].fill(x.scale);
+    }
+    let columns = out.columns();
+    tiled::<R>(
+        columns.clone(),
+        out,
+        |out, r| {
+            let y = tile.product(product, r);
+            for (t, y) in y.as_chunks::<R>().0.iter().enumerate() {
+                out.row(token + t)[r - columns.start..][..R].copy_from_slice(y);
+            }
+        },
+        |out, r| (0..T).for_each(|t| column::<1>(product, out, r, token + t)),
+    );
 }
 
 /// `R` rows × one token: fields are masked in place, so their sums come out times 64, 16, 4 and 1, exactly.
@@ -99,79 +129,16 @@ fn column<const R: usize>(product: &Product<'_>, out: &mut Strip<'_>, row: usize
     write(&sums, product.x.scales[token], product.scale, out);
 }
 
-/// `R` rows × `T` tokens: the fields are shifted down once and meet all tokens.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
-#[inline]
-fn tile<const R: usize, const T: usize>(
-    product: &Product<'_>,
-    out: &mut Strip<'_>,
-    row: usize,
-    token: usize,
-) {
-    let weights = split_rows::<R>(product, row);
-    let mut xs: [&[[u8; 64]]; T] = [&[]; T];
-    for t in 0..T {
-        xs[t] = product.x.row(token + t).as_chunks::<64>().0;
-    }
-    let mask = _mm512_set1_epi8(3);
-    let mut acc = [[_mm512_setzero_si512(); T]; R];
-    let n_pairs = weights[0].0.len();
-    for i in 0..n_pairs {
-        // Not `array::from_fn`: its body lacks the target features, so the closure would be called, not inlined.
-        let mut fields = [[mask; 4]; R];
-        for r in 0..R {
-            let codes = load_u8(&weights[r].0[i]);
-            fields[r] = [
-                _mm512_and_si512(_mm512_srli_epi16::<6>(codes), mask),
-                _mm512_and_si512(_mm512_srli_epi16::<4>(codes), mask),
-                _mm512_and_si512(_mm512_srli_epi16::<2>(codes), mask),
-                _mm512_and_si512(codes, mask),
-            ];
-        }
-        for s in 0..4 {
-            for t in 0..T {
-                let x = load_u8(&xs[t][4 * i + s]);
-                for r in 0..R {
-                    acc[r][t] = _mm512_dpbusd_epi32(acc[r][t], fields[r][s], x);
-                }
-            }
-        }
-    }
-    for r in 0..R {
-        if let Some(half) = weights[r].1 {
-            let fields = fields(load_half(half));
-            for s in 0..4 {
-                for t in 0..T {
-                    let x = load_u8(&xs[t][4 * n_pairs + s]);
-                    acc[r][t] = _mm512_dpbusd_epi32(acc[r][t], fields[s], x);
-                }
-            }
-        }
-    }
-    let first = out.columns().start;
-    for t in 0..T {
-        let mut sums = [_mm512_setzero_si512(); R];
-        for r in 0..R {
-            sums[r] = acc[r][t];
-        }
-        let out = &mut out.row(token + t)[row - first..][..R];
-        write(&sums, product.x.scales[token + t], product.scale, out);
-    }
-}
-
-/// Adds up the lanes of each row's sum, scales and writes them: four rows at a time by a transposition, which takes half
-/// the instructions of four separate sums.
+/// Adds up the lanes of each row's sum, scales and writes them, four rows at a time.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
 #[inline]
 fn write<const R: usize>(sums: &[__m512i; R], x: RowScale, weight_scale: f32, out: &mut [f32]) {
     let (quads, rest) = sums.as_chunks::<4>();
     let (outs, out_rest) = out.as_chunks_mut::<4>();
-    for ([a, b, c, d], out) in quads.iter().zip(outs) {
-        let ab = _mm512_add_epi32(_mm512_unpacklo_epi32(*a, *b), _mm512_unpackhi_epi32(*a, *b));
-        let cd = _mm512_add_epi32(_mm512_unpacklo_epi32(*c, *d), _mm512_unpackhi_epi32(*c, *d));
-        let abcd = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
+    for (quad, out) in quads.iter().zip(outs) {
+        let quad = fold_quad(*quad);
         let half =
-            _mm256_add_epi32(_mm512_castsi512_si256(abcd), _mm512_extracti64x4_epi64::<1>(abcd));
+            _mm256_add_epi32(_mm512_castsi512_si256(quad), _mm512_extracti64x4_epi64::<1>(quad));
         let sum = _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256::<1>(half));
         let exact = _mm_cvtepi32_ps(_mm_sub_epi32(sum, _mm_set1_epi32(x.sum)));
         let y = _mm_mul_ps(_mm_div_ps(exact, _mm_set1_ps(x.scale)), _mm_set1_ps(weight_scale));
@@ -180,6 +147,120 @@ fn write<const R: usize>(sums: &[__m512i; R], x: RowScale, weight_scale: f32, ou
     for (sum, out) in rest.iter().zip(out_rest) {
         *out = scale_sum(_mm512_reduce_add_epi32(*sum), x, weight_scale);
     }
+}
+
+/// Activations of `T` tokens that meet `R` rows at a time.
+struct Tile<'a, const R: usize, const T: usize> {
+    xs: [Token<'a>; T],
+    /// As the outputs, `[T, R]`: the sum of the token's codes,
+    sums: [i32; TILE],
+    /// and the scale.
+    scales: [f32; TILE],
+}
+
+impl<const R: usize, const T: usize> Tile<'_, R, T> {
+    /// `[T, R]` outputs: the fields are shifted down once and meet all tokens.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
+    #[inline]
+    fn product(&self, product: &Product<'_>, row: usize) -> [f32; TILE] {
+        let weights = split_rows::<R>(product, row);
+        let mask = _mm512_set1_epi8(3);
+        let mut acc = [[_mm512_setzero_si512(); T]; R];
+        for i in 0..weights[0].0.len() {
+            // Not `array::from_fn`: its body lacks the target features, so the closure would be called, not inlined.
+            let mut codes = [mask; R];
+            for r in 0..R {
+                codes[r] = load_u8(&weights[r].0[i]);
+            }
+            let mut xs = [&[[0_u8; 64]; 4]; T];
+            for t in 0..T {
+                xs[t] = quarters(&self.xs[t].0[i]);
+            }
+            for s in [3, 2, 1, 0] {
+                let mut fields = [mask; R];
+                for r in 0..R {
+                    fields[r] = _mm512_and_si512(codes[r], mask);
+                    codes[r] = _mm512_srli_epi16::<2>(codes[r]);
+                }
+                for t in 0..T {
+                    let x = load_u8(&xs[t][s]);
+                    for r in 0..R {
+                        acc[r][t] = _mm512_dpbusd_epi32(acc[r][t], fields[r], x);
+                    }
+                }
+            }
+        }
+        // From here on one row has the lower half of a register, the next one the upper.
+        let mut halves = [_mm512_setzero_si512(); 8];
+        for r in 0..R / 2 {
+            for t in 0..T {
+                halves[r * T + t] = fold(acc[2 * r][t], acc[2 * r + 1][t]);
+            }
+            if let (Some(even), Some(odd)) = (weights[2 * r].1, weights[2 * r + 1].1) {
+                let even = _mm512_castsi256_si512(load_256(even));
+                let mut codes = _mm512_inserti64x4::<1>(even, load_256(odd));
+                for s in [3, 2, 1, 0] {
+                    let field = _mm512_and_si512(codes, mask);
+                    codes = _mm512_srli_epi16::<2>(codes);
+                    for t in 0..T {
+                        let x = quarters(
+                            self.xs[t].1.expect("rows and activations have the same groups"),
+                        );
+                        let half = halves[r * T + t];
+                        halves[r * T + t] = _mm512_dpbusd_epi32(half, field, load_u8(&x[s]));
+                    }
+                }
+            }
+        }
+        let order = if R == 2 { BY_TOKEN_2X8 } else { BY_TOKEN_4X4 };
+        let sums = _mm512_permutexvar_epi32(load_i32(&order), lane_sums(&halves));
+        let exact = _mm512_cvtepi32_ps(_mm512_sub_epi32(sums, load_i32(&self.sums)));
+        let scaled = _mm512_div_ps(exact, load_f32(&self.scales));
+        let mut y = [0.0; TILE];
+        store_f32(&mut y, _mm512_mul_ps(scaled, _mm512_set1_ps(product.scale)));
+        y
+    }
+}
+
+/// Where [`lane_sums`] puts the sum of (row, token), for the outputs in the order `[token, row]`.
+const BY_TOKEN_2X8: [i32; TILE] = [0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15];
+const BY_TOKEN_4X4: [i32; TILE] = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
+
+/// `a`'s halves added up in the lower half, `b`'s in the upper.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
+#[inline]
+fn fold(a: __m512i, b: __m512i) -> __m512i {
+    _mm512_add_epi32(
+        _mm512_shuffle_i32x4::<0b01_00_01_00>(a, b),
+        _mm512_shuffle_i32x4::<0b11_10_11_10>(a, b),
+    )
+}
+
+/// Each quarter of four registers added up: in every quarter the sums of `a`, `b`, `c` and `d`. A transposition takes half
+/// the instructions of separate sums.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
+#[inline]
+fn fold_quad([a, b, c, d]: [__m512i; 4]) -> __m512i {
+    let ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+    let cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
+    _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd))
+}
+
+/// The sums of 16 halves: lower halves of registers 0 to 3, their upper halves, then those of 4 to 7.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
+#[inline]
+fn lane_sums(&[a, b, c, d, e, f, g, h]: &[__m512i; 8]) -> __m512i {
+    let (low, high) = (fold_quad([a, b, c, d]), fold_quad([e, f, g, h]));
+    _mm512_add_epi32(
+        _mm512_shuffle_i32x4::<0b10_00_10_00>(low, high),
+        _mm512_shuffle_i32x4::<0b11_01_11_01>(low, high),
+    )
+}
+
+/// The activations of one pair of groups, field by field.
+#[inline(always)]
+fn quarters(x: &[u8; 256]) -> &[[u8; 64]; 4] {
+    x.as_chunks().0.first_chunk().expect("256 bytes are four times 64")
 }
 
 /// Codes of `R` rows: whole pairs of groups, and the odd last group.
@@ -192,17 +273,4 @@ fn split_rows<'a, const R: usize>(product: &Product<'a>, row: usize) -> [Row<'a>
         rows[r] = (pairs, rest.first_chunk());
     }
     rows
-}
-
-/// The four 2-bit fields of each byte, first elements first.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
-#[inline]
-fn fields(codes: __m512i) -> [__m512i; 4] {
-    let mask = _mm512_set1_epi8(3);
-    [
-        _mm512_and_si512(_mm512_srli_epi16::<6>(codes), mask),
-        _mm512_and_si512(_mm512_srli_epi16::<4>(codes), mask),
-        _mm512_and_si512(_mm512_srli_epi16::<2>(codes), mask),
-        _mm512_and_si512(codes, mask),
-    ]
 }

@@ -3,8 +3,9 @@
 #![expect(unsafe_code, reason = "vendor loads and stores take pointers")]
 
 use std::arch::x86_64::{
-    __m128, __m128i, __m256i, __m512, __m512i, _mm_loadu_si128, _mm_storeu_ps, _mm256_loadu_si256,
-    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_storeu_ps, _mm512_zextsi256_si512,
+    __m128, __m128i, __m256i, __m512, __m512i, _mm_loadu_si128, _mm_storeu_ps, _mm_storeu_si128,
+    _mm256_loadu_si256, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_storeu_ps,
+    _mm512_zextsi256_si512,
 };
 
 /// 16 floats.
@@ -13,6 +14,14 @@ use std::arch::x86_64::{
 pub(super) fn load_f32(x: &[f32; 16]) -> __m512 {
     // SAFETY: the array has 64 bytes; the load needs no alignment.
     unsafe { _mm512_loadu_ps(x.as_ptr()) }
+}
+
+/// 16 integers.
+#[target_feature(enable = "avx512f")]
+#[inline]
+pub(super) fn load_i32(x: &[i32; 16]) -> __m512i {
+    // SAFETY: the array has 64 bytes; the load needs no alignment.
+    unsafe { _mm512_loadu_si512(x.as_ptr().cast()) }
 }
 
 /// 64 bytes.
@@ -52,6 +61,14 @@ pub(super) fn load_256(x: &[u8; 32]) -> __m256i {
 pub(super) fn store_f32(out: &mut [f32; 16], x: __m512) {
     // SAFETY: the array has 64 bytes; the store needs no alignment.
     unsafe { _mm512_storeu_ps(out.as_mut_ptr(), x) }
+}
+
+/// Writes 16 bytes.
+#[target_feature(enable = "avx512f")]
+#[inline]
+pub(super) fn store_128(out: &mut [u8; 16], x: __m128i) {
+    // SAFETY: the array has 16 bytes; the store needs no alignment.
+    unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), x) }
 }
 
 /// Writes 4 floats.

@@ -2,6 +2,7 @@
 
 #![expect(unsafe_code, reason = "entering a target_feature function from ordinary code")]
 
+mod attend;
 mod blocks256;
 mod blocks32;
 mod dot;
@@ -63,7 +64,7 @@ pub(super) fn kernels() -> Option<Kernels> {
         // SAFETY: the probe above found every feature this function is compiled with.
         exp_sub: |x, max| unsafe { elementwise::exp_sub(x, max) },
         // SAFETY: the probe above found every feature this function is compiled with.
-        attend: |chunk, out| unsafe { elementwise::attend(chunk, out) },
+        attend: |chunk, out| unsafe { attend::attend(chunk, out) },
         // SAFETY: the probe above found every feature this function is compiled with.
         fma_into: |x, f, out| unsafe { elementwise::fma_into(x, f, out) },
         packings: tables::PACKINGS,

@@ -12,14 +12,20 @@ pub(crate) fn attend(
     out: &mut [f32],
 ) -> (f32, f32) {
     let head_dim = chunk.q.len();
-    let mut p = [0.0_f32; ATTENTION_CHUNK];
-    let p = &mut p[..chunk.n];
+    // Whole blocks of 16, so that no exponential is left over: what is not there becomes 0.
+    let mut p = [f32::NEG_INFINITY; ATTENTION_CHUNK];
     let mut max = f32::NEG_INFINITY;
-    for (j, p) in p.iter_mut().enumerate() {
+    for (j, p) in p[..chunk.n].iter_mut().enumerate() {
         *p = dot(chunk.q, &chunk.k[j * chunk.stride..][..head_dim]) * chunk.scale;
         max = if *p > max { *p } else { max };
     }
-    exp_sub(p, max);
+    let max = max + 0.0; // which of two zeros was met first is no matter
+    p[..chunk.n.next_multiple_of(16)]
+        .as_chunks_mut::<16>()
+        .0
+        .iter_mut()
+        .for_each(|p| exp_sub(p, max));
+    let p = &p[..chunk.n];
     out.fill(0.0);
     for (j, p) in p.iter().enumerate() {
         let v = &chunk.v[j * chunk.stride..][..head_dim];

@@ -8,7 +8,7 @@ pub(in crate::kernels) const PACKING: Packing =
     Packing { input: Input::Int8, row_len: |cols| cols, pack };
 
 /// Adding it rounds to a whole number, half to even, and leaves that number in the low bits.
-const ROUND: f32 = 12_582_912.0;
+pub(in crate::kernels) const ROUND: f32 = 12_582_912.0;
 
 /// `127 / max(1e-5, max|x|)`.
 #[inline(always)]
