@@ -6,7 +6,7 @@ use engine::{
     bench::LayerMatmul,
     kernels::{Kernels, Packed, Product},
     quant::{self, Shape, i2_s},
-    threads::Columns,
+    threads::{Columns, Split},
 };
 use std::{hint::black_box, time::Duration};
 
@@ -109,9 +109,11 @@ fn ternary_products(c: &mut Criterion) {
             let x = Packed { bytes, scales, row_len };
             let mut out = vec![0.0; shape.rows];
             let mut multiply = || {
-                let product = Product { weights: &tensor, shape, scale: 1.0, x: &x };
+                let product = Product { weights: &tensor, shape, scale: 1.0, x: x.all() };
                 let columns = Columns { data: &mut out, width: shape.rows, unit: 32 };
-                pool.strips([columns], |[mut strip]| (kernel.product)(&product, &mut strip));
+                pool.strips(Split::Columns, [columns], |[mut strip]| {
+                    (kernel.product)(&product, &mut strip);
+                });
             };
             multiply();
             group.bench_function(kernel.name, |b| b.iter(&mut multiply));

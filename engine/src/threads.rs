@@ -149,10 +149,11 @@ impl Pool {
         }
     }
 
-    /// Splits the columns of several row-major matrices among the threads and calls `job` with one strip of each.
-    /// The split of each depends only on its width, its unit and the number of threads.
+    /// Splits several row-major matrices among the threads and calls `job` with one strip of each. The split depends only
+    /// on the matrices' sizes and units and on the number of threads.
     pub fn strips<const N: usize>(
         &self,
+        by: Split,
         outs: [Columns<'_>; N],
         job: impl Fn([Strip<'_>; N]) + Sync,
     ) {
@@ -161,13 +162,11 @@ impl Pool {
         self.run(&|part| {
             job(std::array::from_fn(|i| {
                 let raw = &outs[i];
-                Strip {
-                    data: raw.data,
-                    width: raw.width,
-                    n_rows: raw.n_rows,
-                    columns: split(raw.width, raw.unit, part, parts),
-                    lifetime: PhantomData,
-                }
+                let (rows, columns) = match by {
+                    Split::Columns => (0..raw.n_rows, split(raw.width, raw.unit, part, parts)),
+                    Split::Rows => (split(raw.n_rows, 1, part, parts), 0..raw.width),
+                };
+                Strip { data: raw.data, width: raw.width, rows, columns, lifetime: PhantomData }
             }));
         });
     }
@@ -281,6 +280,15 @@ fn work(shared: &Shared, parked: &AtomicBool, part: usize, spins_before_park: u3
     }
 }
 
+/// What of its matrices a thread has to itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// Some columns of every row: each thread needs only its part of what a column is made of, for all rows.
+    Columns,
+    /// Whole rows, as many as [`Pool::rows`] gives it: what a thread reads of a row it has written itself.
+    Rows,
+}
+
 /// A row-major matrix whose columns are to be split in whole units.
 #[derive(Debug)]
 pub struct Columns<'a> {
@@ -316,12 +324,12 @@ impl<'a> From<Columns<'a>> for RawColumns<'a> {
 // strip from it, and strips of different parts share no column.
 unsafe impl Sync for RawColumns<'_> {}
 
-/// One thread's columns of a row-major matrix.
+/// One thread's columns of a row-major matrix, or its rows.
 #[derive(Debug)]
 pub struct Strip<'a> {
     data: *mut f32,
     width: usize,
-    n_rows: usize,
+    rows: Range<usize>,
     columns: Range<usize>,
     lifetime: PhantomData<&'a mut [f32]>,
 }
@@ -333,21 +341,29 @@ impl Strip<'_> {
         self.columns.clone()
     }
 
-    /// Rows of the matrix.
+    /// The rows, as indices of the whole matrix.
     #[must_use]
-    pub const fn n_rows(&self) -> usize {
-        self.n_rows
+    pub fn rows(&self) -> Range<usize> {
+        self.rows.clone()
     }
 
-    /// This strip's part of one row.
+    /// Rows of this strip.
+    #[must_use]
+    pub fn n_rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// This strip's part of one of its rows, the first of which is 0.
     ///
     /// # Panics
     /// If there is no such row.
     pub fn row(&mut self, row: usize) -> &mut [f32] {
-        assert!(row < self.n_rows, "row {row} of {}", self.n_rows);
-        // SAFETY: row and columns lie inside the matrix (n_rows = len / width, columns end at most at width).
-        let start = unsafe { self.data.add(row * self.width + self.columns.start) };
-        // SAFETY: no other strip of this region covers these columns, and `&mut self` keeps this strip's rows apart.
+        assert!(row < self.rows.len(), "row {row} of {}", self.rows.len());
+        let first = (self.rows.start + row) * self.width + self.columns.start;
+        // SAFETY: row and columns lie inside the matrix (rows end at most at len / width, columns at width).
+        let start = unsafe { self.data.add(first) };
+        // SAFETY: no other strip of this region covers these columns of this row, and `&mut self` keeps this strip's rows
+        // apart.
         unsafe { std::slice::from_raw_parts_mut(start, self.columns.len()) }
     }
 }
@@ -378,15 +394,40 @@ mod tests {
     fn strips_write_every_element_once_whatever_the_threads() {
         for threads in 1..5 {
             let pool = Pool::new(threads);
-            let mut data = vec![0.0; 3 * 10];
-            for _ in 0..200 {
-                pool.strips([Columns { data: &mut data, width: 10, unit: 4 }], |[mut strip]| {
-                    for row in 0..strip.n_rows() {
-                        strip.row(row).iter_mut().for_each(|value| *value += 1.0);
-                    }
-                });
+            for by in [Split::Columns, Split::Rows] {
+                let mut data = vec![0.0; 3 * 10];
+                for _ in 0..200 {
+                    let columns = Columns { data: &mut data, width: 10, unit: 4 };
+                    pool.strips(by, [columns], |[mut strip]| {
+                        for row in 0..strip.n_rows() {
+                            strip.row(row).iter_mut().for_each(|value| *value += 1.0);
+                        }
+                    });
+                }
+                let all = data.iter().all(|value| (value - 200.0).abs() < 1e-6);
+                assert!(all, "{threads}, {by:?}: {data:?}");
             }
-            assert!(data.iter().all(|value| (value - 200.0).abs() < 1e-6), "{threads}: {data:?}");
+        }
+    }
+
+    #[test]
+    fn a_strip_knows_its_place_in_the_matrix() {
+        for (threads, by) in
+            [(1, Split::Rows), (2, Split::Rows), (3, Split::Rows), (3, Split::Columns)]
+        {
+            let mut data: Vec<f32> = (0..50_u8).map(f32::from).collect();
+            let columns = Columns { data: &mut data, width: 10, unit: 4 };
+            Pool::new(threads).strips(by, [columns], |[mut strip]| {
+                let (rows, columns) = (strip.rows(), strip.columns());
+                for (row, index) in rows.enumerate() {
+                    for (value, column) in strip.row(row).iter_mut().zip(columns.clone()) {
+                        #[expect(clippy::cast_precision_loss, reason = "below 50")]
+                        let place = (10 * index + column) as f32;
+                        *value -= place;
+                    }
+                }
+            });
+            assert!(data.iter().all(|value| value.abs() < 1e-6), "{threads}, {by:?}: {data:?}");
         }
     }
 

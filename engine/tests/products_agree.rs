@@ -7,7 +7,7 @@ use engine::{
     Drawing, Isa, Pool,
     kernels::{Input, Kernels, Packed, Packing, Product, ProductKernel},
     quant::{self, BlockFormat, Shape},
-    threads::Columns,
+    threads::{Columns, Split},
 };
 
 /// What the tensor is multiplied by last: not a power of two, so that the order of roundings shows.
@@ -88,9 +88,10 @@ fn multiply(kernels: &Kernels, format: &str, case: &Case<'_>, threads: usize) ->
     let x = packed(kernels, kernel, case.x, case.shape.cols);
     let rows = case.shape.rows;
     let mut out = vec![f32::NAN; x.scales.len() * rows];
-    let product = Product { weights: case.tensor, shape: case.shape, scale: SCALE, x: &x };
+    let product = Product { weights: case.tensor, shape: case.shape, scale: SCALE, x: x.all() };
     let columns = Columns { data: &mut out, width: rows, unit: 32 };
-    Pool::new(threads).strips([columns], |[mut strip]| (kernel.product)(&product, &mut strip));
+    Pool::new(threads)
+        .strips(Split::Columns, [columns], |[mut strip]| (kernel.product)(&product, &mut strip));
     out
 }
 
@@ -141,7 +142,7 @@ fn exact(format: &dyn BlockFormat, case: &Case<'_>) -> Vec<f32> {
         for trits in trits.chunks_exact(cols) {
             #[expect(clippy::cast_possible_truncation, reason = "trits are -1, 0, 1")]
             let product = |(t, q): (&f32, &u8)| i64::from(*t as i8) * i64::from(q.cast_signed());
-            let sum: i64 = trits.iter().zip(x.row(token)).map(product).sum();
+            let sum: i64 = trits.iter().zip(x.all().row(token)).map(product).sum();
             #[expect(clippy::cast_precision_loss, reason = "below 2^24")]
             out.push(sum as f32 / x.scales[token].scale * SCALE);
         }
@@ -234,7 +235,7 @@ fn exact_by_block(format: &dyn BlockFormat, case: &Case<'_>) -> Vec<f32> {
         for row in weights.chunks_exact(cols) {
             let mut acc = 0.0_f32;
             let blocks =
-                row.chunks(format.block_len()).zip(x.row(token).chunks(format.block_len()));
+                row.chunks(format.block_len()).zip(x.all().row(token).chunks(format.block_len()));
             for (weights, codes) in blocks {
                 let sum: i64 = weights
                     .iter()

@@ -9,7 +9,7 @@ use engine::{
     Drawing, Isa, Pool,
     kernels::{Kernels, Packed, Product, ProductKernel},
     quant::{self, Shape},
-    threads::Columns,
+    threads::{Columns, Split},
 };
 
 /// What is asked of every vector kernel: multiply-adds a second.
@@ -22,12 +22,14 @@ const SHAPE: Shape = Shape::new(2560, 6912);
 fn rate(kernel: &ProductKernel, tensor: &[u8], x: &Packed, turns: usize) -> f64 {
     let n_tokens = x.scales.len();
     let mut out = vec![0.0; n_tokens * SHAPE.rows];
-    let product = Product { weights: tensor, shape: SHAPE, scale: 1.0, x };
+    let product = Product { weights: tensor, shape: SHAPE, scale: 1.0, x: x.all() };
     let pool = Pool::new(1);
     let best = (0..turns).map(|_| {
         let columns = Columns { data: &mut out, width: SHAPE.rows, unit: 32 };
         let start = now();
-        pool.strips([columns], |[mut strip]| (kernel.product)(&product, &mut strip));
+        pool.strips(Split::Columns, [columns], |[mut strip]| {
+            (kernel.product)(&product, &mut strip);
+        });
         black_box(&out);
         start.elapsed().as_secs_f64()
     });

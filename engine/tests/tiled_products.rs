@@ -6,7 +6,7 @@ use engine::{
     Drawing, Isa, Pool,
     kernels::{Kernels, Packed, Product},
     quant::{self, BlockFormat, Shape, Tiles},
-    threads::Columns,
+    threads::{Columns, Split},
 };
 
 /// What the tensor is multiplied by last: not a power of two, so that the order of roundings shows.
@@ -35,10 +35,11 @@ fn multiply(
 ) -> Vec<f32> {
     let x = &packed(kernels, format, x, shape.cols);
     let mut out = vec![f32::NAN; x.scales.len() * shape.rows];
-    let product = Product { weights, shape, scale: SCALE, x };
+    let product = Product { weights, shape, scale: SCALE, x: x.all() };
     let columns = Columns { data: &mut out, width: shape.rows, unit: 32 };
     let kernel = kernels.product(format).unwrap();
-    Pool::new(threads).strips([columns], |[mut strip]| (kernel.product)(&product, &mut strip));
+    Pool::new(threads)
+        .strips(Split::Columns, [columns], |[mut strip]| (kernel.product)(&product, &mut strip));
     out
 }
 
@@ -49,7 +50,7 @@ fn exact(trits: &[i8], shape: Shape, x: &[f32]) -> Vec<f32> {
     for token in 0..codes.scales.len() {
         for trits in trits.chunks_exact(shape.cols) {
             let product = |(t, q): (&i8, &u8)| i64::from(*t) * i64::from(q.cast_signed());
-            let sum: i64 = trits.iter().zip(codes.row(token)).map(product).sum();
+            let sum: i64 = trits.iter().zip(codes.all().row(token)).map(product).sum();
             #[expect(clippy::cast_precision_loss, reason = "below 2^24")]
             out.push(sum as f32 / codes.scales[token].scale * SCALE);
         }

@@ -4,7 +4,7 @@ use crate::{
     Drawing, Error, ErrorKind, Pool, Result,
     kernels::{Kernels, Packed, Product},
     quant::{BlockFormat, Shape},
-    threads::Columns,
+    threads::{Columns, Split},
 };
 
 /// How near a product came to the one in f64.
@@ -52,9 +52,10 @@ pub fn product(
     }
     let mut got = vec![f32::NAN; n_tokens * shape.rows];
     let scale = format.scale(&tensor, shape);
-    let input = Product { weights: &tensor, shape, scale, x: &x };
+    let input = Product { weights: &tensor, shape, scale, x: x.all() };
     let columns = Columns { data: &mut got, width: shape.rows, unit: 32 };
-    Pool::new(1).strips([columns], |[mut strip]| (kernel.product)(&input, &mut strip));
+    Pool::new(1)
+        .strips(Split::Columns, [columns], |[mut strip]| (kernel.product)(&input, &mut strip));
     agreement(format, &tensor, shape, &xs, &got)
 }
 

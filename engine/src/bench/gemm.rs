@@ -7,7 +7,7 @@ use crate::{
     Drawing, Error, ErrorKind, Isa, Lines, Pool, Result, SessionOptions, accuracy,
     kernels::{Input, Kernels, Packed, Product, ProductKernel, RowScale},
     quant::{BlockFormat, Shape, Ternary},
-    threads::Columns,
+    threads::{Columns, Split},
 };
 
 /// The magnitude of ternary weights: a power of two, so that no format rounds it.
@@ -106,9 +106,11 @@ impl Gemm {
             scale[0] = pack(&activations[token * shape.cols..][..shape.cols], bytes);
         });
         let scale = self.format.scale(&self.tensor, *shape);
-        let product = Product { weights: &self.tensor, shape: *shape, scale, x: packed };
+        let product = Product { weights: &self.tensor, shape: *shape, scale, x: packed.all() };
         let columns = Columns { data: out, width: shape.rows, unit: 32 };
-        pool.strips([columns], |[mut strip]| (kernel.product)(&product, &mut strip));
+        pool.strips(Split::Columns, [columns], |[mut strip]| {
+            (kernel.product)(&product, &mut strip);
+        });
         self.out.iter().fold(0, |sum, y| sum.wrapping_add(u64::from(y.to_bits())))
     }
 
@@ -144,9 +146,11 @@ impl Gemm {
             x.bytes.extend_from_slice(&bytes);
         }
         let scale = self.format.scale(&self.tensor, self.shape);
-        let product = Product { weights: &self.tensor, shape: self.shape, scale, x: &x };
+        let product = Product { weights: &self.tensor, shape: self.shape, scale, x: x.all() };
         let columns = Columns { data: &mut want, width: self.shape.rows, unit: 32 };
-        self.pool.strips([columns], |[mut strip]| (kernel.product)(&product, &mut strip));
+        self.pool.strips(Split::Columns, [columns], |[mut strip]| {
+            (kernel.product)(&product, &mut strip);
+        });
         self.compare(&want)
     }
 

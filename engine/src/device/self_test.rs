@@ -8,7 +8,7 @@ use crate::{
     accuracy::product,
     kernels::{Four, Kernels, Packed, Product, ProductKernel},
     quant::{self, BlockFormat, Shape, Ternary},
-    threads::Columns,
+    threads::{Columns, Split},
 };
 
 use super::{Reason, ReasonKind};
@@ -72,9 +72,11 @@ fn exact(
         x.bytes.extend_from_slice(&bytes);
     }
     let mut found = vec![f32::NAN; N_TOKENS * shape.rows];
-    let product = Product { weights: &tensor, shape, scale: format.scale(&tensor, shape), x: &x };
+    let product =
+        Product { weights: &tensor, shape, scale: format.scale(&tensor, shape), x: x.all() };
     let columns = Columns { data: &mut found, width: shape.rows, unit: 32 };
-    Pool::new(1).strips([columns], |[mut strip]| (kernel.product)(&product, &mut strip));
+    Pool::new(1)
+        .strips(Split::Columns, [columns], |[mut strip]| (kernel.product)(&product, &mut strip));
 
     for (token, codes) in codes.chunks_exact(COLS).enumerate() {
         for (row, trits) in trits.chunks_exact(COLS).enumerate() {

@@ -130,9 +130,39 @@ pub struct Packed {
 }
 
 impl Packed {
-    /// The packed activations of token `row`.
+    /// Those of all tokens.
     #[must_use]
-    pub fn row(&self, row: usize) -> &[u8] {
+    pub fn all(&self) -> PackedRows<'_> {
+        self.rows(0..self.scales.len())
+    }
+
+    /// Those of some tokens.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    #[must_use]
+    pub fn rows(&self, tokens: Range<usize>) -> PackedRows<'_> {
+        let Self { bytes, row_len, .. } = self;
+        let bytes = &bytes[tokens.start * row_len..tokens.end * row_len];
+        PackedRows { bytes, scales: &self.scales[tokens], row_len: *row_len }
+    }
+}
+
+/// Packed activations of consecutive tokens.
+#[derive(Clone, Copy, Debug)]
+pub struct PackedRows<'a> {
+    /// `[tokens, row_len]`.
+    pub bytes: &'a [u8],
+    /// `[tokens]`.
+    pub scales: &'a [RowScale],
+    /// Bytes of one packed row.
+    pub row_len: usize,
+}
+
+impl<'a> PackedRows<'a> {
+    /// The packed activations of the token at `row`.
+    #[must_use]
+    pub fn row(&self, row: usize) -> &'a [u8] {
         &self.bytes[row * self.row_len..][..self.row_len]
     }
 }
@@ -155,8 +185,8 @@ pub struct Product<'a> {
     pub shape: Shape,
     /// What every output is multiplied by last.
     pub scale: f32,
-    /// Activations of all tokens.
-    pub x: &'a Packed,
+    /// Activations of the strip's tokens.
+    pub x: PackedRows<'a>,
 }
 
 /// The product with weights of one storage format.

@@ -6,7 +6,7 @@ use crate::{
     Isa, Lines, Model, Result,
     kernels::{Four, Input, Kernels, Packed, Product, ProductKernel, RowScale},
     model::{LINEAR_NAMES, Linear},
-    threads::{Columns, Pool, Strip},
+    threads::{Columns, Pool, Split, Strip},
 };
 
 /// What a ternary product multiplies.
@@ -213,7 +213,7 @@ impl Dispatcher {
     }
 
     /// Several products of the same input: `out = rows · linearᵀ`, `[tokens, linear.rows]` each; then `finish` on each
-    /// thread's own columns. The outputs are resized.
+    /// thread's own strips. The outputs are resized.
     pub(super) fn project<const N: usize>(
         &mut self,
         model: &Model,
@@ -231,18 +231,51 @@ impl Dispatcher {
             let width = linears[i].shape.rows;
             i += 1;
             out.resize(n_tokens * width, 0.0);
-            // 16 outputs share a cache line, so that two threads never write the same one; tiles have 32 rows.
-            Columns { data: out, width, unit: 32 }
+            Columns { data: out, width, unit: UNIT }
         });
         let products = linears.map(|linear| self.kernel(linear));
         let kernels = &self.kernels;
         let bytes = model.file().bytes();
-        self.pool.strips(columns, |mut strips| {
+        self.pool.strips(self.split(&linears, n_tokens), columns, |mut strips| {
             for ((linear, product), strip) in linears.iter().zip(products).zip(&mut strips) {
                 multiply(kernels, product, linear, &bytes[linear.range.clone()], x, strip);
             }
             finish(&mut strips);
         });
+    }
+
+    /// `onto += rows · linearᵀ`, by way of `out`, which is resized.
+    pub(super) fn project_onto(
+        &mut self,
+        model: &Model,
+        linear: &Linear,
+        x: &Rows,
+        out: &mut Lines<f32>,
+        onto: &mut [f32],
+    ) {
+        let (n_tokens, width) = (x.float.len() / x.cols, linear.shape.rows);
+        self.count(linear, n_tokens);
+        out.resize(n_tokens * width, 0.0);
+        let columns = [&mut out[..], onto].map(|data| Columns { data, width, unit: UNIT });
+        let (kernels, product) = (&self.kernels, self.kernel(linear));
+        let weights = &model.file().bytes()[linear.range.clone()];
+        self.pool.strips(self.split(&[linear], n_tokens), columns, |[mut out, mut onto]| {
+            multiply(kernels, product, linear, weights, x, &mut out);
+            for token in 0..out.n_rows() {
+                (kernels.add)(onto.row(token), out.row(token));
+            }
+        });
+    }
+
+    /// How the threads share products with several tokens. Each with tokens of its own spares them reading what another
+    /// has just written; but it makes all of them read all weights, which are therefore to stay in a core's own cache.
+    fn split(&self, linears: &[&Linear], n_tokens: usize) -> Split {
+        let n_bytes: usize = linears.iter().map(|linear| linear.range.len()).sum();
+        if n_tokens >= TOKENS_EACH * self.threads() && n_bytes <= OWN_CACHE {
+            Split::Rows
+        } else {
+            Split::Columns
+        }
     }
 
     fn count(&mut self, linear: &Linear, n_tokens: usize) {
@@ -255,6 +288,14 @@ impl Dispatcher {
     }
 }
 
+/// Columns of outputs that stay on one thread: 16 share a cache line, so that two threads never write the same one; tiles
+/// have 32 rows.
+const UNIT: usize = 32;
+/// Tokens that one unpacking of weights is shared by, at most in some products.
+const TOKENS_EACH: usize = 4;
+/// Bytes that stay in the cache of any core between two tokens.
+const OWN_CACHE: usize = 256 << 10;
+
 fn multiply(
     kernels: &Kernels,
     kernel: Option<&ProductKernel>,
@@ -265,22 +306,24 @@ fn multiply(
 ) {
     let Linear { shape, scale, .. } = *linear;
     if let Some(kernel) = kernel {
-        let x = &x.packed[kernel.input as usize];
+        let x = x.packed[kernel.input as usize].rows(out.rows());
         (kernel.product)(&Product { weights, shape, scale, x }, out);
         return;
     }
+    let tokens = out.rows();
+    let x = &x.float[tokens.start * shape.cols..tokens.end * shape.cols];
     let size = 2 * shape.cols;
     match linear.format.name() {
         "f16" if out.n_rows() == 1 => {
             let rows = out.columns();
             for (row, y) in rows.zip(out.row(0)) {
-                *y = (kernels.dot_f16)(&weights[row * size..][..size], &x.float);
+                *y = (kernels.dot_f16)(&weights[row * size..][..size], x);
             }
         }
-        "f16" => dense(kernels, x, out, |row, wide| {
+        "f16" => dense(kernels, x, shape.cols, out, |row, wide| {
             (kernels.widen_f16)(&weights[row * size..][..size], wide);
         }),
-        _ => dense(kernels, x, out, |row, wide| linear.widen(weights, row, wide)),
+        _ => dense(kernels, x, shape.cols, out, |row, wide| linear.widen(weights, row, wide)),
     }
     for token in 0..out.n_rows() {
         out.row(token).iter_mut().for_each(|y| *y *= scale);
@@ -292,13 +335,19 @@ fn multiply(
 const COLLECTED: usize = 16;
 
 /// `out = x · wᵀ` with each row of weights widened once for all tokens, four of which share a load of it.
-fn dense(kernels: &Kernels, x: &Rows, out: &mut Strip<'_>, widen: impl Fn(usize, &mut [f32])) {
+fn dense(
+    kernels: &Kernels,
+    x: &[f32],
+    cols: usize,
+    out: &mut Strip<'_>,
+    widen: impl Fn(usize, &mut [f32]),
+) {
     let columns = out.columns();
     let n_tokens = out.n_rows();
-    let mut wide = Lines::filled(x.cols, 0.0);
-    let n_fours = if x.cols.is_multiple_of(128) { n_tokens / 4 } else { 0 };
-    let (fours, others) = x.float.split_at(4 * n_fours * x.cols);
-    let fours: Vec<_> = fours.chunks_exact(4 * x.cols).map(Four::interleaved).collect();
+    let mut wide = Lines::filled(cols, 0.0);
+    let n_fours = if cols.is_multiple_of(128) { n_tokens / 4 } else { 0 };
+    let (fours, others) = x.split_at(4 * n_fours * cols);
+    let fours: Vec<_> = fours.chunks_exact(4 * cols).map(Four::interleaved).collect();
     let mut collected = vec![[0.0; COLLECTED]; n_tokens];
     for start in (0..columns.len()).step_by(COLLECTED) {
         let n = COLLECTED.min(columns.len() - start);
@@ -309,7 +358,7 @@ fn dense(kernels: &Kernels, x: &Rows, out: &mut Strip<'_>, widen: impl Fn(usize,
                 let sums = (kernels.dot_4)(&wide, four);
                 ys.iter_mut().zip(sums).for_each(|(y, sum)| y[i] = sum);
             }
-            for (x, y) in others.chunks_exact(x.cols).zip(alone) {
+            for (x, y) in others.chunks_exact(cols).zip(alone) {
                 y[i] = (kernels.dot)(&wide, x);
             }
         }

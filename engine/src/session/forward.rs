@@ -4,7 +4,7 @@
 use super::{Session, attention::attend, sequences::Row};
 use crate::{
     model::{Gate, Layer, Rope},
-    threads::Columns,
+    threads::{Columns, Split},
 };
 
 impl Session<'_> {
@@ -86,15 +86,15 @@ impl Session<'_> {
         b.attention.resize(b.q.len(), 0.0);
         let (kernels, sequences, q) = (&self.dispatcher.kernels, &self.sequences, &b.q);
         let out = Columns { data: &mut b.attention, width, unit: d };
-        self.dispatcher.pool.strips([out], |[mut out]| {
+        self.dispatcher.pool.strips(Split::Columns, [out], |[mut out]| {
             attend(kernels, config, sequences, i, rows, q, &mut out);
         });
 
         let output = [&layer.attn_output];
         let norm = layer.attn_sub_norm.as_deref();
         self.dispatcher.norm(&b.attention, width, norm, eps, &output, &mut b.attended);
-        self.dispatcher.project(self.model, output, &b.attended, [&mut b.projected], |_| {});
-        (self.dispatcher.kernels.add)(&mut b.x, &b.projected);
+        let (attended, projected) = (&b.attended, &mut b.projected);
+        self.dispatcher.project_onto(self.model, output[0], attended, projected, &mut b.x);
     }
 
     /// `x += ffn_down · sub_norm(f(gate) · up)`; without sub-norms as it is.
@@ -124,7 +124,7 @@ impl Session<'_> {
         let down = [&layer.ffn_down];
         let norm = layer.ffn_sub_norm.as_deref();
         self.dispatcher.norm(&b.gate, config.n_ff, norm, eps, &down, &mut b.gated);
-        self.dispatcher.project(self.model, down, &b.gated, [&mut b.projected], |_| {});
-        (self.dispatcher.kernels.add)(&mut b.x, &b.projected);
+        let (gated, projected) = (&b.gated, &mut b.projected);
+        self.dispatcher.project_onto(self.model, down[0], gated, projected, &mut b.x);
     }
 }
