@@ -149,7 +149,8 @@ fn load(head: &RunRecord, budget: &LoadBudget) -> Budget {
         return Budget::not_measured("load", limit, "load: not measured in enough processes");
     };
     let figures = format!(
-        "load of `{}`: {what} {}, at most {}",
+        "`{}` of `{}`: {what} {}, at most {}",
+        budget.workload,
         budget.model,
         Unit::Nanoseconds.text(value),
         Unit::Nanoseconds.text(limit)

@@ -118,11 +118,11 @@ mod tests {
         }
     }
 
-    /// Both kinds of load have their limit, and the policies of ci can't drift apart.
+    /// Every kind of load has its limit and its margins, and the policies of ci can't drift apart.
     ///
     /// Requirement: L1, L2.
     #[test]
-    fn the_policy_of_the_full_suite_is_the_default_one_and_a_limit_for_the_cold_load() {
+    fn the_policy_of_the_full_suite_is_the_default_one_and_loads_from_a_file() {
         let full =
             crate::Policy::parse(include_str!("../../../ci/policy-full.toml")).expect("read");
         let mut shipped = crate::Policy::parse(DEFAULT_POLICY).expect("read");
@@ -137,10 +137,15 @@ mod tests {
             [
                 entry("stories", "load", 99),
                 entry("stories", "load-cold", 99),
+                entry("stories", "load-warm", 99),
                 entry("synthetic:bitnet-2b-4t", "load", 2000),
             ]
         );
-        shipped.budgets.load.insert(1, full.budgets.load[1].clone());
+        shipped.budgets.load.splice(1..1, full.budgets.load[1..3].iter().cloned());
+        let gated: Vec<(&str, &str)> =
+            full.gated[1..3].iter().map(|g| (g.workload.as_str(), g.metric.as_str())).collect();
+        assert_eq!(gated, [("load-cold", "load_ns"), ("load-warm", "load_ns")]);
+        shipped.gated.splice(1..1, full.gated[1..3].iter().cloned());
         assert_eq!(full, shipped);
     }
 

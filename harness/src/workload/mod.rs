@@ -9,7 +9,7 @@ mod determinism;
 mod end_to_end;
 mod gemm;
 mod load;
-mod load_cold;
+mod load_file;
 mod matmul;
 mod memory;
 mod output;
@@ -91,7 +91,8 @@ pub(crate) const WORKLOADS: &[&dyn Workload] = &[
     &end_to_end::EndToEnd,
     &gemm::Gemm,
     &load::Load,
-    &load_cold::LoadCold,
+    &load_file::LoadFile::Cold,
+    &load_file::LoadFile::Warm,
     &matmul::Matmul,
     &memory::Memory,
     &prefill::Prefill,
