@@ -110,7 +110,8 @@ pub struct Derived {
     pub inference: serde_json::Value,
     /// `inference_gpu.json`: the same of a GPU, or why there is none.
     pub inference_gpu: serde_json::Value,
-    report: String,
+    /// `report.md`.
+    pub report: String,
 }
 
 impl Derived {

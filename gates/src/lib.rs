@@ -29,6 +29,7 @@ mod facts;
 pub mod gate;
 pub mod history;
 mod inference;
+pub mod markdown;
 pub mod policy;
 pub mod replay;
 mod report;

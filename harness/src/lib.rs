@@ -37,6 +37,7 @@ mod record;
 mod replay;
 mod session;
 mod step_outputs;
+mod step_summary;
 mod subject;
 mod suite;
 mod variables;

@@ -16,6 +16,7 @@ pub(crate) struct Variables {
     bench_store: Option<OsString>,
     ci: Option<OsString>,
     github_output: Option<OsString>,
+    github_step_summary: Option<OsString>,
     home: Option<OsString>,
     path: Option<OsString>,
     xdg_data_home: Option<OsString>,
@@ -38,6 +39,7 @@ impl Variables {
                 Some("BENCH_STORE") => &mut vars.bench_store,
                 Some("CI") => &mut vars.ci,
                 Some("GITHUB_OUTPUT") => &mut vars.github_output,
+                Some("GITHUB_STEP_SUMMARY") => &mut vars.github_step_summary,
                 Some("HOME") => &mut vars.home,
                 Some("PATH") => &mut vars.path,
                 Some("XDG_CACHE_HOME") => &mut vars.xdg_cache_home,
@@ -79,6 +81,11 @@ impl Variables {
     /// `GITHUB_OUTPUT`: where a step of GitHub Actions leaves its outputs.
     pub(crate) fn github_output(&self) -> Option<PathBuf> {
         self.github_output.as_ref().map(PathBuf::from)
+    }
+
+    /// `GITHUB_STEP_SUMMARY`: where a step of GitHub Actions leaves a page about itself.
+    pub(crate) fn github_step_summary(&self) -> Option<PathBuf> {
+        self.github_step_summary.as_ref().map(PathBuf::from)
     }
 
     /// `BENCH_DEVICE`.
@@ -206,10 +213,13 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_github_output_is_none() {
+    fn an_empty_file_of_a_step_is_none() {
         let file = vars(&[("GITHUB_OUTPUT", "/o")]).github_output();
         assert_eq!(file, Some(PathBuf::from("/o")));
         assert_eq!(vars(&[("GITHUB_OUTPUT", "")]).github_output(), None);
+        let file = vars(&[("GITHUB_STEP_SUMMARY", "/s")]).github_step_summary();
+        assert_eq!(file, Some(PathBuf::from("/s")));
+        assert_eq!(vars(&[("GITHUB_STEP_SUMMARY", "")]).github_step_summary(), None);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::{
     pipeline::{self, Arms},
     policy::{self, Ruling},
     session::{self, Assignment},
-    step_outputs,
+    step_outputs, step_summary,
 };
 
 /// Options of `bench gate`.
@@ -78,11 +78,15 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     let start_ns = context.clock.now_ns();
     let done = judge(args, context);
-    let outputs = step_outputs::of_gate(done.as_ref().map(|(derived, _)| derived));
+    let judged = done.as_ref().map(|(derived, _)| derived);
+    let outputs = step_outputs::of_gate(judged);
     let written = step_outputs::append(context.vars.github_output().as_deref(), &outputs);
+    let summary = step_summary::of_gate(judged);
+    let shown = step_summary::append(context.vars.github_step_summary().as_deref(), &summary);
     let (derived, marks) = done?;
     let exit_code = show(&derived, &marks, args, context, start_ns)?;
     written?;
+    shown?;
     Ok(exit_code)
 }
 
