@@ -27,6 +27,7 @@ pub mod error;
 pub mod exact;
 mod facts;
 pub mod gate;
+pub mod github;
 pub mod history;
 mod inference;
 pub mod markdown;
