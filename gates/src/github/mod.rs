@@ -6,6 +6,7 @@
 pub mod artifact;
 pub mod check_run;
 pub mod event;
+pub mod judge;
 mod quoted;
 
 use std::fmt;
