@@ -7,6 +7,7 @@ pub mod artifact;
 pub mod check_run;
 pub mod event;
 pub mod judge;
+pub mod post;
 mod quoted;
 
 use std::fmt;
