@@ -2,9 +2,12 @@
 
 #![expect(unsafe_code, reason = "vendor loads and stores take pointers")]
 
-use std::arch::x86_64::{
-    __m128, __m128i, __m256, __m256i, _mm_loadu_si128, _mm_storeu_ps, _mm256_loadu_ps,
-    _mm256_loadu_si256, _mm256_storeu_ps, _mm256_storeu_si256,
+use std::arch::{
+    asm,
+    x86_64::{
+        __m128, __m128i, __m256, __m256i, _mm_loadu_si128, _mm_storeu_ps, _mm256_loadu_ps,
+        _mm256_loadu_si256, _mm256_storeu_ps, _mm256_storeu_si256,
+    },
 };
 
 /// 8 floats.
@@ -64,4 +67,13 @@ pub(super) fn to_floats(x: __m128) -> [f32; 4] {
     let mut out = [0.0; 4];
     store_4(&mut out, x);
     out
+}
+
+/// The same value, of which the compiler knows nothing any more: `black_box` without its way through memory.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(super) fn opaque(mut x: __m256i) -> __m256i {
+    // SAFETY: no instruction; the register is its one operand, and comes out as it went in.
+    unsafe { asm!("/* {0} */", inout(ymm_reg) x, options(nomem, nostack, preserves_flags)) };
+    x
 }
