@@ -289,7 +289,7 @@ pub enum Split {
     Rows,
 }
 
-/// A row-major matrix whose columns are to be split in whole units.
+/// A row-major matrix to be split, its columns in whole units.
 #[derive(Debug)]
 pub struct Columns<'a> {
     /// `[rows, width]`.

@@ -50,6 +50,8 @@ const FAULTS: [Fault; 17] = [
 struct Fake {
     /// `(number, external id)`.
     runs: Vec<(u64, String)>,
+    /// Whether they conclude `success`, which ours do not.
+    forged: bool,
     faults: BTreeMap<usize, Fault>,
     n_requests: usize,
     n_creates: usize,
@@ -79,7 +81,8 @@ impl Fake {
                 ));
                 let page: usize = query.rsplit_once('=').unwrap().1.parse().unwrap();
                 let runs = self.runs.chunks(100).nth(page - 1).unwrap_or_default();
-                let run = |(id, external_id): &(u64, String)| json!({ "id": id, "external_id": external_id, "status": "completed", "app": { "id": 15_368 } });
+                let conclusion = if self.forged { "success" } else { "failure" };
+                let run = |(id, external_id): &(u64, String)| json!({ "id": id, "external_id": external_id, "status": "completed", "conclusion": conclusion });
                 let runs: Vec<Value> = runs.iter().map(run).collect();
                 (200, json!({ "total_count": self.runs.len(), "check_runs": runs }))
             }
@@ -245,6 +248,14 @@ fn an_earlier_attempt_that_comes_late_is_not_posted() {
     fake.runs = others.into_iter().zip(1..).map(|(id, n)| (n, id.to_owned())).collect();
     assert!(!try_with(&mut fake).unwrap().was_there);
     assert_eq!(fake.runs.len(), others.len() + 1);
+}
+
+#[test]
+fn one_with_our_id_and_another_conclusion_is_not_ours() {
+    let forged = vec![(9, check_run(1).external_id)];
+    let mut fake = Fake { runs: forged, forged: true, ..Fake::default() };
+    assert!(!try_with(&mut fake).unwrap().was_there);
+    assert_eq!((fake.n_creates, fake.runs.len()), (1, 2));
 }
 
 #[test]

@@ -161,7 +161,7 @@ fn findings(gate: &GateReport) -> String {
     block
 }
 
-/// The rows, what decides first: failed, undecided, missing, passed; in the policy's order among them.
+/// The rows, what decides first: failed, missing, undecided, passed; in the policy's order among them.
 fn table(rows: &[Row]) -> String {
     if rows.is_empty() {
         return String::new();

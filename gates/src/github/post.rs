@@ -88,6 +88,7 @@ struct Known {
     id: u64,
     external_id: Option<String>,
     status: Option<String>,
+    conclusion: Option<String>,
 }
 
 /// What one answer means.
@@ -138,13 +139,14 @@ fn create(
     open(&response).map(Answer::Open)
 }
 
-/// The number of the check run, if it is there.
+/// The number of the check run, if it is there. One of the same id that concludes something else is not ours: whoever may write check
+/// runs can guess the id.
 fn find(
     transport: &mut dyn Transport,
     repository: &str,
     check_run: &CheckRun,
 ) -> Result<Option<u64>, NotPosted> {
-    let CheckRun { name, head_sha, external_id, .. } = check_run;
+    let CheckRun { name, head_sha, external_id, status, conclusion, .. } = check_run;
     for page in 1..=PAGES {
         let name = encoded(name);
         let route = format!(
@@ -153,7 +155,8 @@ fn find(
         let listed = list(transport, &Request { route, body: None })?;
         for known in &listed.check_runs {
             let Some(id) = known.external_id.as_deref() else { continue };
-            if id == external_id && known.status.as_deref() == Some("completed") {
+            let says = (known.status.as_deref(), known.conclusion.as_deref());
+            if id == external_id && says == (Some(status), Some(conclusion)) {
                 return Ok(Some(known.id));
             }
             if is_later(id, external_id) {

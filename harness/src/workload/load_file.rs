@@ -82,7 +82,16 @@ impl Prepared for LoadingFile<'_> {
     fn once(&mut self, _: Asked) -> Result<Vec<Sampled>> {
         self.from.place(&self.path)?;
         let load_ns = load::timed(&self.bench, &Source::File(self.path.clone()))?;
-        ensure!(cached(&self.path)? > 0, "expected the load to read the file, found nothing read");
+        let (size, after) = (self.bench.model.bytes().len(), cached(&self.path)?);
+        let (least, most) = match self.from {
+            LoadFile::Cold => (1, size),
+            LoadFile::Warm => (size, size),
+        };
+        ensure!(
+            (least..=most).contains(&after),
+            "after the load: expected {least} to {most} bytes of the file in the page cache, found {after}; the system may be \
+             short of memory"
+        );
         Ok(vec![("load_ns", vec![load_ns])])
     }
 
