@@ -7,7 +7,7 @@ use gates::{
     Derived, GateReport, Verdict, derive,
     github::{
         Refused, artifact,
-        check_run::{CheckRun, check_runs, refused},
+        check_run::{CheckRun, SetUp, check_runs, refused},
         event::{MeasuredRun, Trigger},
     },
 };
@@ -30,6 +30,16 @@ fn validator() -> Validator {
     jsonschema::draft4::options().should_validate_formats(true).build(schema).unwrap()
 }
 
+/// Nothing edited, some annotations.
+fn set_up() -> SetUp {
+    SetUp {
+        policy_path: "ci/policy.toml".to_owned(),
+        policy: gates::DEFAULT_POLICY.to_owned(),
+        annotations: 10,
+        touched: Vec::new(),
+    }
+}
+
 fn run(attempt: u64) -> MeasuredRun {
     MeasuredRun {
         id: 289_782_451,
@@ -38,6 +48,9 @@ fn run(attempt: u64) -> MeasuredRun {
         head_sha: "3484a3fb816e0859fd6e1cea078d76385ff50625".to_owned(),
         head_repository: Some(7),
         succeeded: true,
+        head_branch: None,
+        pull_requests: Vec::new(),
+        default_branch: "main".to_owned(),
     }
 }
 
@@ -66,7 +79,7 @@ fn every_body_is_one_that_github_describes_and_says_its_verdict() {
     let validator = validator();
     for (name, derived, conclusions) in sessions() {
         assert_eq!(derived.verdict.name(), name);
-        let posted = check_runs(&derived, &run(1));
+        let posted = check_runs(&derived, &run(1), &set_up());
         let found: Vec<(&str, &str)> =
             posted.iter().map(|run| (run.name.as_str(), run.conclusion)).collect();
         let names = ["review:gate:benchmarks", "review:gate:perf"];
@@ -93,7 +106,7 @@ fn every_body_is_one_that_github_describes_and_says_its_verdict() {
 fn the_description_refuses_bodies_that_github_refuses() {
     let validator = validator();
     let (_, derived, _) = &sessions()[0];
-    let good = wire(&check_runs(derived, &run(1))[1]);
+    let good = wire(&check_runs(derived, &run(1), &set_up())[1]);
     let changed = |pointer: &str, value: Value| {
         let mut body = good.clone();
         *body.pointer_mut(pointer).unwrap() = value;
@@ -115,7 +128,10 @@ fn the_description_refuses_bodies_that_github_refuses() {
 #[test]
 fn the_title_says_how_many_and_how_much() {
     let titles = |derived: &Derived| {
-        check_runs(derived, &run(1)).into_iter().map(|run| run.output.title).collect::<Vec<_>>()
+        check_runs(derived, &run(1), &set_up())
+            .into_iter()
+            .map(|run| run.output.title)
+            .collect::<Vec<_>>()
     };
     let sessions = sessions();
     assert_eq!(titles(&sessions[0].1)[1], "Pass: 6 metrics compared, none slower than its margin");
@@ -132,13 +148,14 @@ fn of_the_checks_in_a_bundle_only_required_ones_are_posted() {
     derived.check_gates = vec![check("review:gate:tests"), check("review:gate:chosen")];
     derived.other_gates = vec![("review:gate:tests".to_owned(), Verdict::Pass)];
     let names: Vec<String> =
-        check_runs(&derived, &run(1)).into_iter().map(|run| run.name).collect();
+        check_runs(&derived, &run(1), &set_up()).into_iter().map(|run| run.name).collect();
     assert_eq!(names, ["review:gate:benchmarks", "review:gate:perf", "review:gate:tests"]);
 }
 
 #[test]
 fn the_same_evidence_gives_the_same_bytes_and_another_attempt_another_id() {
-    let posted = |seed, attempt| check_runs(&derive(&session(seed, 1.0)).unwrap(), &run(attempt));
+    let posted =
+        |seed, attempt| check_runs(&derive(&session(seed, 1.0)).unwrap(), &run(attempt), &set_up());
     assert_eq!(posted(1, 1), posted(1, 1));
     let ids = |seed, attempt| posted(seed, attempt).into_iter().map(|run| run.external_id);
     let mut all: Vec<String> = ids(1, 1).chain(ids(1, 2)).chain(ids(2, 1)).collect();
@@ -165,7 +182,7 @@ fn names_and_reasons_of_the_evidence_are_inert() {
     for gate in [&mut derived.benchmarks_gate, &mut derived.perf_gate] {
         gate.evidence.iter_mut().for_each(|item| hostile.clone_into(&mut item.text));
     }
-    for check_run in check_runs(&derived, &run(1)) {
+    for check_run in check_runs(&derived, &run(1), &set_up()) {
         let output = check_run.output;
         assert!(!output.title.contains("octocat"), "{}", output.title);
         for text in [&output.summary, &output.text] {
@@ -191,7 +208,7 @@ fn thousands_of_metrics_fit_what_decides_first_and_the_rest_counted() {
     passed.workload = "x".repeat(300);
     derived.rows = vec![passed; 1_999];
     derived.rows.push(failed.clone());
-    let perf = &check_runs(&derived, &run(1))[1];
+    let perf = &check_runs(&derived, &run(1), &set_up())[1];
     assert!(validator().is_valid(&wire(perf)));
     assert!(perf.output.summary.len() <= 60_000 && perf.output.text.len() <= 60_000);
     let rows: Vec<&str> =
@@ -200,4 +217,73 @@ fn thousands_of_metrics_fit_what_decides_first_and_the_rest_counted() {
     assert!(rows[0].contains(&failed.workload) && rows[0].contains("regressed"), "{}", rows[0]);
     assert!(perf.output.summary.contains("\n1950 more metrics: see below.\n"));
     assert!(perf.output.text.contains(" more lines: `report.md`"));
+}
+
+#[test]
+fn what_failed_is_annotated_where_the_base_s_policy_gates_it() {
+    let derived = derive(&session(1, 1.2)).unwrap();
+    let posted = check_runs(&derived, &run(1), &set_up());
+    assert!(posted[0].output.annotations.is_empty(), "a gate that holds has none");
+    let annotations = &posted[1].output.annotations;
+    let failed = derived.rows.iter().filter(|row| row.verdict == gates::MetricVerdict::Fail);
+    assert_eq!(annotations.len(), failed.count());
+    assert!(annotations.len() > 1);
+    for annotation in annotations {
+        assert_eq!(annotation.path, "ci/policy.toml");
+        assert_eq!(annotation.start_line, annotation.end_line);
+        let lines: Vec<&str> =
+            gates::DEFAULT_POLICY.lines().skip(annotation.start_line - 1).collect();
+        let workload = lines[1].split('"').nth(1).unwrap();
+        assert_eq!(lines[0], "[[gated]]", "{annotation:?}");
+        assert!(annotation.message.starts_with(&format!("`{workload}/")), "{annotation:?}");
+        assert!(annotation.title.starts_with("Slower than allowed: +"), "{annotation:?}");
+    }
+    let valid = validator();
+    assert!(valid.is_valid(&wire(&posted[1])));
+    // GitHub counts; so do we.
+    let one = SetUp { annotations: 1, ..set_up() };
+    assert_eq!(check_runs(&derived, &run(1), &one)[1].output.annotations.len(), 1);
+    let none = SetUp { annotations: 0, ..set_up() };
+    assert!(wire(&check_runs(&derived, &run(1), &none)[1])["output"].get("annotations").is_none());
+    // A policy without such a line, or none at all, leaves the first line.
+    let other = SetUp { policy: "= neither".to_owned(), ..set_up() };
+    assert!(
+        check_runs(&derived, &run(1), &other)[1]
+            .output
+            .annotations
+            .iter()
+            .all(|a| a.start_line == 1)
+    );
+}
+
+#[test]
+fn a_change_of_what_measures_it_is_never_green_and_names_what() {
+    let touched =
+        vec![".github/workflows/perf-measure.yml".to_owned(), "ci/`policy`.toml".to_owned()];
+    let edited = SetUp { touched, ..set_up() };
+    let mut neutral = session(1, 1.0);
+    neutral.policy = neutral.policy.replace(
+        "conclusion_when_inconclusive = \"action_required\"",
+        "conclusion_when_inconclusive = \"neutral\"",
+    );
+    for (evidence, perf) in [
+        (session(1, 1.0), "action_required"),
+        (session(1, 1.2), "failure"),
+        (neutral, "action_required"),
+    ] {
+        let derived = derive(&evidence).unwrap();
+        let posted = check_runs(&derived, &run(1), &edited);
+        let conclusions: Vec<&str> = posted.iter().map(|run| run.conclusion).collect();
+        assert_eq!(conclusions, ["action_required", perf]);
+        for (check_run, plain) in posted.iter().zip(check_runs(&derived, &run(1), &set_up())) {
+            let summary = &check_run.output.summary;
+            assert!(
+                summary.starts_with("This change edits what measures or judges it: `.github/workflows/perf-measure.yml`, `ci/·policy·.toml`. "),
+                "{summary}"
+            );
+            assert_ne!(check_run.external_id, plain.external_id, "another result");
+            let said = check_run.output.title.contains("was edited");
+            assert_eq!(said, check_run.conclusion == "action_required");
+        }
+    }
 }

@@ -41,6 +41,9 @@ fn a_completed_run_of_our_workflow_is_read_from_the_event() {
         head_sha: "3484a3fb816e0859fd6e1cea078d76385ff50625".to_owned(),
         head_repository: Some(300_029_405),
         succeeded: true,
+        head_branch: Some("octo-org:master".to_owned()),
+        pull_requests: Vec::new(),
+        default_branch: "master".to_owned(),
     };
     assert_eq!(run, of_example);
 

@@ -8,7 +8,8 @@ use gates::github::{
     Refused, artifact,
     check_run::{CheckRun, refused},
     event::{MeasuredRun, Trigger},
-    post::{NoAnswer, NotPosted, Posted, Request, Response, Transport, post},
+    post::{Posted, post},
+    transport::{ApiError, Ask, NoAnswer, Request, Response, Transport},
 };
 use serde_json::{Value, json};
 
@@ -62,8 +63,8 @@ const DEADLINE: Duration = Duration::from_secs(120);
 
 impl Fake {
     fn carry_out(&mut self, request: &Request) -> Response {
-        let (status, body) = match &request.body {
-            Some(body) => {
+        let (status, body) = match &request.ask {
+            Ask::Post(body) => {
                 let body: Value = serde_json::from_slice(body).unwrap();
                 assert_eq!(request.route, "/repos/octo-org/octo-repo/check-runs");
                 let id = 100 + self.runs.len() as u64;
@@ -73,7 +74,8 @@ impl Fake {
                     json!({ "id": id, "status": "completed", "external_id": body["external_id"] }),
                 )
             }
-            None => {
+            Ask::Raw | Ask::Patch(_) => panic!("{request:?}"),
+            Ask::Get => {
                 let (path, query) = request.route.split_once('?').unwrap();
                 assert_eq!(path, format!("/repos/octo-org/octo-repo/commits/{SHA}/check-runs"));
                 assert!(query.starts_with(
@@ -87,7 +89,7 @@ impl Fake {
                 (200, json!({ "total_count": self.runs.len(), "check_runs": runs }))
             }
         };
-        Response { status, retry_after: None, body: body.to_string().into_bytes() }
+        Response { status, body: body.to_string().into_bytes(), ..Response::default() }
     }
 }
 
@@ -95,11 +97,12 @@ impl Transport for Fake {
     fn send(&mut self, request: &Request) -> Result<Response, NoAnswer> {
         self.n_requests += 1;
         assert!(self.n_requests < 50, "it ends");
-        self.n_creates += usize::from(request.body.is_some());
+        self.n_creates += usize::from(matches!(request.ask, Ask::Post(_)));
         let answer = |status, seconds: Option<u64>| Response {
             status,
             retry_after: seconds.map(Duration::from_secs),
             body: b"<html>an error page</html>".to_vec(),
+            location: None,
         };
         match self.faults.get(&(self.n_requests - 1)).copied() {
             None => Ok(self.carry_out(request)),
@@ -107,7 +110,7 @@ impl Transport for Fake {
                 if carried_out {
                     self.carry_out(request);
                 }
-                Err(NoAnswer)
+                Err(NoAnswer::Silence)
             }
             Some(Fault::Status(status, seconds)) => Ok(answer(status, seconds)),
             Some(Fault::Lie(status)) => {
@@ -140,44 +143,65 @@ fn check_run(attempt: u64) -> CheckRun {
         head_sha: SHA.to_owned(),
         head_repository: None,
         succeeded: true,
+        head_branch: None,
+        pull_requests: Vec::new(),
+        default_branch: "main".to_owned(),
     };
     refused(&Refused { rule: artifact::RULE, text: "x".to_owned() }, &run).remove(0)
 }
 
-fn try_with(fake: &mut Fake) -> Result<Posted, NotPosted> {
-    post(fake, "octo-org/octo-repo", &check_run(1))
+/// As an attempt of the job after the first does: it looks first.
+fn try_with(fake: &mut Fake) -> Result<Posted, ApiError> {
+    post(fake, "octo-org/octo-repo", &check_run(1), true)
 }
 
 #[test]
 fn a_healthy_api_takes_two_requests_and_a_second_attempt_finds_the_first() {
     let mut fake = Fake::default();
-    assert_eq!(try_with(&mut fake), Ok(Posted { id: 100, was_there: false }));
+    assert_eq!(try_with(&mut fake), Ok(Posted::Made(100)));
     assert_eq!((fake.n_requests, fake.waited), (2, Duration::ZERO));
-    assert_eq!(try_with(&mut fake), Ok(Posted { id: 100, was_there: true }));
+    assert_eq!(try_with(&mut fake), Ok(Posted::Found(100)));
     assert_eq!((fake.n_requests, fake.runs.len()), (3, 1));
+    // The first attempt of a job can have no earlier one.
+    let mut fake = Fake::default();
+    let first = post(&mut fake, "octo-org/octo-repo", &check_run(1), false);
+    assert_eq!((first, fake.n_requests), (Ok(Posted::Made(100)), 1));
 }
 
 /// What was tried once and ended without a result is tried again by the user: still one.
-fn holds_under(faults: &[(usize, Fault)]) -> Result<Posted, NotPosted> {
+fn holds_under(faults: &[(usize, Fault)]) -> Result<Posted, ApiError> {
+    first_holds_under(faults);
     let mut fake = Fake { faults: faults.iter().copied().collect(), ..Fake::default() };
     let done = try_with(&mut fake);
+    one_in_the_end(&mut fake, &done, faults);
+    done
+}
+
+/// The same of a first attempt, which does not look before it makes one.
+fn first_holds_under(faults: &[(usize, Fault)]) {
+    let mut fake = Fake { faults: faults.iter().copied().collect(), ..Fake::default() };
+    let done = post(&mut fake, "octo-org/octo-repo", &check_run(1), false);
+    one_in_the_end(&mut fake, &done, faults);
+}
+
+fn one_in_the_end(fake: &mut Fake, done: &Result<Posted, ApiError>, faults: &[(usize, Fault)]) {
     assert!(fake.runs.len() <= 1, "{faults:?}: {} check runs", fake.runs.len());
-    match &done {
-        Ok(posted) => assert_eq!((posted.id, fake.runs.len()), (100, 1), "{faults:?}"),
+    match done {
+        Ok(Posted::Made(id)) => assert_eq!((*id, fake.runs.len()), (100, 1), "{faults:?}"),
         // Where GitHub has said no, it is not asked again.
-        Err(NotPosted::Refused(status, way_out)) => {
+        Err(ApiError::Refused(status, way_out)) => {
             assert!(
                 matches!(status, 301 | 401 | 403 | 404 | 422) && !way_out.is_empty(),
                 "{faults:?}"
             );
         }
-        Err(other) => panic!("{faults:?}: {other:?}"),
+        other => panic!("{faults:?}: {other:?}"),
     }
     fake.faults.clear();
     fake.waited = Duration::ZERO;
-    let again = try_with(&mut fake).unwrap();
-    assert_eq!((again.id, fake.runs.len()), (100, 1), "{faults:?}, tried again");
-    done
+    let again = try_with(fake).unwrap();
+    assert!(matches!(again, Posted::Made(100) | Posted::Found(100)), "{faults:?}: {again:?}");
+    assert_eq!(fake.runs.len(), 1, "{faults:?}, tried again");
 }
 
 #[test]
@@ -210,7 +234,7 @@ fn no_two_faults_make_two_or_lose_the_one() {
 fn after_the_last_request_it_is_looked_for_once_more() {
     let faults =
         [(1, Fault::Silence(false)), (3, Fault::Status(500, None)), (5, Fault::Silence(true))];
-    assert_eq!(holds_under(&faults), Ok(Posted { id: 100, was_there: false }));
+    assert_eq!(holds_under(&faults), Ok(Posted::Made(100)));
 }
 
 #[test]
@@ -218,7 +242,7 @@ fn what_never_answers_ends_and_says_so() {
     for fault in [Fault::Silence(false), Fault::Status(500, None), Fault::Body("<html>")] {
         let faults = (0..50).map(|at| (at, fault)).collect();
         let mut fake = Fake { faults, ..Fake::default() };
-        assert_eq!(try_with(&mut fake), Err(NotPosted::Unclear), "{fault:?}");
+        assert_eq!(try_with(&mut fake), Err(ApiError::Unclear), "{fault:?}");
         assert_eq!(
             fake.n_creates, 0,
             "{fault:?}: nothing is made before it is known what is there"
@@ -227,15 +251,15 @@ fn what_never_answers_ends_and_says_so() {
     }
     let hour = Fault::Status(429, Some(3_600));
     let mut fake = Fake { faults: [(1, hour)].into(), ..Fake::default() };
-    assert_eq!(try_with(&mut fake), Err(NotPosted::Limited(Duration::from_secs(3_600))));
+    assert_eq!(try_with(&mut fake), Err(ApiError::Limited(Duration::from_secs(3_600))));
     assert_eq!((fake.n_requests, fake.waited), (2, Duration::ZERO));
 }
 
 #[test]
 fn an_earlier_attempt_that_comes_late_is_not_posted() {
     let mut fake = Fake::default();
-    post(&mut fake, "octo-org/octo-repo", &check_run(2)).unwrap();
-    assert_eq!(try_with(&mut fake), Err(NotPosted::Superseded));
+    post(&mut fake, "octo-org/octo-repo", &check_run(2), true).unwrap();
+    assert_eq!(try_with(&mut fake), Ok(Posted::Superseded));
     assert_eq!((fake.n_creates, fake.runs.len()), (1, 1));
     // One of the same attempt with another result, and those of others, are no reason.
     let mut fake = Fake::default();
@@ -246,7 +270,7 @@ fn an_earlier_attempt_that_comes_late_is_not_posted() {
         "",
     ];
     fake.runs = others.into_iter().zip(1..).map(|(id, n)| (n, id.to_owned())).collect();
-    assert!(!try_with(&mut fake).unwrap().was_there);
+    assert!(matches!(try_with(&mut fake).unwrap(), Posted::Made(_)));
     assert_eq!(fake.runs.len(), others.len() + 1);
 }
 
@@ -254,7 +278,7 @@ fn an_earlier_attempt_that_comes_late_is_not_posted() {
 fn one_with_our_id_and_another_conclusion_is_not_ours() {
     let forged = vec![(9, check_run(1).external_id)];
     let mut fake = Fake { runs: forged, forged: true, ..Fake::default() };
-    assert!(!try_with(&mut fake).unwrap().was_there);
+    assert!(matches!(try_with(&mut fake).unwrap(), Posted::Made(_)));
     assert_eq!((fake.n_creates, fake.runs.len()), (1, 2));
 }
 
@@ -263,6 +287,6 @@ fn it_is_found_on_a_later_page() {
     let mut fake =
         Fake { runs: (0..250).map(|n| (n, format!("other {n}"))).collect(), ..Fake::default() };
     fake.runs[230].1 = check_run(1).external_id;
-    assert_eq!(try_with(&mut fake), Ok(Posted { id: 230, was_there: true }));
+    assert_eq!(try_with(&mut fake), Ok(Posted::Found(230)));
     assert_eq!((fake.n_requests, fake.n_creates), (3, 0));
 }

@@ -23,6 +23,7 @@ use crate::{
     failure::Failure,
     measure::{Clock, timestamp},
     progress::Progress,
+    runner,
     session::{self, Assignment, Subjects},
     subject::{Binary, Program},
 };
@@ -164,7 +165,7 @@ pub(crate) fn expired(store: &DirStore, expiry: &Entry) -> Failure {
 /// Starts `bench baseline record` as a process of its own: the process that compares cannot write a baseline.
 pub(crate) fn record_elsewhere(args: &[String]) -> Result<()> {
     let program = std::env::current_exe().context("failed to find the running program")?;
-    let status = Command::new(&program)
+    let status = runner::unshare(&mut Command::new(&program))
         .args(["baseline", "record"])
         .args(args)
         .stdin(Stdio::null())

@@ -42,8 +42,7 @@ pub(crate) fn bundle(
     brought: Brought,
     created_at: String,
 ) -> Evidence {
-    // Of commands only the tool's own commit is known, which is not what was tested.
-    let head_sha = head.subject.engine().and(head.tool.commit.clone());
+    let head_sha = head.commit_under_test().map(str::to_owned);
     let (baseline, given) = match source {
         Source::Stored(baseline) => (Some(baseline), None),
         Source::Given(given) => (None, Some(given)),

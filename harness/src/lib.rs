@@ -35,6 +35,7 @@ mod policy;
 mod progress;
 mod record;
 mod replay;
+mod runner;
 mod session;
 mod step_outputs;
 mod step_summary;

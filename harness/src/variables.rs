@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{build::BuildVariables, failure::Failure};
+use crate::{build::BuildVariables, failure::Failure, runner::GitHub};
 
 /// Their values, unchecked: a command that does not need one must not fail on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,8 +15,7 @@ pub(crate) struct Variables {
     bench_isa: Option<OsString>,
     bench_store: Option<OsString>,
     ci: Option<OsString>,
-    github_output: Option<OsString>,
-    github_step_summary: Option<OsString>,
+    github: GitHub,
     home: Option<OsString>,
     path: Option<OsString>,
     xdg_data_home: Option<OsString>,
@@ -31,6 +30,7 @@ impl Variables {
         let mut vars = Self::default();
         for (name, value) in pairs {
             vars.build.take(&name, &value);
+            vars.github.take(&name, &value);
             let slot = match name.to_str() {
                 Some("BITNET_SEED") => &mut vars.bitnet_seed,
                 Some("BITNET_DETERMINISTIC") => &mut vars.bitnet_deterministic,
@@ -38,8 +38,6 @@ impl Variables {
                 Some("BENCH_ISA") => &mut vars.bench_isa,
                 Some("BENCH_STORE") => &mut vars.bench_store,
                 Some("CI") => &mut vars.ci,
-                Some("GITHUB_OUTPUT") => &mut vars.github_output,
-                Some("GITHUB_STEP_SUMMARY") => &mut vars.github_step_summary,
                 Some("HOME") => &mut vars.home,
                 Some("PATH") => &mut vars.path,
                 Some("XDG_CACHE_HOME") => &mut vars.xdg_cache_home,
@@ -78,14 +76,9 @@ impl Variables {
         !matches!(self.ci.as_ref().and_then(|value| value.to_str()), None | Some("false" | "0"))
     }
 
-    /// `GITHUB_OUTPUT`: where a step of GitHub Actions leaves its outputs.
-    pub(crate) fn github_output(&self) -> Option<PathBuf> {
-        self.github_output.as_ref().map(PathBuf::from)
-    }
-
-    /// `GITHUB_STEP_SUMMARY`: where a step of GitHub Actions leaves a page about itself.
-    pub(crate) fn github_step_summary(&self) -> Option<PathBuf> {
-        self.github_step_summary.as_ref().map(PathBuf::from)
+    /// What GitHub's runner says about its job.
+    pub(crate) const fn github(&self) -> &GitHub {
+        &self.github
     }
 
     /// `BENCH_DEVICE`.
@@ -210,16 +203,6 @@ mod tests {
         assert_eq!(models, Some(PathBuf::from("/c/tritgate/models")));
         assert_eq!(vars(&[("XDG_CACHE_HOME", "c")]).model_cache(), None);
         assert!(vars(&[]).build_cache().unwrap_err().to_string().contains("XDG_CACHE_HOME"));
-    }
-
-    #[test]
-    fn an_empty_file_of_a_step_is_none() {
-        let file = vars(&[("GITHUB_OUTPUT", "/o")]).github_output();
-        assert_eq!(file, Some(PathBuf::from("/o")));
-        assert_eq!(vars(&[("GITHUB_OUTPUT", "")]).github_output(), None);
-        let file = vars(&[("GITHUB_STEP_SUMMARY", "/s")]).github_step_summary();
-        assert_eq!(file, Some(PathBuf::from("/s")));
-        assert_eq!(vars(&[("GITHUB_STEP_SUMMARY", "")]).github_step_summary(), None);
     }
 
     #[test]

@@ -96,6 +96,16 @@ impl RunRecord {
         })
     }
 
+    /// The commit of the repository that was measured, where it was built from a clean one: the tool's own where the engine was
+    /// measured, that of a bench target; of other commands none is known.
+    #[must_use]
+    pub fn commit_under_test(&self) -> Option<&str> {
+        match &self.subject.what {
+            What::Engine(_) => self.tool.commit.as_deref(),
+            What::Command(command) => command.bench.as_ref()?.commit.as_deref(),
+        }
+    }
+
     /// What the digest of the samples of one of its processes must be.
     #[must_use]
     pub fn samples_digest(&self, process: &Process) -> Digest {

@@ -5,7 +5,8 @@
 //! bytes. Every word that comes from the evidence stands in code (`quoted`).
 
 use baselines::Digest;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
 
 use super::{
     Refused,
@@ -24,6 +25,8 @@ use crate::{
 const MAX_BYTES: usize = 60_000;
 /// Rows of the table that the summary shows; the others are counted there and listed in the text.
 const MAX_ROWS: usize = 50;
+/// Annotations that GitHub takes with one request.
+pub const MAX_ANNOTATIONS: usize = 50;
 
 /// One check run, completed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -51,6 +54,39 @@ pub struct Output {
     pub summary: String,
     /// Markdown, below the summary.
     pub text: String,
+    /// On lines of the repository's own files.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub annotations: Vec<Annotation>,
+}
+
+/// A remark on a line of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Annotation {
+    /// Path in the repository.
+    pub path: String,
+    /// From 1.
+    pub start_line: usize,
+    /// The same.
+    pub end_line: usize,
+    /// Always `warning`: the conclusion decides.
+    pub annotation_level: &'static str,
+    /// What is seen first.
+    pub title: String,
+    /// Plain text.
+    pub message: String,
+}
+
+/// What is known beside the evidence.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SetUp {
+    /// Path of the policy in the repository: annotations stand on its lines, never on those that evidence names.
+    pub policy_path: String,
+    /// Its text at the base's commit.
+    pub policy: String,
+    /// Annotations of one check run at most; GitHub takes 50.
+    pub annotations: usize,
+    /// What the change edits of what measures and judges it.
+    pub touched: Vec<String>,
 }
 
 /// The check runs of what follows from the evidence of `run`.
@@ -58,15 +94,24 @@ pub struct Output {
 /// Both gates of the measurement, and of the checks in the bundle those that the policy requires: others would be names that the author
 /// of the evidence chose.
 #[must_use]
-pub fn check_runs(derived: &Derived, run: &MeasuredRun) -> Vec<CheckRun> {
+pub fn check_runs(derived: &Derived, run: &MeasuredRun, set_up: &SetUp) -> Vec<CheckRun> {
     let required =
         |gate: &&GateReport| derived.other_gates.iter().any(|(name, _)| *name == gate.name);
     let gates = [&derived.benchmarks_gate, &derived.perf_gate];
     let of_gate = |gate: &GateReport| {
         let rows: &[Row] = if gate.name == NAMES[1] { &derived.rows } else { &[] };
-        let summary = format!("{}\n{}\n{}", findings(gate), table(rows), provenance(run));
-        let body = Body { title: title(gate, rows), summary, text: details(rows) };
-        check_run(run, &gate.name, gate.conclusion, &gate.to_json(), body)
+        let summary = format!(
+            "{}{}\n{}\n{}",
+            edited(&set_up.touched),
+            findings(gate),
+            table(rows),
+            provenance(run)
+        );
+        let (conclusion, title) = concluded(gate, rows, set_up);
+        let annotations = annotations(rows, set_up);
+        let body = Body { title, summary, text: details(rows), annotations };
+        let result = [gate.to_json(), set_up.touched.join("\n").into_bytes()].concat();
+        check_run(run, &gate.name, conclusion, &result, body)
     };
     gates.into_iter().chain(derived.check_gates.iter().filter(required)).map(of_gate).collect()
 }
@@ -77,7 +122,12 @@ pub fn refused(refused: &Refused, run: &MeasuredRun) -> Vec<CheckRun> {
     let title = format!("No valid evidence: rule {}", refused.rule);
     let summary = format!("{}.\n\n{}", refused, provenance(run));
     let of_gate = |name| {
-        let body = Body { title: title.clone(), summary: summary.clone(), text: String::new() };
+        let body = Body {
+            title: title.clone(),
+            summary: summary.clone(),
+            text: String::new(),
+            annotations: Vec::new(),
+        };
         check_run(run, name, Verdict::Invalid.conclusion(), summary.as_bytes(), body)
     };
     NAMES.into_iter().map(of_gate).collect()
@@ -88,6 +138,74 @@ struct Body {
     title: String,
     summary: String,
     text: String,
+    annotations: Vec<Annotation>,
+}
+
+/// Conclusion and title. What would be satisfied is not while nobody has looked at a change of what measures it.
+fn concluded(gate: &GateReport, rows: &[Row], set_up: &SetUp) -> (&'static str, String) {
+    let title = title(gate, rows);
+    if set_up.touched.is_empty() || !matches!(gate.conclusion, "success" | "neutral") {
+        return (gate.conclusion, title);
+    }
+    ("action_required", format!("The measuring set-up was edited, look at it first. {title}"))
+}
+
+/// What the change edits of what measures it, named.
+fn edited(touched: &[String]) -> String {
+    if touched.is_empty() {
+        return String::new();
+    }
+    let shown: Vec<String> = touched.iter().take(MAX_ROWS).map(|path| quoted(path)).collect();
+    let others = touched.len() - shown.len();
+    let others = if others > 0 { format!(" and {others} more") } else { String::new() };
+    format!(
+        "This change edits what measures or judges it: {}{others}. The policy of the base's commit was used.\n\n",
+        shown.join(", ")
+    )
+}
+
+/// A remark for each row that failed, where the policy gates it; the worst first.
+fn annotations(rows: &[Row], set_up: &SetUp) -> Vec<Annotation> {
+    let estimate =
+        |row: &&Row| row.comparison.as_ref().map_or(f64::INFINITY, |found| found.estimate);
+    let mut failed: Vec<&Row> =
+        rows.iter().filter(|row| row.verdict == MetricVerdict::Fail).collect();
+    failed.sort_by(|a, b| estimate(b).total_cmp(&estimate(a)));
+    let of_row = |row: &&Row| {
+        let line = gated_line(&set_up.policy, &row.workload, &row.metric);
+        Annotation {
+            path: set_up.policy_path.clone(),
+            start_line: line,
+            end_line: line,
+            annotation_level: "warning",
+            title: row.comparison.as_ref().map_or_else(
+                || "Slower than allowed".to_owned(),
+                |found| format!("Slower than allowed: {}", change(found.estimate)),
+            ),
+            message: format!("{}: {}", of_row(row), quoted(&row.reason)),
+        }
+    };
+    failed.iter().take(set_up.annotations.min(MAX_ANNOTATIONS)).map(of_row).collect()
+}
+
+/// The line of the policy that gates this metric, from 1.
+fn gated_line(policy: &str, workload: &str, metric: &str) -> usize {
+    #[derive(Deserialize)]
+    struct Lines {
+        gated: Vec<Spanned<Gated>>,
+    }
+    #[derive(Deserialize)]
+    struct Gated {
+        workload: String,
+        metric: String,
+    }
+    let lines: Option<Lines> = toml::from_str(policy).ok();
+    let entry = lines.iter().flat_map(|lines| &lines.gated).find(|entry| {
+        let Gated { workload: of, metric: what } = entry.as_ref();
+        of == workload && what == metric
+    });
+    let before = entry.and_then(|entry| policy.get(..entry.span().start)).unwrap_or_default();
+    before.matches('\n').count() + 1
 }
 
 fn check_run(
@@ -95,7 +213,7 @@ fn check_run(
     name: &str,
     conclusion: &'static str,
     result: &[u8],
-    Body { title, summary, text }: Body,
+    Body { title, summary, text, annotations }: Body,
 ) -> CheckRun {
     let digest = Digest::of(result).to_string();
     let rest = "`report.md`, on the page of the run that measured";
@@ -109,6 +227,7 @@ fn check_run(
             title,
             summary: markdown::cut(&summary, MAX_BYTES, rest).into_owned(),
             text: markdown::cut(&text, MAX_BYTES, rest).into_owned(),
+            annotations,
         },
     }
 }

@@ -6,7 +6,7 @@
 
 use serde::Deserialize;
 
-use super::{Refused, require};
+use super::{Refused, require, transport::is_sha};
 
 /// Name of the rule.
 pub const RULE: &str = "event";
@@ -37,6 +37,21 @@ pub struct MeasuredRun {
     pub head_repository: Option<u64>,
     /// Whether the run itself succeeded: where not, it measured nothing that could be believed.
     pub succeeded: bool,
+    /// `owner:branch` that the commit comes from: its author's words, but of a merge group, where they are GitHub's.
+    pub head_branch: Option<String>,
+    /// Pull requests of this very commit; of a fork GitHub names none.
+    pub pull_requests: Vec<PullRequest>,
+    /// The branch that changes go into where nothing else is known.
+    pub default_branch: String,
+}
+
+/// A pull request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PullRequest {
+    /// Its number.
+    pub number: u64,
+    /// The branch that it is to go into.
+    pub base_ref: String,
 }
 
 /// What the job that publishes knows without the event.
@@ -60,6 +75,33 @@ struct Payload {
 #[derive(Deserialize)]
 struct Repository {
     id: u64,
+    #[serde(default)]
+    default_branch: Option<String>,
+    #[serde(default)]
+    owner: Option<Owner>,
+}
+
+#[derive(Deserialize)]
+struct Owner {
+    login: String,
+}
+
+#[derive(Deserialize)]
+struct OfRun {
+    number: u64,
+    head: Head,
+    base: Branch,
+}
+
+#[derive(Deserialize)]
+struct Head {
+    sha: String,
+}
+
+#[derive(Deserialize)]
+struct Branch {
+    #[serde(rename = "ref")]
+    name: String,
 }
 
 #[derive(Deserialize)]
@@ -71,7 +113,10 @@ struct WorkflowRun {
     conclusion: Option<String>,
     path: Option<String>,
     head_sha: String,
+    head_branch: Option<String>,
     head_repository: Option<Repository>,
+    #[serde(default)]
+    pull_requests: Vec<OfRun>,
 }
 
 /// The run that `payload`, the file at `GITHUB_EVENT_PATH`, is about.
@@ -118,10 +163,15 @@ pub fn measured_run(payload: &[u8], expected: &Expected<'_>) -> Result<MeasuredR
     check(run.id > 0 && run.run_attempt > 0, || {
         "expected a run and an attempt from 1 on, found 0".to_owned()
     })?;
-    let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    check(run.head_sha.len() == 40 && run.head_sha.bytes().all(hex), || {
+    check(is_sha(&run.head_sha), || {
         "expected a commit of 40 hexadecimal digits, found something else".to_owned()
     })?;
+    let ours = run.pull_requests.into_iter().filter(|of| of.head.sha == run.head_sha);
+    let pull_requests =
+        ours.map(|of| PullRequest { number: of.number, base_ref: of.base.name }).collect();
+    let owner = run.head_repository.as_ref().and_then(|repository| repository.owner.as_ref());
+    let head_branch =
+        owner.zip(run.head_branch).map(|(owner, branch)| format!("{}:{branch}", owner.login));
     Ok(MeasuredRun {
         id: run.id,
         attempt: run.run_attempt,
@@ -129,6 +179,9 @@ pub fn measured_run(payload: &[u8], expected: &Expected<'_>) -> Result<MeasuredR
         head_sha: run.head_sha,
         head_repository: run.head_repository.map(|repository| repository.id),
         succeeded: run.conclusion.as_deref() == Some("success"),
+        head_branch,
+        pull_requests,
+        default_branch: payload.repository.default_branch.unwrap_or_else(|| "main".to_owned()),
     })
 }
 

@@ -1,81 +1,30 @@
-//! Posting a check run once: found before it is made, and looked for again after every answer that leaves it open whether it was.
+//! Posting a check run once: looked for after every answer that leaves it open whether it was made, and before it is made where an
+//! earlier attempt of this job may have made it.
 //!
-//! In: a check run and a transport, which sends one request and waits. Out: where the check run is, or why it is not. A request to make
-//! one is never sent twice on a guess. Source: GitHub's REST API 2022-11-28, "Best practices for using the REST API".
+//! In: a check run and a transport. Out: where the check run is, or why it is not. A request to make one is never sent twice on a guess.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::check_run::CheckRun;
+use super::{
+    check_run::CheckRun,
+    transport::{ApiError, Ask, Request, Transport, WAITS, encoded, open, read, wait},
+};
 
-/// Times that a check run is looked for and, where it is not there, made.
-const ROUNDS: usize = 3;
 /// Pages of check runs of one commit and name that are read: GitHub keeps at most 1,000.
 const PAGES: usize = 10;
 const PER_PAGE: usize = 100;
-/// Before the n-th look after an answer that left it open.
-const WAITS: [Duration; ROUNDS] =
-    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
-/// What GitHub asks for where it limits without saying for how long.
-const LIMITED: Duration = Duration::from_secs(60);
 
-/// One request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// From the root of the API on, e.g. `/repos/octo-org/octo-repo/check-runs`.
-    pub route: String,
-    /// JSON to `POST`; `None` for a `GET`.
-    pub body: Option<Vec<u8>>,
-}
-
-/// An answer, whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Response {
-    /// HTTP status.
-    pub status: u16,
-    /// `retry-after`, or the time until `x-ratelimit-reset` where nothing remains.
-    pub retry_after: Option<Duration>,
-    /// Bytes of its body.
-    pub body: Vec<u8>,
-}
-
-/// No answer, or not all of it: whether the request was carried out is not known.
+/// What became of a check run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoAnswer;
-
-/// Sends requests, within one deadline for all of them.
-pub trait Transport {
-    /// Sends one request, once.
-    ///
-    /// # Errors
-    /// [`NoAnswer`] where none came in time.
-    fn send(&mut self, request: &Request) -> Result<Response, NoAnswer>;
-
-    /// Waits, or returns `false` at once where the deadline would be over.
-    fn wait(&mut self, time: Duration) -> bool;
-}
-
-/// Where a check run is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Posted {
-    /// Its number.
-    pub id: u64,
-    /// Whether an earlier attempt had made it.
-    pub was_there: bool,
-}
-
-/// Why there is none, or none that is known of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NotPosted {
-    /// GitHub said no, and will again: the status, and what to do.
-    Refused(u16, &'static str),
-    /// GitHub asks to wait for so long, which is beyond the deadline.
-    Limited(Duration),
-    /// A later attempt of the same run has posted its own.
+pub enum Posted {
+    /// Made, under this number.
+    Made(u64),
+    /// Made by an earlier attempt, under this number.
+    Found(u64),
+    /// Not made: a later attempt of the same run has posted its own.
     Superseded,
-    /// No answer that could be used, or none in time.
-    Unclear,
 }
 
 #[derive(Deserialize)]
@@ -91,131 +40,99 @@ struct Known {
     conclusion: Option<String>,
 }
 
-/// What one answer means.
-enum Answer<T> {
-    Done(T),
-    /// To be asked again, after this time.
-    Open(Option<Duration>),
+/// What looking for one came to.
+enum Search {
+    Found(u64),
+    Superseded,
+    Absent,
 }
 
-/// Posts `check_run` in `repository` (`owner/name`), unless it is there.
+/// Posts `check_run` in `repository` (`owner/name`), unless it is there. `look_first`: an earlier attempt of this job may have made it.
 ///
 /// # Errors
-/// [`NotPosted`]; with `Unclear` it may be there none the less, and posting it again finds it.
+/// [`ApiError`]; with `Unclear` it may be there none the less, and posting it again with `look_first` finds it.
 pub fn post(
     transport: &mut dyn Transport,
     repository: &str,
     check_run: &CheckRun,
-) -> Result<Posted, NotPosted> {
-    for round in 0..ROUNDS {
-        if let Some(id) = find(transport, repository, check_run)? {
-            return Ok(Posted { id, was_there: round == 0 });
+    look_first: bool,
+) -> Result<Posted, ApiError> {
+    for (round, time) in WAITS.into_iter().enumerate() {
+        if look_first || round > 0 {
+            match find(transport, repository, check_run)? {
+                Search::Found(id) if round == 0 => return Ok(Posted::Found(id)),
+                Search::Found(id) => return Ok(Posted::Made(id)),
+                Search::Superseded => return Ok(Posted::Superseded),
+                Search::Absent => {}
+            }
         }
-        match create(transport, repository, check_run)? {
-            Answer::Done(id) => return Ok(Posted { id, was_there: false }),
-            Answer::Open(asked) => wait(transport, asked, WAITS[round])?,
+        if let Some(id) = create(transport, repository, check_run, time)? {
+            return Ok(Posted::Made(id));
         }
     }
     // The last request may have been carried out.
     match find(transport, repository, check_run)? {
-        Some(id) => Ok(Posted { id, was_there: false }),
-        None => Err(NotPosted::Unclear),
+        Search::Found(id) => Ok(Posted::Made(id)),
+        Search::Superseded => Ok(Posted::Superseded),
+        Search::Absent => Err(ApiError::Unclear),
     }
 }
 
+/// The number of what was made; `None`, after a wait, where it is not known whether it was.
 fn create(
     transport: &mut dyn Transport,
     repository: &str,
     check_run: &CheckRun,
-) -> Result<Answer<u64>, NotPosted> {
+    time: Duration,
+) -> Result<Option<u64>, ApiError> {
     let body = serde_json::to_vec(check_run).expect("text and fixed words");
-    let request = Request { route: format!("/repos/{repository}/check-runs"), body: Some(body) };
-    let Ok(response) = transport.send(&request) else { return Ok(Answer::Open(None)) };
-    if response.status == 201 {
-        // Made, whatever the body says: where it can't be read, the next look finds it.
-        let made: Option<Known> = serde_json::from_slice(&response.body).ok();
-        return Ok(made.map_or(Answer::Open(None), |made| Answer::Done(made.id)));
-    }
-    open(&response).map(Answer::Open)
+    let request = Request::change(format!("/repos/{repository}/check-runs"), Ask::Post(body));
+    let asked = match transport.send(&request) {
+        Ok(response) if response.status == 201 => {
+            // Made, whatever the body says: where it can't be read, the next look finds it.
+            let made: Option<Known> = serde_json::from_slice(&response.body).ok();
+            if let Some(made) = made {
+                return Ok(Some(made.id));
+            }
+            None
+        }
+        Ok(response) => open(&response)?,
+        Err(_) => None,
+    };
+    wait(transport, asked, time)?;
+    Ok(None)
 }
 
-/// The number of the check run, if it is there. One of the same id that concludes something else is not ours: whoever may write check
-/// runs can guess the id.
+/// Looks for the check run. One of the same id that concludes something else is not ours: whoever may write check runs can guess the id.
 fn find(
     transport: &mut dyn Transport,
     repository: &str,
     check_run: &CheckRun,
-) -> Result<Option<u64>, NotPosted> {
+) -> Result<Search, ApiError> {
     let CheckRun { name, head_sha, external_id, status, conclusion, .. } = check_run;
     for page in 1..=PAGES {
         let name = encoded(name);
-        let route = format!(
+        let request = Request::get(format!(
             "/repos/{repository}/commits/{head_sha}/check-runs?check_name={name}&filter=all&per_page={PER_PAGE}&page={page}"
-        );
-        let listed = list(transport, &Request { route, body: None })?;
+        ));
+        let listed: Option<Listed> = read(transport, &request)?;
+        let gone = ApiError::Refused(404, "no such commit in this repository for this token");
+        let listed = listed.ok_or(gone)?;
         for known in &listed.check_runs {
             let Some(id) = known.external_id.as_deref() else { continue };
             let says = (known.status.as_deref(), known.conclusion.as_deref());
             if id == external_id && says == (Some(status), Some(conclusion)) {
-                return Ok(Some(known.id));
+                return Ok(Search::Found(known.id));
             }
             if is_later(id, external_id) {
-                return Err(NotPosted::Superseded);
+                return Ok(Search::Superseded);
             }
         }
         if listed.check_runs.len() < PER_PAGE {
             break;
         }
     }
-    Ok(None)
-}
-
-/// Reading changes nothing, so it is asked again.
-fn list(transport: &mut dyn Transport, request: &Request) -> Result<Listed, NotPosted> {
-    for time in WAITS {
-        let asked = match transport.send(request) {
-            Ok(response) if response.status == 200 => {
-                match serde_json::from_slice(&response.body) {
-                    Ok(listed) => return Ok(listed),
-                    Err(_) => None,
-                }
-            }
-            Ok(response) => open(&response)?,
-            Err(NoAnswer) => None,
-        };
-        wait(transport, asked, time)?;
-    }
-    Err(NotPosted::Unclear)
-}
-
-/// Waits as long as GitHub asks for, else `usual`.
-fn wait(
-    transport: &mut dyn Transport,
-    asked: Option<Duration>,
-    usual: Duration,
-) -> Result<(), NotPosted> {
-    if transport.wait(asked.unwrap_or(usual)) {
-        return Ok(());
-    }
-    Err(asked.map_or(NotPosted::Unclear, NotPosted::Limited))
-}
-
-/// How long to wait where an answer leaves things open; `None` as long as usual.
-fn open(response: &Response) -> Result<Option<Duration>, NotPosted> {
-    let refused = |way_out| Err(NotPosted::Refused(response.status, way_out));
-    match response.status {
-        429 => Ok(Some(response.retry_after.unwrap_or(LIMITED))),
-        403 if response.retry_after.is_some() => Ok(response.retry_after),
-        401 => refused("the token is not valid: give the job's own, `github.token`"),
-        403 => refused("the token may not do this: the job needs `permissions: checks: write`"),
-        404 => refused(
-            "no such repository or commit for this token: the job needs `permissions: checks: write, contents: read`",
-        ),
-        422 => refused("GitHub does not take the check run: please report it with the evidence"),
-        300..=399 => refused("the repository has moved: use its present name and API address"),
-        500..=599 => Ok(None),
-        _ => refused("an answer that is not described"),
-    }
+    Ok(Search::Absent)
 }
 
 /// Whether `id` is of a later attempt of the run that `ours` is of.
@@ -228,15 +145,4 @@ fn is_later(id: &str, ours: &str) -> bool {
     };
     let (Some(id), Some(ours)) = (parts(id), parts(ours)) else { return false };
     (&id.0, id.1) == (&ours.0, ours.1) && id.2 > ours.2
-}
-
-/// For a query: every byte but letters, digits and `-._~`.
-fn encoded(text: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-            char::from(byte).to_string()
-        }
-        _ => format!("%{byte:02X}"),
-    };
-    text.bytes().map(byte).collect()
 }

@@ -214,6 +214,15 @@ pub struct Gates {
     /// Their names.
     #[schemars(length(min = 1))]
     pub required: Vec<String>,
+    /// Paths of the repository by which changes are measured and judged, beside the policy and the measuring workflow: a file, or a
+    /// folder with `/` at its end. On GitHub, a change that touches one of them does not succeed before somebody has looked.
+    #[serde(default = "protected")]
+    pub protected: Vec<String>,
+}
+
+/// What is protected where nothing is said.
+pub(super) fn protected() -> Vec<String> {
+    [".github/workflows/", "bench.toml"].map(str::to_owned).to_vec()
 }
 
 /// Where work goes next.

@@ -20,7 +20,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("budgets.time", &["limit_us", "metric", "workload"]),
     ("exact", &["max_increase", "metric", "required"]),
     ("gated", &["margin_negligible", "margin_unacceptable", "metric", "workload"]),
-    ("gates", &["required"]),
+    ("gates", &["protected", "required"]),
     ("levels", &["fail", "pass"]),
     ("pairs", &["looks"]),
     ("physics", &["slack"]),

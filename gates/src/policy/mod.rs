@@ -40,6 +40,18 @@ impl Policy {
         file::parse(text, own)
     }
 
+    /// The protected paths of the policy in `text`, of which nothing else need be readable; those of a policy that says nothing about
+    /// them, where it cannot be read.
+    #[must_use]
+    pub fn protected(text: &str) -> Vec<String> {
+        let said = || -> Option<Vec<String>> {
+            let table: toml::Table = text.parse().ok()?;
+            let paths = table.get("gates")?.get("protected")?.as_array()?;
+            paths.iter().map(|path| path.as_str().map(str::to_owned)).collect()
+        };
+        said().unwrap_or_else(file::protected)
+    }
+
     /// The looks and levels of this policy.
     #[must_use]
     pub fn design(&self) -> Design {

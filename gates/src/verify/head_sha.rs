@@ -13,7 +13,8 @@ const NAME: &str = "head-sha";
 /// about one with uncommitted changes.
 #[must_use]
 pub fn check_head_sha(evidence: &Evidence, expected: &str) -> Option<Refusal> {
-    let dirty = evidence.head.tool.dirty == Some(true);
+    // A bench target has no commit where its tree was not clean; the tool is another program then.
+    let dirty = evidence.head.subject.engine().is_some() && evidence.head.tool.dirty == Some(true);
     let found = match &evidence.head_sha {
         Some(sha) if sha == expected && !dirty => return None,
         Some(sha) if dirty => format!("{} with uncommitted changes", crate::text::plain(sha)),

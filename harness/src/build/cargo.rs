@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
 use super::{Kind, Request, git};
+use crate::runner;
 
 /// How many lines of a failed build an error quotes.
 const LINES_QUOTED: usize = 20;
@@ -78,8 +79,7 @@ pub(super) fn toolchain(request: &Request<'_>, folder: &Path) -> Result<String> 
 /// `cargo rustc … -- flags`.
 pub(super) fn rustc(request: &Request<'_>, place: Place<'_>, flags: &[String]) -> Result<Built> {
     let mut command = Command::new(request.cargo);
-    git::isolate(&mut command);
-    command
+    runner::unshare(git::isolate(&mut command))
         .current_dir(place.folder)
         .envs(request.variables.shaping().iter().map(|(name, value)| (name, value)))
         .args(["rustc", "--message-format=json-render-diagnostics"])

@@ -18,6 +18,7 @@ use super::stream::{self, Kept};
 use crate::{
     command::{Watchdog, exit_code},
     measure::{Clock, timestamp},
+    runner,
 };
 
 /// How long the streams of a command that has ended are read on: a process that it left behind may hold them open for ever.
@@ -39,7 +40,7 @@ pub(super) fn run(words: &[String], timeout: Duration, clock: &dyn Clock) -> Res
     let (program, args) = words.split_first().context("failed to run a command without words")?;
     let watchdog = Watchdog::start();
     let (started_at, start_ns) = (timestamp(clock.utc()), clock.now_ns());
-    let mut child = Command::new(program)
+    let mut child = runner::unshare(&mut Command::new(program))
         .args(args)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -80,9 +80,9 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     let done = judge(args, context);
     let judged = done.as_ref().map(|(derived, _)| derived);
     let outputs = step_outputs::of_gate(judged);
-    let written = step_outputs::append(context.vars.github_output().as_deref(), &outputs);
+    let written = step_outputs::append(context.vars.github().output().as_deref(), &outputs);
     let summary = step_summary::of_gate(judged);
-    let shown = step_summary::append(context.vars.github_step_summary().as_deref(), &summary);
+    let shown = step_summary::append(context.vars.github().step_summary().as_deref(), &summary);
     let (derived, marks) = done?;
     let exit_code = show(&derived, &marks, args, context, start_ns)?;
     written?;

@@ -12,6 +12,8 @@ mod doctor;
 mod gate;
 mod model;
 mod options;
+#[cfg(feature = "github")]
+mod publish;
 mod report;
 mod run;
 mod table;
@@ -89,6 +91,9 @@ enum Command {
     Calibrate(calibrate::Args),
     /// Is this machine fit to measure, and what would help.
     Doctor(doctor::Args),
+    /// Post check runs on GitHub for what a measuring run left behind: the second stage, in a job of its own.
+    #[cfg(feature = "github")]
+    Publish(publish::Args),
     /// Remove the worktrees and builds that `gate --base REV` keeps for this repository.
     Clean,
     /// Inspect a model, generate text, write logits.
@@ -144,6 +149,8 @@ pub(crate) fn run(
         Command::Validate(args) => validate::run(args, &context),
         Command::Calibrate(args) => calibrate::run(args, &context),
         Command::Doctor(args) => doctor::run(args, &context),
+        #[cfg(feature = "github")]
+        Command::Publish(args) => publish::run(args, &context),
         Command::Clean => clean::run(&context),
         Command::Model(command) => model::run(command, &context),
         Command::Worker(args) => worker::run(args, &context),

@@ -18,7 +18,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use wait4::Wait4 as _;
 
 use super::line::Program;
-use crate::measure::Clock;
+use crate::{measure::Clock, runner};
 
 /// Name of the variable that pads the environment, as a worker's.
 const PADDING: &str = "BENCH_PADDING";
@@ -66,6 +66,7 @@ pub(super) fn run(
         None => Stdio::null(),
     };
     let mut command = Command::new(&program.path);
+    runner::unshare(&mut command);
     if let Some(folder) = &program.folder {
         command.current_dir(folder);
     }

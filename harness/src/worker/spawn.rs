@@ -25,6 +25,7 @@ use crate::{
     failure::Reported,
     halt::Halt,
     measure::{Clock, timestamp},
+    runner,
 };
 
 /// Name of the variable that pads the worker's environment.
@@ -102,7 +103,7 @@ impl Worker {
         clock: &dyn Clock,
     ) -> Result<Self> {
         let (started_at, start_ns) = (timestamp(clock.utc()), clock.now_ns());
-        let mut child = Command::new(binary)
+        let mut child = runner::unshare(&mut Command::new(binary))
             .arg("worker")
             .env(PADDING, "x".repeat(padding_bytes as usize))
             .stdin(Stdio::piped())
