@@ -3,32 +3,25 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
-use std::{
-    collections::BTreeMap,
-    io::{Cursor, Write as _},
-    time::Duration,
-};
+#[path = "common/github.rs"]
+mod played;
 
-use baselines::{Digest, Evidence, evidence::Given};
+use std::time::Duration;
+
+use baselines::{Evidence, evidence::Given};
 use gates::{
     DEFAULT_POLICY,
     github::{
-        artifact::{ENTRY, MAX_ARTIFACT},
+        artifact::MAX_ARTIFACT,
         check_run::CheckRun,
         comment::{Commented, When, Wish},
         event::{MeasuredRun, PullRequest, Trigger},
         publish::{Job, Published, publish},
-        transport::{ApiError, Ask, NoAnswer, Request, Response, Transport},
+        transport::{ApiError, Ask},
     },
 };
-use jsonschema::Validator;
+use played::{AUTHOR, Fault, GitHub, MARK, STORAGE, zipped};
 use serde_json::{Value, json};
-use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
-
-const REPOSITORY: &str = "/repos/octo-org/octo-repo";
-const STORAGE: &str = "https://storage.example/artifact?signature=x";
-const AUTHOR: &str = "github-actions[bot]";
-const MARK: &str = "<!-- tritgate: one comment, kept up to date -->";
 
 /// A session of a pull request against a revision; the head takes `head_factor` times as long.
 fn session(head_factor: f64) -> Evidence {
@@ -50,29 +43,6 @@ fn head_sha() -> String {
 
 fn base_sha() -> String {
     session(1.0).base.tool.commit.unwrap()
-}
-
-fn zipped(bytes: &[u8]) -> Vec<u8> {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
-    zip.start_file(ENTRY, options).unwrap();
-    zip.write_all(bytes).unwrap();
-    zip.finish().unwrap().into_inner()
-}
-
-/// What happens to one request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fault {
-    /// No answer in time; whether it was carried out.
-    Silence(bool),
-    /// This status, with `retry-after` in seconds, instead of being carried out.
-    Status(u16, Option<u64>),
-    /// This status although it was carried out.
-    Lie(u16),
-    /// Carried out and answered with these bytes.
-    Body(&'static str),
-    /// Led to this address instead.
-    Led(&'static str),
 }
 
 const FAULTS: [Fault; 21] = [
@@ -98,214 +68,6 @@ const FAULTS: [Fault; 21] = [
     Fault::Led("https://other.example/x"),
     Fault::Led("::error::"),
 ];
-
-/// GitHub, as far as one repository's runs, commits and check runs go.
-struct GitHub {
-    artifacts: Vec<Value>,
-    zip: Vec<u8>,
-    /// `BRANCH...SHA` → merge base and files; anything else is unknown.
-    compare: BTreeMap<String, Value>,
-    /// Commit → its policy.
-    policies: BTreeMap<String, Vec<u8>>,
-    pulls: Vec<Value>,
-    comments: Vec<Value>,
-    check_runs: Vec<Value>,
-    faults: BTreeMap<usize, Fault>,
-    asked: Vec<Request>,
-    waited: Duration,
-    bodies: [Validator; 3],
-}
-
-fn validators() -> [Validator; 3] {
-    let bodies: Value = serde_json::from_str(include_str!("data/github/bodies.json")).unwrap();
-    ["create-check-run", "create-comment", "update-comment"].map(|name| {
-        let schema = &bodies["bodies"][name];
-        jsonschema::draft4::options().should_validate_formats(true).build(schema).unwrap()
-    })
-}
-
-impl GitHub {
-    /// Holds `evidence` as the artifact of run 7, attempt 1.
-    fn with(evidence: &[u8]) -> Self {
-        Self::with_zip(zipped(evidence))
-    }
-
-    fn with_zip(zip: Vec<u8>) -> Self {
-        let compared = json!({ "merge_base_commit": { "sha": base_sha() }, "files": [{ "filename": "src/lib.rs" }] });
-        Self {
-            artifacts: vec![artifact(1, &zip)],
-            zip,
-            compare: [(format!("main...{}", head_sha()), compared)].into(),
-            policies: [(base_sha(), DEFAULT_POLICY.as_bytes().to_vec())].into(),
-            pulls: vec![
-                json!({ "number": 5, "state": "open", "head": { "sha": head_sha() }, "base": { "ref": "main" } }),
-            ],
-            comments: Vec::new(),
-            check_runs: Vec::new(),
-            faults: BTreeMap::new(),
-            asked: Vec::new(),
-            waited: Duration::ZERO,
-            bodies: validators(),
-        }
-    }
-
-    fn carry_out(&mut self, request: &Request) -> Response {
-        let json = |status, value: Value| Response {
-            status,
-            body: value.to_string().into_bytes(),
-            ..Response::default()
-        };
-        if request.route == STORAGE {
-            return Response { status: 200, body: self.zip.clone(), ..Response::default() };
-        }
-        let Some(route) = request.route.strip_prefix(REPOSITORY) else {
-            return json(404, json!({ "message": "elsewhere" }));
-        };
-        let (path, query) = route.split_once('?').unwrap_or((route, ""));
-        match &request.ask {
-            Ask::Get if path == "/actions/runs/7/artifacts" => {
-                json(200, json!({ "artifacts": page(&self.artifacts, query) }))
-            }
-            Ask::Get if path == "/actions/artifacts/11/zip" => {
-                Response { status: 302, location: Some(STORAGE.to_owned()), ..Response::default() }
-            }
-            Ask::Get if path.starts_with("/compare/") => {
-                let known = self.compare.get(&path["/compare/".len()..]);
-                known.map_or_else(|| json(404, json!({})), |known| json(200, known.clone()))
-            }
-            Ask::Raw if path == "/contents/ci/policy.toml" => {
-                let known = self.policies.get(query.strip_prefix("ref=").unwrap());
-                known.map_or_else(
-                    || json(404, json!({})),
-                    |text| Response { status: 200, body: text.clone(), ..Response::default() },
-                )
-            }
-            Ask::Get if path == "/pulls" => {
-                assert!(query.starts_with("head=someone%3Afeature%2Fx&state=open"), "{query}");
-                json(200, Value::Array(self.pulls.clone()))
-            }
-            Ask::Get if path == "/pulls/5" => json(200, self.pulls[0].clone()),
-            Ask::Get if path == "/issues/5/comments" => {
-                json(200, Value::Array(page(&self.comments, query)))
-            }
-            Ask::Post(body) if path == "/issues/5/comments" => {
-                let mut body: Value = serde_json::from_slice(body).unwrap();
-                assert!(self.bodies[1].is_valid(&body), "{body}");
-                body["id"] = json!(900 + self.comments.len());
-                body["user"] = json!({ "login": AUTHOR });
-                self.comments.push(body.clone());
-                json(201, body)
-            }
-            Ask::Patch(body) if path.starts_with("/issues/comments/") => {
-                let body: Value = serde_json::from_slice(body).unwrap();
-                assert!(self.bodies[2].is_valid(&body), "{body}");
-                let id: u64 = path.rsplit_once('/').unwrap().1.parse().unwrap();
-                let known = self.comments.iter_mut().find(|known| known["id"] == id).unwrap();
-                known["body"] = body["body"].clone();
-                json(200, known.clone())
-            }
-            Ask::Get if path == format!("/commits/{}/check-runs", head_sha()) => {
-                let name = query.split('&').next().unwrap();
-                let ours = self.check_runs.iter().filter(|run| {
-                    name == format!(
-                        "check_name={}",
-                        run["name"].as_str().unwrap().replace(':', "%3A")
-                    )
-                });
-                let ours: Vec<Value> = ours.cloned().collect();
-                json(200, json!({ "check_runs": page(&ours, query) }))
-            }
-            Ask::Post(body) if path == "/check-runs" => {
-                let mut body: Value = serde_json::from_slice(body).unwrap();
-                assert!(self.bodies[0].is_valid(&body), "{body}");
-                body["id"] = json!(100 + self.check_runs.len());
-                self.check_runs.push(body.clone());
-                json(201, body)
-            }
-            _ => panic!("{request:?}"),
-        }
-    }
-
-    /// Of all that was posted.
-    fn conclusions(&self) -> Vec<&str> {
-        self.check_runs.iter().map(|run| run["conclusion"].as_str().unwrap()).collect()
-    }
-
-    /// Nothing was posted twice.
-    fn check_once(&self, what: &str) {
-        let mut ids: Vec<&str> =
-            self.check_runs.iter().map(|run| run["external_id"].as_str().unwrap()).collect();
-        ids.sort_unstable();
-        let n = ids.len();
-        ids.dedup();
-        assert_eq!(ids.len(), n, "{what}: two of one id");
-        assert!(n <= 2, "{what}: {n} check runs");
-    }
-}
-
-fn page(all: &[Value], query: &str) -> Vec<Value> {
-    let number: usize = query.rsplit_once("&page=").unwrap().1.parse().unwrap();
-    assert!(query.contains("per_page=100"), "{query}");
-    all.chunks(100).nth(number - 1).unwrap_or_default().to_vec()
-}
-
-fn artifact(attempt: u64, zip: &[u8]) -> Value {
-    json!({
-        "id": 10 + attempt,
-        "name": format!("tritgate-evidence-a{attempt}"),
-        "size_in_bytes": zip.len(),
-        "expired": false,
-        "digest": format!("sha256:{}", Digest::of(zip)),
-        "workflow_run": { "id": 7, "head_sha": head_sha() },
-    })
-}
-
-impl Transport for GitHub {
-    fn send(&mut self, request: &Request) -> Result<Response, NoAnswer> {
-        let nth = self.asked.len();
-        assert!(nth < 60, "it ends");
-        self.asked.push(request.clone());
-        let answer = |status, seconds: Option<u64>| Response {
-            status,
-            retry_after: seconds.map(Duration::from_secs),
-            body: b"<html>::error::an error page</html>".to_vec(),
-            location: None,
-        };
-        let response = match self.faults.get(&nth).copied() {
-            None => self.carry_out(request),
-            Some(Fault::Silence(carried_out)) => {
-                if carried_out {
-                    self.carry_out(request);
-                }
-                return Err(NoAnswer::Silence);
-            }
-            Some(Fault::Status(status, seconds)) => answer(status, seconds),
-            Some(Fault::Lie(status)) => {
-                self.carry_out(request);
-                answer(status, None)
-            }
-            Some(Fault::Body(text)) => {
-                let response = self.carry_out(request);
-                Response { body: text.as_bytes().to_vec(), ..response }
-            }
-            Some(Fault::Led(to)) => {
-                Response { status: 302, location: Some(to.to_owned()), ..Response::default() }
-            }
-        };
-        if response.body.len() > request.max_bytes {
-            return Err(NoAnswer::TooLarge);
-        }
-        Ok(response)
-    }
-
-    fn wait(&mut self, time: Duration) -> bool {
-        let fits = self.waited + time <= Duration::from_secs(120);
-        if fits {
-            self.waited += time;
-        }
-        fits
-    }
-}
 
 /// Of a branch of the same repository.
 fn run() -> MeasuredRun {
@@ -353,6 +115,10 @@ fn job() -> Job {
     }
 }
 
+fn holding(evidence: &[u8]) -> GitHub {
+    GitHub::new(&head_sha(), &base_sha(), DEFAULT_POLICY, zipped(evidence))
+}
+
 fn posted(github: &mut GitHub, run: &MeasuredRun) -> Vec<CheckRun> {
     match publish(github, run, &job()).unwrap() {
         Published::Posted { check_runs, .. } => {
@@ -365,7 +131,7 @@ fn posted(github: &mut GitHub, run: &MeasuredRun) -> Vec<CheckRun> {
 #[test]
 fn a_healthy_run_takes_six_requests_and_the_download() {
     for (factor, perf) in [(1.0, "success"), (1.2, "failure")] {
-        let mut github = GitHub::with(&session(factor).to_json());
+        let mut github = holding(&session(factor).to_json());
         let posted = posted(&mut github, &run());
         assert_eq!(github.conclusions(), ["success", perf]);
         assert_eq!(posted[1].conclusion, perf);
@@ -375,7 +141,7 @@ fn a_healthy_run_takes_six_requests_and_the_download() {
         assert_eq!(github.waited, Duration::ZERO);
     }
     // A fork's pull request has to be looked for.
-    let mut github = GitHub::with(&session(1.0).to_json());
+    let mut github = holding(&session(1.0).to_json());
     posted(&mut github, &fork());
     assert_eq!(github.asked.len(), 8);
     assert_eq!(github.conclusions(), ["success", "success"]);
@@ -384,7 +150,7 @@ fn a_healthy_run_takes_six_requests_and_the_download() {
 #[test]
 fn the_same_bytes_in_give_the_same_bodies_out() {
     let bodies = || {
-        let mut github = GitHub::with(&session(1.2).to_json());
+        let mut github = holding(&session(1.2).to_json());
         posted(&mut github, &run());
         let made = github.asked.into_iter().filter_map(|request| match request.ask {
             Ask::Post(body) => Some(body),
@@ -452,7 +218,7 @@ fn set_zip(github: &mut GitHub, change: impl FnOnce(&mut Vec<u8>)) {
 fn what_is_missing_stale_or_bad_fails_both_gates_and_names_the_rule() {
     for (what, rule, plant) in PLANTS {
         for run in [run(), fork()] {
-            let mut github = GitHub::with(&session(1.0).to_json());
+            let mut github = holding(&session(1.0).to_json());
             plant(&mut github);
             posted(&mut github, &run);
             assert_eq!(github.conclusions(), ["failure", "failure"], "{what}");
@@ -463,7 +229,7 @@ fn what_is_missing_stale_or_bad_fails_both_gates_and_names_the_rule() {
         }
     }
     let failed = MeasuredRun { succeeded: false, ..run() };
-    let mut github = GitHub::with(&session(1.0).to_json());
+    let mut github = holding(&session(1.0).to_json());
     posted(&mut github, &failed);
     assert_eq!(github.conclusions(), ["failure", "failure"]);
     assert_eq!(github.asked.len(), 2, "its artifact is not even fetched");
@@ -483,7 +249,7 @@ fn evidence_of_another_commit_or_slower_than_it_says_is_a_failure() {
         (edited, ["failure", "failure"]),
         (lenient, ["success", "failure"]),
     ] {
-        let mut github = GitHub::with(&evidence.to_json());
+        let mut github = holding(&evidence.to_json());
         posted(&mut github, &run());
         assert_eq!(github.conclusions(), want);
     }
@@ -512,7 +278,7 @@ fn a_change_of_the_measuring_set_up_is_looked_at_before_it_is_green() {
         (json!([{ "filename": ".github/workflows/perf-measure.yml" }]), &own, true),
         (json!([{ "filename": "ci/policy.toml" }]), &own, true),
     ] {
-        let mut github = GitHub::with(&session(1.0).to_json());
+        let mut github = holding(&session(1.0).to_json());
         github.compare.values_mut().next().unwrap()["files"] = files.clone();
         github.policies.insert(base_sha(), policy.clone());
         posted(&mut github, &run());
@@ -523,7 +289,7 @@ fn a_change_of_the_measuring_set_up_is_looked_at_before_it_is_green() {
 
 #[test]
 fn a_fork_is_compared_with_the_branch_that_its_pull_request_names() {
-    let mut github = GitHub::with(&session(1.0).to_json());
+    let mut github = holding(&session(1.0).to_json());
     let known = github.compare.values().next().unwrap().clone();
     github.compare = [(format!("release%2F1.0...{}", head_sha()), known)].into();
     github.pulls[0]["base"]["ref"] = json!("release/1.0");
@@ -537,7 +303,7 @@ fn a_fork_is_compared_with_the_branch_that_its_pull_request_names() {
 
 #[test]
 fn a_merge_group_may_have_been_measured_before_its_branch_moved() {
-    let mut github = GitHub::with(&session(1.0).to_json());
+    let mut github = holding(&session(1.0).to_json());
     posted(&mut github, &group());
     assert_eq!(github.conclusions(), ["success", "success"]);
     assert_eq!(github.asked.len(), 7, "no pull request is looked for");
@@ -545,7 +311,7 @@ fn a_merge_group_may_have_been_measured_before_its_branch_moved() {
     // The group before it went in while this one was measured: the branch is ahead of what was measured.
     let newer = "3".repeat(40);
     let moved = |is_ancestor: bool| {
-        let mut github = GitHub::with(&session(1.0).to_json());
+        let mut github = holding(&session(1.0).to_json());
         let files = json!([{ "filename": "src/lib.rs" }]);
         let found = |sha: &str| json!({ "merge_base_commit": { "sha": sha }, "files": files });
         let common = if is_ancestor { base_sha() } else { "4".repeat(40) };
@@ -572,20 +338,19 @@ fn a_merge_group_may_have_been_measured_before_its_branch_moved() {
 
 #[test]
 fn a_later_attempt_is_not_overtaken() {
-    let mut github = GitHub::with(&session(1.0).to_json());
-    github.artifacts.insert(0, artifact(2, b""));
+    let mut github = holding(&session(1.0).to_json());
+    github.artifacts.insert(0, github.artifact(2, b""));
     assert_eq!(publish(&mut github, &run(), &job()), Ok(Published::Superseded));
     assert_eq!((github.asked.len(), github.check_runs.len()), (1, 0));
 
     let later = MeasuredRun { attempt: 2, ..run() };
-    let mut github = GitHub::with(&session(1.0).to_json());
+    let mut github = holding(&session(1.0).to_json());
     let zip = github.zip.clone();
-    github.artifacts = vec![artifact(2, &zip)];
-    github.artifacts[0]["id"] = json!(11);
+    github.hold(2, zip.clone());
     posted(&mut github, &later);
     assert_eq!(github.conclusions(), ["success", "success"]);
     // The job of the first attempt is started again, and finds what the second has posted.
-    github.artifacts = vec![artifact(1, &zip)];
+    github.hold(1, zip);
     let again = Job { again: true, ..job() };
     assert_eq!(publish(&mut github, &run(), &again), Ok(Published::Superseded));
     assert_eq!(github.check_runs.len(), 2);
@@ -601,7 +366,7 @@ fn no_single_fault_at_any_request_makes_two_or_a_green_one_from_nothing() {
         for at in 0..10 {
             for fault in FAULTS {
                 let what = format!("{fault:?} at request {at}");
-                let mut github = GitHub::with(evidence);
+                let mut github = holding(evidence);
                 github.faults = [(at, fault)].into();
                 let done = publish(&mut github, &fork(), &job());
                 github.check_once(&what);
@@ -643,12 +408,12 @@ fn the_token_s_routes_are_the_api_s_alone_and_a_download_is_led_safely() {
         ("file:///etc/passwd", "failure"),
         ("", "failure"),
     ] {
-        let mut github = GitHub::with(&session(1.0).to_json());
+        let mut github = holding(&session(1.0).to_json());
         github.faults = [(1, Fault::Led(to))].into();
         posted(&mut github, &run());
         assert_eq!(github.conclusions(), [want, want], "{to}");
     }
-    let mut round = GitHub::with(&session(1.0).to_json());
+    let mut round = holding(&session(1.0).to_json());
     round.faults = (1..20).map(|at| (at, Fault::Led(STORAGE))).collect();
     round.faults.retain(|at, _| *at < 5);
     posted(&mut round, &run());
@@ -670,7 +435,7 @@ fn commented(github: &mut GitHub, run: &MeasuredRun, when: When) -> Option<Comme
 #[test]
 fn one_comment_is_kept_up_to_date_and_others_are_left_alone() {
     for run in [run(), fork()] {
-        let mut github = GitHub::with(&session(1.2).to_json());
+        let mut github = holding(&session(1.2).to_json());
         let forged = json!({ "id": 1, "body": format!("{MARK}\nall is well"), "user": { "login": "someone" } });
         let other = json!({ "id": 2, "body": "hello", "user": { "login": AUTHOR } });
         github.comments =
@@ -684,8 +449,7 @@ fn one_comment_is_kept_up_to_date_and_others_are_left_alone() {
         assert!(body.starts_with(MARK) && body.contains("`review:gate:perf`: Fail"), "{body}");
         // The next run, of the same head, changes that one.
         github.asked.clear();
-        github.zip = zipped(&session(1.0).to_json());
-        github.artifacts = vec![artifact(1, &github.zip)];
+        github.hold(1, zipped(&session(1.0).to_json()));
         assert_eq!(commented(&mut github, &run, When::OnRegression), Some(Commented::Changed));
         assert_eq!(github.comments.len(), 124);
         let body = github.comments.last().unwrap()["body"].as_str().unwrap().to_owned();
@@ -696,7 +460,7 @@ fn one_comment_is_kept_up_to_date_and_others_are_left_alone() {
 
 #[test]
 fn a_comment_is_written_only_where_it_belongs() {
-    let fine = || GitHub::with(&session(1.0).to_json());
+    let fine = || holding(&session(1.0).to_json());
     assert_eq!(commented(&mut fine(), &run(), When::Never), None);
     assert_eq!(commented(&mut fine(), &run(), When::OnRegression), Some(Commented::NotNeeded));
     assert_eq!(commented(&mut fine(), &run(), When::Always), Some(Commented::Made));

@@ -106,14 +106,15 @@ impl Transport for Client {
     fn send(&mut self, request: &Request) -> Result<Response, NoAnswer> {
         let client = if request.route.starts_with('/') { &self.api } else { &self.elsewhere };
         let end = self.end.min(Instant::now() + self.request);
-        let sent = self.runtime.block_on(timeout_at(end, once(client, request)));
+        // A timer is made on the runtime.
+        let sent = self.runtime.block_on(async { timeout_at(end, once(client, request)).await });
         sent.unwrap_or(Err(NoAnswer::Silence))
     }
 
     fn wait(&mut self, time: Duration) -> bool {
         let fits = Instant::now() + time < self.end;
         if fits {
-            self.runtime.block_on(sleep(time));
+            self.runtime.block_on(async { sleep(time).await });
         }
         fits
     }
