@@ -97,10 +97,9 @@ impl GitHub {
 
     /// `GITHUB_API_URL`, or that of github.com.
     pub(crate) fn api_url(&self) -> Result<String> {
-        self.api_url.as_ref().map_or_else(
-            || Ok(API_URL.to_owned()),
-            |value| text("GITHUB_API_URL", Some(value)),
-        )
+        self.api_url
+            .as_ref()
+            .map_or_else(|| Ok(API_URL.to_owned()), |value| text("GITHUB_API_URL", Some(value)))
     }
 
     /// `GITHUB_EVENT_NAME`.
@@ -135,9 +134,7 @@ impl GitHub {
 
     /// `GITHUB_RUN_ATTEMPT`, from 1. Without it an earlier attempt is taken for possible.
     pub(crate) fn run_attempt(&self) -> Result<u64> {
-        self.run_attempt
-            .as_ref()
-            .map_or(Ok(2), |value| number("GITHUB_RUN_ATTEMPT", Some(value)))
+        self.run_attempt.as_ref().map_or(Ok(2), |value| number("GITHUB_RUN_ATTEMPT", Some(value)))
     }
 
     /// `GITHUB_TOKEN`. No error shows what it is.

@@ -52,6 +52,8 @@ pub(crate) struct GitHub {
     pub(crate) head_sha: String,
     pub(crate) artifacts: Vec<Value>,
     pub(crate) zip: Vec<u8>,
+    /// Where a download leads.
+    pub(crate) storage: String,
     /// `BRANCH...SHA` → merge base and files; anything else is unknown.
     pub(crate) compare: BTreeMap<String, Value>,
     /// Commit → its policy.
@@ -82,6 +84,7 @@ impl GitHub {
             head_sha: head_sha.to_owned(),
             artifacts: Vec::new(),
             zip: Vec::new(),
+            storage: STORAGE.to_owned(),
             compare: [(format!("main...{head_sha}"), compared)].into(),
             policies: [(base_sha.to_owned(), policy.as_bytes().to_vec())].into(),
             pulls: vec![pull],
@@ -120,7 +123,7 @@ impl GitHub {
             body: value.to_string().into_bytes(),
             ..Response::default()
         };
-        if request.route == STORAGE {
+        if request.route == self.storage {
             return Response { status: 200, body: self.zip.clone(), ..Response::default() };
         }
         let Some(route) = request.route.strip_prefix(REPOSITORY) else {
@@ -131,15 +134,18 @@ impl GitHub {
             Ask::Get if path == "/actions/runs/7/artifacts" => {
                 json(200, json!({ "artifacts": page(&self.artifacts, query) }))
             }
-            Ask::Get if path == "/actions/artifacts/11/zip" => {
-                Response { status: 302, location: Some(STORAGE.to_owned()), ..Response::default() }
-            }
+            Ask::Get if path == "/actions/artifacts/11/zip" => Response {
+                status: 302,
+                location: Some(self.storage.clone()),
+                ..Response::default()
+            },
             Ask::Get if path.starts_with("/compare/") => {
                 let known = self.compare.get(&path["/compare/".len()..]);
                 known.map_or_else(|| json(404, json!({})), |known| json(200, known.clone()))
             }
-            Ask::Raw if path == "/contents/ci/policy.toml" => {
-                let known = self.policies.get(query.strip_prefix("ref=").unwrap());
+            Ask::Raw => {
+                let ours = (path == "/contents/ci/policy.toml").then_some(query);
+                let known = ours.and_then(|query| self.policies.get(query.strip_prefix("ref=")?));
                 known.map_or_else(
                     || json(404, json!({})),
                     |text| Response { status: 200, body: text.clone(), ..Response::default() },
@@ -197,18 +203,17 @@ impl GitHub {
     }
 
     /// Nothing was posted twice.
-    pub(crate) fn check_once(&self, what: &str) {
+    pub(crate) fn check_once_each(&self) {
         let mut ids: Vec<&str> =
             self.check_runs.iter().map(|run| run["external_id"].as_str().unwrap()).collect();
         ids.sort_unstable();
         let n = ids.len();
         ids.dedup();
-        assert_eq!(ids.len(), n, "{what}: two of one id");
-        assert!(n <= 2, "{what}: {n} check runs");
+        assert_eq!(ids.len(), n, "two of one id");
     }
 }
 
-pub(crate) fn page(all: &[Value], query: &str) -> Vec<Value> {
+fn page(all: &[Value], query: &str) -> Vec<Value> {
     let number: usize = query.rsplit_once("&page=").unwrap().1.parse().unwrap();
     assert!(query.contains("per_page=100"), "{query}");
     all.chunks(100).nth(number - 1).unwrap_or_default().to_vec()

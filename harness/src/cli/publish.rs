@@ -99,8 +99,8 @@ fn asked(args: &Args, context: &Context<'_>) -> Result<(MeasuredRun, Job)> {
         path.display(),
         event::MAX_BYTES
     );
-    let payload =
-        fs::read(&path).with_context(|| format!("failed to read the event `{}`", path.display()))?;
+    let payload = fs::read(&path)
+        .with_context(|| format!("failed to read the event `{}`", path.display()))?;
     let expected = Expected {
         event_name: &github.event_name()?,
         repository: github.repository_id()?,
@@ -189,7 +189,9 @@ fn commented(comment: &Commented) -> String {
             "none: no single open pull request has this commit as its newest".to_owned()
         }
         Commented::Failed(error) => {
-            format!("failed, and the check runs stand: {error} (a comment needs `pull-requests: write`)")
+            format!(
+                "failed, and the check runs stand: {error} (a comment needs `pull-requests: write`)"
+            )
         }
     }
 }
