@@ -39,8 +39,8 @@ schema() {
 }
 
 workflows=(.github/workflows/*.yml ci/workflows/*.yml)
-echo "zizmor --offline --pedantic"
-"$tools/bin/zizmor" --offline --no-progress --pedantic "${workflows[@]}" ci/action.yml
+echo "zizmor --offline --strict-collection --pedantic"
+"$tools/bin/zizmor" --offline --no-progress --strict-collection --pedantic "${workflows[@]}" ci/action.yml
 echo "check-jsonschema: workflows, time limits of their jobs, the action"
 schema vendor.github-workflows "${workflows[@]}"
 schema custom.github-workflows-require-timeout "${workflows[@]}"

@@ -56,12 +56,13 @@ impl Runner {
 
     /// Points the action at a table of one row, and what `curl` would download at `served`.
     fn with_table(&mut self, row: &str, served: &str) {
-        fs::create_dir_all(self.path("ci/action")).unwrap();
-        fs::write(self.path("ci/action/versions.tsv"), format!("the\theader\n{row}")).unwrap();
+        fs::create_dir_all(self.path("ci/action")).expect("the folder is writable");
+        fs::write(self.path("ci/action/versions.tsv"), format!("the\theader\n{row}"))
+            .expect("the folder is writable");
         let action = self.path("ci").display().to_string();
         self.set("GITHUB_ACTION_PATH", &action);
         self.set("INPUT_MODE", "install");
-        fs::write(self.path("bin/served"), served).unwrap();
+        fs::write(self.path("bin/served"), served).expect("the folder is writable");
         self.fake(
             "curl",
             "while [ \"$1\" != --output ]; do shift; done\ncp \"$(dirname \"$0\")/served\" \"$2\"\n",
@@ -71,7 +72,8 @@ impl Runner {
 
 #[test]
 fn a_slower_benchmark_of_a_pull_request_ends_green_with_its_evidence_and_the_base_as_judge() {
-    let loud = "println!(\"::add-mask::first\\n::error::out\"); eprint!(\"::error::err\");\n    benchmark(Path::new(&home), \"first\"";
+    let loud = "println!(\"::add-mask::first\\n::error::out\"); eprint!(\"::error::err\");\n\
+                benchmark(Path::new(&home), \"first\"";
     let head = BENCH
         .replace("SLEEP_US: u64 = 300", "SLEEP_US: u64 = 900")
         .replace("benchmark(Path::new(&home), \"first\"", loud);

@@ -6,5 +6,6 @@ set -euo pipefail
 printf '%s\0' "$@" >"$0.args"
 env --null >"$0.env"
 if [ -e "$0.does" ]; then
+  # shellcheck disable=SC1090 # what the test wrote
   source "$0.does"
 fi
