@@ -14,7 +14,7 @@ use gates::{
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-/// Cut from GitHub's description by `make_bodies.py`.
+/// Cut from GitHub's description by `cut.py`.
 const BODIES: &str = include_str!("data/github/bodies.json");
 
 /// A session under the policy that ships; the head takes `head_factor` times as long.

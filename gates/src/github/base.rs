@@ -168,8 +168,7 @@ pub(super) fn policy(
     path: &str,
     sha: &str,
 ) -> Result<String, Ended> {
-    let path: Vec<String> = path.split('/').map(encoded).collect();
-    let route = format!("/repos/{repository}/contents/{}?ref={sha}", path.join("/"));
+    let route = format!("/repos/{repository}/contents/{}?ref={sha}", encoded(path));
     let request = Request { route, ask: Ask::Raw, max_bytes: MAX_POLICY };
     let bytes = ask(transport, &request, |response| match response.status {
         200 => Some(Some(response.body.clone())),

@@ -1,5 +1,6 @@
 //! GitHub, played: as far as the runs, commits, comments and check runs of one repository go, with faults at chosen requests. Bodies are
-//! held to GitHub's own description (`tests/data/github/bodies.json`).
+//! held to GitHub's own description (`tests/data/github/bodies.json`), and answers are its own examples (`examples.json`), but for the
+//! values that matter here.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
@@ -22,6 +23,26 @@ pub(crate) const REPOSITORY: &str = "/repos/octo-org/octo-repo";
 pub(crate) const STORAGE: &str = "https://storage.example/artifact?signature=x";
 pub(crate) const AUTHOR: &str = "github-actions[bot]";
 pub(crate) const MARK: &str = "<!-- tritgate: one comment, kept up to date -->";
+
+/// GitHub's own example of `kind`, with these values in it.
+fn example(kind: &str, values: Value) -> Value {
+    let all: Value = serde_json::from_str(include_str!("../data/github/examples.json")).unwrap();
+    let mut example = all["examples"][kind].clone();
+    assert!(example.is_object(), "{kind}");
+    overlay(&mut example, values);
+    example
+}
+
+fn overlay(onto: &mut Value, values: Value) {
+    match (onto, values) {
+        (Value::Object(onto), Value::Object(values)) => {
+            for (key, value) in values {
+                overlay(onto.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (onto, value) => *onto = value,
+    }
+}
 
 pub(crate) fn zipped(bytes: &[u8]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
@@ -78,8 +99,10 @@ pub(crate) fn validators() -> [Validator; 3] {
 impl GitHub {
     /// Holds `zip` as the artifact of run 7, attempt 1, of `head_sha`, which a pull request wants in `main`, from `base_sha` on.
     pub(crate) fn new(head_sha: &str, base_sha: &str, policy: &str, zip: Vec<u8>) -> Self {
-        let compared = json!({ "merge_base_commit": { "sha": base_sha }, "files": [{ "filename": "src/lib.rs" }] });
+        let file = json!({ "filename": "src/lib.rs" });
+        let compared = json!({ "merge_base_commit": { "sha": base_sha }, "files": [file] });
         let pull = json!({ "number": 5, "state": "open", "head": { "sha": head_sha }, "base": { "ref": "main" } });
+        let (compared, pull) = (example("comparison", compared), example("pull", pull));
         let mut github = Self {
             head_sha: head_sha.to_owned(),
             artifacts: Vec::new(),
@@ -107,14 +130,15 @@ impl GitHub {
 
     /// The listing of an artifact.
     pub(crate) fn artifact(&self, attempt: u64, zip: &[u8]) -> Value {
-        json!({
+        let artifact = json!({
             "id": 11,
             "name": format!("tritgate-evidence-a{attempt}"),
             "size_in_bytes": zip.len(),
             "expired": false,
             "digest": format!("sha256:{}", Digest::of(zip)),
             "workflow_run": { "id": 7, "head_sha": self.head_sha },
-        })
+        });
+        example("artifact", artifact)
     }
 
     pub(crate) fn carry_out(&mut self, request: &Request) -> Response {
@@ -144,7 +168,7 @@ impl GitHub {
                 known.map_or_else(|| json(404, json!({})), |known| json(200, known.clone()))
             }
             Ask::Raw => {
-                let ours = (path == "/contents/ci/policy.toml").then_some(query);
+                let ours = (path == "/contents/ci%2Fpolicy.toml").then_some(query);
                 let known = ours.and_then(|query| self.policies.get(query.strip_prefix("ref=")?));
                 known.map_or_else(
                     || json(404, json!({})),
@@ -164,8 +188,9 @@ impl GitHub {
                 assert!(self.bodies[1].is_valid(&body), "{body}");
                 body["id"] = json!(900 + self.comments.len());
                 body["user"] = json!({ "login": AUTHOR });
-                self.comments.push(body.clone());
-                json(201, body)
+                let made = example("comment", body);
+                self.comments.push(made.clone());
+                json(201, made)
             }
             Ask::Patch(body) if path.starts_with("/issues/comments/") => {
                 let body: Value = serde_json::from_slice(body).unwrap();
@@ -190,8 +215,9 @@ impl GitHub {
                 let mut body: Value = serde_json::from_slice(body).unwrap();
                 assert!(self.bodies[0].is_valid(&body), "{body}");
                 body["id"] = json!(100 + self.check_runs.len());
-                self.check_runs.push(body.clone());
-                json(201, body)
+                let made = example("check-run", body);
+                self.check_runs.push(made.clone());
+                json(201, made)
             }
             _ => panic!("{request:?}"),
         }
