@@ -11,6 +11,7 @@ pub mod digest;
 pub mod error;
 pub mod evidence;
 pub mod format;
+pub mod git;
 pub mod import;
 pub mod metric;
 pub mod quantile;

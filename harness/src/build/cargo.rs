@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
-use super::{Kind, Request, git};
+use super::{Kind, Request};
 use crate::runner;
 
 /// How many lines of a failed build an error quotes.
@@ -79,7 +79,7 @@ pub(super) fn toolchain(request: &Request<'_>, folder: &Path) -> Result<String> 
 /// `cargo rustc … -- flags`.
 pub(super) fn rustc(request: &Request<'_>, place: Place<'_>, flags: &[String]) -> Result<Built> {
     let mut command = Command::new(request.cargo);
-    runner::unshare(git::isolate(&mut command))
+    runner::unshare(baselines::git::isolate(&mut command))
         .current_dir(place.folder)
         .envs(request.variables.shaping().iter().map(|(name, value)| (name, value)))
         .args(["rustc", "--message-format=json-render-diagnostics"])

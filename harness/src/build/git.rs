@@ -8,18 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use baselines::Digest;
-
-/// Variables by which git would look into another repository than the folder's: a hook sets them.
-const MISLEADING: &[&str] = &[
-    "GIT_COMMON_DIR",
-    "GIT_DIR",
-    "GIT_INDEX_FILE",
-    "GIT_NAMESPACE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_PREFIX",
-    "GIT_WORK_TREE",
-];
+use baselines::{Digest, git::isolate};
 
 /// A repository on disk, seen from one of its working folders.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,14 +120,6 @@ pub(super) fn git(folder: &Path) -> Command {
     let mut command = Command::new("git");
     isolate(&mut command).env("LC_ALL", "C").arg("--no-optional-locks");
     command.args(["-c", "core.hooksPath=/dev/null"]).arg("-C").arg(folder);
-    command
-}
-
-/// Removes what would mislead a `git` that this command starts.
-pub(super) fn isolate(command: &mut Command) -> &mut Command {
-    for name in MISLEADING {
-        command.env_remove(name);
-    }
     command
 }
 
