@@ -13,6 +13,8 @@ pub enum ErrorKind {
     Digest,
     /// Nothing of that name in the store.
     NotFound,
+    /// Somebody else wrote to the same place, and both cannot stand.
+    Conflict,
 }
 
 /// What, where, expected, found, way out: a lowercase fragment that follows "failed to …".

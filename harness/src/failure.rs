@@ -78,7 +78,7 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
                 | baselines::ErrorKind::Malformed
                 | baselines::ErrorKind::Version => INVALID,
                 baselines::ErrorKind::NotFound => INCOMPARABLE,
-                baselines::ErrorKind::Io => TOOL_ERROR,
+                baselines::ErrorKind::Io | baselines::ErrorKind::Conflict => TOOL_ERROR,
             };
         }
     }
@@ -98,6 +98,7 @@ pub(crate) fn kind(error: &anyhow::Error) -> &str {
                 baselines::ErrorKind::Version => "version",
                 baselines::ErrorKind::NotFound => "not_found",
                 baselines::ErrorKind::Io => "io",
+                baselines::ErrorKind::Conflict => "conflict",
             })
         };
         let reported = || cause.downcast_ref::<Reported>().map(|reported| &*reported.kind);

@@ -60,12 +60,7 @@ impl DirStore {
     /// `Malformed` for a record that could not be read back, and for one of a calibration, whose head may be slowed on
     /// purpose; `Io` if the folder cannot be written.
     pub fn put_record(&self, record: &RunRecord) -> Result<Digest> {
-        if record.purpose == Purpose::Calibration {
-            let text = "keep run record: purpose: expected `run`, `baseline` or `paired`, found `calibration`; its times may \
-                        be slowed on purpose"
-                .to_owned();
-            return Err(Error::new(ErrorKind::Malformed, text));
-        }
+        keepable(record)?;
         let bytes = record.to_json();
         if RunRecord::from_json(&bytes)? != *record {
             let text =
@@ -78,14 +73,33 @@ impl DirStore {
         Ok(digest)
     }
 
+    /// Keeps the bytes of a record that another store has under the name `digest`, as they are. Keeping them again changes
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// `Digest` if the bytes have another name; else as [`RunRecord::from_json`] and [`Self::put_record`].
+    pub fn put_record_bytes(&self, digest: Digest, bytes: &[u8]) -> Result<()> {
+        checked_record(digest, bytes)?;
+        self.put(&self.record_path(digest), bytes, READABLE)
+    }
+
     /// The record called `digest`.
     ///
     /// # Errors
     ///
     /// `NotFound`; `Digest` if the file was changed since it was written; else as [`RunRecord::from_json`].
     pub fn get_record(&self, digest: Digest) -> Result<RunRecord> {
-        let bytes = verified(&self.record_path(digest), digest, "run record", MAX_BYTES)?;
-        RunRecord::from_json(&bytes)
+        RunRecord::from_json(&self.record_bytes(digest)?)
+    }
+
+    /// The bytes of the record called `digest`.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`; `Digest` if the file was changed since it was written.
+    pub fn record_bytes(&self, digest: Digest) -> Result<Vec<u8>> {
+        verified(&self.record_path(digest), digest, "run record", MAX_BYTES)
     }
 
     /// Keeps a copy of the binary at `path`, executable, and returns its name. Keeping it again changes nothing.
@@ -157,6 +171,29 @@ impl DirStore {
         }
         atomic::write(path, bytes, mode)
     }
+}
+
+/// The record in `bytes`, if a store may keep it under the name `digest`.
+pub(super) fn checked_record(digest: Digest, bytes: &[u8]) -> Result<RunRecord> {
+    let found = Digest::of(bytes);
+    if found != digest {
+        let text =
+            format!("run record {}: expected SHA-256 {digest}, found {found}", digest.short());
+        return Err(Error::new(ErrorKind::Digest, text));
+    }
+    let record = RunRecord::from_json(bytes)?;
+    keepable(&record)?;
+    Ok(record)
+}
+
+/// Refuses a record whose times may be slowed on purpose.
+fn keepable(record: &RunRecord) -> Result<()> {
+    if record.purpose != Purpose::Calibration {
+        return Ok(());
+    }
+    let text = "keep run record: purpose: expected `run`, `baseline` or `paired`, found `calibration`; its times may be \
+                slowed on purpose";
+    Err(Error::new(ErrorKind::Malformed, text))
 }
 
 /// The content of `path`, which must hash to `digest`.

@@ -220,6 +220,17 @@ pub(super) fn too_large(name: &str, bytes: u64) -> Error {
     )
 }
 
+/// Two journals of one name, of which neither is the beginning of the other.
+pub(super) fn parted(name: &str) -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        format!(
+            "journal of baseline `{name}`: expected one that goes on from the other, found that each has entries the other \
+             lacks; `bench baseline pull` into another store (`--store`), and promote there what is to count"
+        ),
+    )
+}
+
 /// An edited chain cannot be mended by adding to it.
 const fn way_out(kind: ErrorKind) -> &'static str {
     match kind {

@@ -143,11 +143,38 @@ impl DirStore {
             let entry = self.entry(&journal, *action, *record, note)?;
             journal.push(entry)?;
         }
-        let Some(head) = journal.head() else { return Ok(Vec::new()) };
-        // The head last: it may lag behind its journal, and is never ahead of it.
-        self.put(&self.journal_path(name), journal.as_bytes(), READABLE)?;
-        self.put(&self.head_path(name), &head.to_json(), READABLE)?;
+        self.put_journal(&journal)?;
         Ok(journal.entries()[n_before..].to_vec())
+    }
+
+    /// Takes a journal of another store whole, where it adds to the one that is here: `true` if it did, `false` if all of it
+    /// is here. Its records and binaries need not be: history is read, and a gate may build its base from the revision.
+    ///
+    /// # Errors
+    ///
+    /// `Conflict` if an entry of each is missing in the other; else as [`Self::journal`] of the one that is here; `Io` if the
+    /// folder cannot be written or stays locked.
+    pub fn take_journal(&self, theirs: &Journal) -> Result<bool> {
+        let name = theirs.name();
+        check_name(name)?;
+        let _lock = lock(self.root())?;
+        let ours = self.journal(name)?;
+        let ours = ours.as_ref().map_or(&[][..], Journal::as_bytes);
+        if ours.starts_with(theirs.as_bytes()) {
+            return Ok(false);
+        }
+        if !theirs.as_bytes().starts_with(ours) {
+            return Err(journal::parted(name));
+        }
+        self.put_journal(theirs)?;
+        Ok(true)
+    }
+
+    fn put_journal(&self, journal: &Journal) -> Result<()> {
+        let Some(head) = journal.head() else { return Ok(()) };
+        // The head last: it may lag behind its journal, and is never ahead of it.
+        self.put(&self.journal_path(journal.name()), journal.as_bytes(), READABLE)?;
+        self.put(&self.head_path(journal.name()), &head.to_json(), READABLE)
     }
 
     /// The entry of a change: of a move, from the record itself; of anything else, from the move before.
