@@ -5,6 +5,7 @@
 
 pub mod atomic;
 pub mod bounded;
+pub mod branch;
 mod dir;
 mod entry;
 mod head;
