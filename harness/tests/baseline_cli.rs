@@ -4,6 +4,7 @@ mod common;
 
 use std::{
     fs,
+    path::Path,
     time::{Duration, SystemTime},
 };
 
@@ -404,9 +405,59 @@ fn pruning_keeps_what_the_name_points_at_and_verify_still_holds() {
 }
 
 #[test]
+fn a_store_goes_into_a_branch_and_comes_out_elsewhere() {
+    let (scripted, ..) = Scripted::filled();
+    let here = &scripted.here;
+    let git = |args: &[&str]| here.run(Path::new("git"), args, &path()).expect(0, &[]).stdout;
+    git(&["init", "--quiet", "--bare", "remote.git"]);
+    git(&["init", "--quiet"]);
+    git(&["remote", "add", "origin", here.path("remote.git").to_str().expect("UTF-8")]);
+    fs::write(here.path("page.html"), "<h1>page</h1>\n").expect("a file");
+    let bench = |args: &[&str]| here.bench_with(&[&["baseline"], args].concat(), &path());
+
+    assert_eq!(
+        bench(&["pull"]).expect(0, &[]).stdout,
+        "branch `tritgate` of `origin` is not there yet; `bench baseline push` makes it\n"
+    );
+    // Whether March is packed depends on today.
+    let said = bench(&["push", "--page", "page.html"]).expect(0, &[]).stdout;
+    let pushed = "pushed to branch `tritgate` of `origin`: 2 records, journal of `main`, page";
+    assert!(said.starts_with(pushed), "{said}");
+    assert_eq!(
+        bench(&["push"]).expect(0, &[]).stdout,
+        "branch `tritgate` of `origin` has all of the store\n"
+    );
+    let shown = git(&["-C", "remote.git", "show", "tritgate:index.html"]);
+    assert_eq!(shown, "<h1>page</h1>\n");
+    assert_eq!(
+        bench(&["pull", "--store", "copy"]).expect(0, &[]).stdout,
+        "pulled from branch `tritgate` of `origin`: 2 new records (0 were here), journal of `main`\n"
+    );
+    let copy = DirStore::open(&here.path("copy")).expect("a store");
+    assert_eq!(copy.journals().unwrap(), scripted.store.journals().unwrap());
+    assert_eq!(copy.records().unwrap(), scripted.store.records().unwrap());
+
+    bench(&["push", "--remote", "nowhere"]).expect(1, &["failed to push", "`git remote -v`"]);
+    bench(&["pull", "--branch", "a b"])
+        .expect(4, &["failed to find the branch", "e.g. `tritgate`"]);
+    bench(&["push", "--page", "none.html"]).expect(5, &["failed to read the page", "none.html"]);
+}
+
+/// The one variable that a `bench` needs to find git.
+#[expect(clippy::disallowed_methods, reason = "a test is its own main")]
+fn path() -> Vec<(&'static str, &'static str)> {
+    let path = std::env::var("PATH").expect("a path");
+    vec![("PATH", Box::leak(path.into_boxed_str()))]
+}
+
+#[test]
 fn every_subcommand_speaks_json() {
     let (scripted, first, _) = Scripted::filled();
     let first = first.to_string();
+    for more in [&["--bare", "remote.git"][..], &[]] {
+        let args = [&["init", "--quiet"], more].concat();
+        scripted.here.run(Path::new("git"), &args, &path()).expect(0, &[]);
+    }
     for args in [
         &["list"][..],
         &["show"],
@@ -415,10 +466,12 @@ fn every_subcommand_speaks_json() {
         &["prune", "--keep", "3", "--dry-run"],
         &["promote", &first, "--reason", "r", "--approved-by", "Ada"],
         &["expire", "main", "--reason", "r"],
+        &["push", "--remote", "remote.git"],
+        &["pull", "--remote", "remote.git"],
     ] {
         let mut all = vec!["--format", "json", "baseline"];
         all.extend(args);
-        let said = scripted.here.bench(&all).expect(0, &[]).stdout;
+        let said = scripted.here.bench_with(&all, &path()).expect(0, &[]).stdout;
         let value: serde_json::Value = serde_json::from_str(&said).expect("JSON");
         assert!(value.is_object() || value.is_array(), "{args:?}: {said}");
     }

@@ -1,9 +1,12 @@
 //! Options that several subcommands share, and how they become settings: a flag beats a variable beats `bench.toml`.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result};
-use baselines::store::DirStore;
+use baselines::store::{DirStore, branch::Branch};
 use clap::Args;
 use engine::DeviceRequest;
 
@@ -92,6 +95,18 @@ pub(crate) struct StoreArgs {
     pub(crate) store: Option<PathBuf>,
 }
 
+/// Where baselines are kept beyond this machine.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct BranchArgs {
+    /// Remote of the repository around this folder, or a URL.
+    #[arg(long, value_name = "NAME|URL", default_value = "origin")]
+    remote: String,
+
+    /// Branch that holds the baselines, and nothing else.
+    #[arg(long, value_name = "NAME", default_value = "tritgate")]
+    branch: String,
+}
+
 impl SubjectArgs {
     /// The assignment of a session. The model must exist before a process is started for it.
     pub(crate) fn assignment(
@@ -176,6 +191,13 @@ impl StoreArgs {
              `XDG_DATA_HOME` and `HOME` is set; give a folder with `--store`",
         )?;
         Ok(DirStore::open(&path)?)
+    }
+}
+
+impl BranchArgs {
+    /// The branch, as the repository of the current folder sees it.
+    pub(crate) fn branch(&self) -> Result<Branch> {
+        Branch::new(Path::new("."), &self.remote, &self.branch).context("failed to find the branch")
     }
 }
 

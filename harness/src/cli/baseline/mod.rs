@@ -6,6 +6,8 @@ mod expire;
 mod list;
 mod promote;
 mod prune;
+mod pull;
+mod push;
 mod record;
 mod show;
 mod spread;
@@ -14,7 +16,7 @@ mod verify;
 use anyhow::Result;
 use baselines::{
     Digest,
-    store::{Entry, Journal, Note},
+    store::{Entry, Journal, Note, branch::Skipped},
 };
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -41,6 +43,10 @@ pub(crate) enum Command {
     Prune(prune::Args),
     /// Take a baseline out of use; its journal and its record stay.
     Expire(expire::Args),
+    /// Put records, journals and a page into a branch of a git remote.
+    Push(push::Args),
+    /// Take what a branch of a git remote has and the store lacks.
+    Pull(pull::Args),
 }
 
 pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<u8> {
@@ -53,6 +59,8 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<u8> {
         Command::Verify(args) => verify::run(args, context),
         Command::Prune(args) => prune::run(args, context),
         Command::Expire(args) => expire::run(args, context),
+        Command::Push(args) => push::run(args, context),
+        Command::Pull(args) => pull::run(args, context),
     }
 }
 
@@ -90,6 +98,17 @@ fn state(journal: &Journal, record: Digest) -> String {
         || "in use".to_owned(),
         |expiry| format!("expired {}", expiry.at.get(..10).unwrap_or_default()),
     )
+}
+
+/// What of a branch was left alone, for people.
+fn skipped_text(skipped: &[Skipped]) -> String {
+    let line = |Skipped { what, why }: &Skipped| format!("warning: left alone: {what}: {why}\n");
+    skipped.iter().map(line).collect()
+}
+
+/// The same for machines.
+fn skipped_json(skipped: &[Skipped]) -> Vec<Value> {
+    skipped.iter().map(|Skipped { what, why }| json!({ "what": what, "why": why })).collect()
 }
 
 /// An entry as JSON.
