@@ -26,6 +26,7 @@ mod given;
 mod halt;
 mod hops;
 mod inference;
+mod init;
 mod keys;
 mod measure;
 mod nearest;

@@ -24,16 +24,22 @@ pub(crate) struct Repository {
 impl Repository {
     /// The repository that `folder` is in.
     pub(crate) fn open(folder: &Path) -> Result<Self> {
+        Self::look(folder)?.map_err(|said| {
+            anyhow::anyhow!(
+                "failed to find revisions: `{}` is in no git working tree ({said}); run in a clone, or compare with a stored \
+                 baseline (`--baseline NAME`)",
+                folder.display()
+            )
+        })
+    }
+
+    /// The same; the inner error is what git says where `folder` is in no working tree.
+    pub(crate) fn look(folder: &Path) -> Result<std::result::Result<Self, String>> {
         let args =
             ["--show-toplevel", "--show-prefix", "--path-format=absolute", "--git-common-dir"];
         let output = output(git(folder).arg("rev-parse").args(args))?;
         if !output.status.success() {
-            bail!(
-                "failed to find revisions: `{}` is in no git working tree ({}); run in a clone, or compare with a stored \
-                 baseline (`--baseline NAME`)",
-                folder.display(),
-                first_line(&output.stderr)
-            );
+            return Ok(Err(first_line(&output.stderr)));
         }
         let text = text(output.stdout)?;
         let mut lines = text.lines();
@@ -44,7 +50,23 @@ impl Repository {
             Path::new(&common).is_absolute(),
             "failed to find the repository's store: expected a path, found `{common}`; git 2.31 or later is needed"
         );
-        Ok(Self { top, prefix, common })
+        Ok(Ok(Self { top, prefix, common }))
+    }
+
+    /// The folder that was asked about, below the top of the working tree; empty at the top.
+    pub(crate) fn prefix(&self) -> &Path {
+        &self.prefix
+    }
+
+    /// The top of the working tree.
+    pub(crate) fn top(&self) -> &Path {
+        &self.top
+    }
+
+    /// Whether git leaves the file at `path`, from the top, out.
+    pub(crate) fn ignores(&self, path: &str) -> Result<bool> {
+        let output = output(git(&self.top).args(["check-ignore", "--quiet", "--", path]))?;
+        Ok(output.status.success())
     }
 
     /// The commit that `revision` stands for. It is never taken as an option, whatever it looks like.

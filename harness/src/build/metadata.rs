@@ -1,5 +1,5 @@
-//! Which package of a workspace has a bench target of a name, and where that package lies.
-//! In: a folder and the name. Out: the package's name and folder, or an error that lists the bench targets there are.
+//! The packages of a workspace with their bench targets, and which of them has a bench target of a name.
+//! In: a folder, and the name. Out: packages with their folders, or an error that lists the bench targets there are.
 
 use std::{
     path::{Path, PathBuf},
@@ -25,6 +25,16 @@ struct Package {
     name: String,
     manifest_path: PathBuf,
     targets: Vec<Target>,
+    #[serde(default)]
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Dependency {
+    name: String,
+    /// `None` of a normal one.
+    kind: Option<String>,
+    rename: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -38,6 +48,49 @@ impl Package {
     fn benches(&self) -> impl Iterator<Item = &Target> {
         self.targets.iter().filter(|target| target.kind.iter().any(|kind| kind == "bench"))
     }
+}
+
+/// A package of a workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Member {
+    pub(crate) name: String,
+    /// Its folder.
+    pub(crate) folder: PathBuf,
+    /// Names of its bench targets.
+    pub(crate) benches: Vec<String>,
+    /// Whether its bench targets can use Criterion by that name.
+    pub(crate) has_criterion: bool,
+}
+
+/// The packages of the workspace at `folder`.
+pub(crate) fn members(folder: &Path) -> Result<Vec<Member>> {
+    packages(folder)?.into_iter().map(member).collect()
+}
+
+fn member(package: Package) -> Result<Member> {
+    let folder = package.manifest_path.parent().context("a manifest lies in a folder")?.to_owned();
+    let usable = |found: &Dependency| {
+        found.name == "criterion"
+            && found.rename.is_none()
+            && found.kind.as_deref().is_none_or(|kind| kind == "dev")
+    };
+    Ok(Member {
+        benches: package.benches().map(|target| target.name.clone()).collect(),
+        has_criterion: package.dependencies.iter().any(usable),
+        name: package.name,
+        folder,
+    })
+}
+
+fn packages(folder: &Path) -> Result<Vec<Package>> {
+    let args = ["metadata", "--no-deps", "--format-version=1"];
+    let output = run(Command::new("cargo").args(args).current_dir(folder))?;
+    if !output.status.success() {
+        bail!("failed to ask `cargo metadata`: {}", tail(&output.stderr));
+    }
+    let metadata: Metadata =
+        serde_json::from_slice(&output.stdout).context("failed to read `cargo metadata`")?;
+    Ok(metadata.packages)
 }
 
 /// A package with a bench target.
@@ -55,14 +108,7 @@ pub(crate) struct BenchPackage {
 impl BenchPackage {
     /// The package of the workspace at `folder` that has the bench target `bench`: the one called `package`, or the only one.
     pub(crate) fn find(folder: &Path, package: Option<&str>, bench: &str) -> Result<Self> {
-        let args = ["metadata", "--no-deps", "--format-version=1"];
-        let output = run(Command::new("cargo").args(args).current_dir(folder))?;
-        if !output.status.success() {
-            bail!("failed to ask `cargo metadata`: {}", tail(&output.stderr));
-        }
-        let metadata: Metadata =
-            serde_json::from_slice(&output.stdout).context("failed to read `cargo metadata`")?;
-        let (package, source) = chosen(metadata.packages, package, bench)?;
+        let (package, source) = chosen(packages(folder)?, package, bench)?;
         let folder = package.manifest_path.parent().context("a manifest lies in a folder")?;
         // Outside of a repository there are no worktrees, and only files can be compared.
         let top = Repository::open(folder).map_or_else(|_| folder.to_owned(), |found| found.top);
@@ -128,6 +174,7 @@ mod tests {
                     src_path: format!("/tree/{name}/{kind}/{target}.rs").into(),
                 })
                 .collect(),
+            dependencies: Vec::new(),
         };
         vec![
             package("a", &[("lib", "a"), ("bench", "speed"), ("bench", "size")]),
@@ -151,5 +198,29 @@ mod tests {
             }
         }
         assert!(chosen(Vec::new(), None, "x").unwrap_err().to_string().contains("none at all"));
+    }
+
+    #[test]
+    fn criterion_counts_where_a_bench_target_can_name_it() {
+        let with = |name: &str, kind: Option<&str>, rename: Option<&str>| {
+            let owned = |text: Option<&str>| text.map(str::to_owned);
+            let mut package = packages().remove(0);
+            package.dependencies.push(Dependency {
+                name: name.to_owned(),
+                kind: owned(kind),
+                rename: owned(rename),
+            });
+            member(package).unwrap()
+        };
+        let found = with("criterion", Some("dev"), None);
+        assert_eq!((found.folder, found.benches.len()), (PathBuf::from("/tree/a"), 2));
+        assert!(found.has_criterion && with("criterion", None, None).has_criterion);
+        for (name, kind, rename) in [
+            ("criterion", Some("build"), None),
+            ("criterion", Some("dev"), Some("c")),
+            ("criterion2", Some("dev"), None),
+        ] {
+            assert!(!with(name, kind, rename).has_criterion, "{name} {kind:?} {rename:?}");
+        }
     }
 }

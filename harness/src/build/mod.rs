@@ -7,11 +7,13 @@
 //! with a target folder of its own. The last few builds of a repository are kept; `remove` takes all of it away again. Submodules are not checked out, and cargo
 //! settings that lie above the repository or that git does not know do not reach a worktree.
 
+mod add;
 mod cargo;
 mod cargo_config;
 mod entry;
 mod git;
 mod link;
+mod list;
 mod lock;
 mod metadata;
 mod seeds;
@@ -29,14 +31,19 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::{
+    add::{add_criterion, add_criterion_line},
+    git::Repository,
+    list::benchmarks,
+    metadata::{BenchPackage, Member, members},
+    seeds::seeds,
+    variables::BuildVariables,
+};
 use self::{
     cargo::Place,
     cargo_config::CargoConfig,
     entry::{Entry, Found, Key, Manifest},
     link::Job,
-};
-pub(crate) use self::{
-    git::Repository, metadata::BenchPackage, seeds::seeds, variables::BuildVariables,
 };
 use crate::{progress::Progress, subject::Binary};
 

@@ -10,6 +10,7 @@ mod command;
 mod compare;
 mod doctor;
 mod gate;
+mod init;
 mod model;
 mod options;
 #[cfg(feature = "github")]
@@ -94,6 +95,8 @@ enum Command {
     /// Post check runs on GitHub for what a measuring run left behind: the second stage, in a job of its own.
     #[cfg(feature = "github")]
     Publish(publish::Args),
+    /// Set up the gate in a Rust repository: settings, policy, workflows.
+    Init(init::Args),
     /// Remove the worktrees and builds that `gate --base REV` keeps for this repository.
     Clean,
     /// Inspect a model, generate text, write logits.
@@ -151,6 +154,7 @@ pub(crate) fn run(
         Command::Doctor(args) => doctor::run(args, &context),
         #[cfg(feature = "github")]
         Command::Publish(args) => publish::run(args, &context),
+        Command::Init(args) => init::run(args, &context),
         Command::Clean => clean::run(&context),
         Command::Model(command) => model::run(command, &context),
         Command::Worker(args) => worker::run(args, &context),

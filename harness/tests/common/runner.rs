@@ -20,7 +20,7 @@ pub(crate) const SHELL: [&str; 5] = ["bash", "--noprofile", "--norc", "-peuo", "
 pub(crate) struct Runner {
     pub(crate) toy: Toy,
     temp: tempfile::TempDir,
-    vars: BTreeMap<String, String>,
+    pub(crate) vars: BTreeMap<String, String>,
 }
 
 impl Runner {
