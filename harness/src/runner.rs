@@ -2,6 +2,11 @@
 //! In: the environment's pairs. Out: values, checked where they are asked for.
 //! Source: GitHub's documentation, "Variables reference".
 
+#![cfg_attr(
+    not(feature = "github"),
+    expect(dead_code, reason = "most of it is for `bench publish`")
+)]
+
 use std::{
     ffi::{OsStr, OsString},
     fmt,

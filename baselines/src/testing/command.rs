@@ -45,6 +45,7 @@ pub fn benchmarks(seed: u64, head_factor: f64) -> Evidence {
         into_bench_target(record, digit.repeat(40));
     }
     bundle.given = Some(Given { asked: "HEAD~1".to_owned(), commit: Some("b".repeat(40)) });
+    bundle.head_sha = Some("e".repeat(40));
     reseal(&mut bundle);
     bundle
 }

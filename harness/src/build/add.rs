@@ -5,10 +5,7 @@ use std::{path::Path, process::Command};
 
 use anyhow::{Result, bail};
 
-use super::{
-    cargo::{run, tail},
-    git,
-};
+use super::cargo::{run, tail};
 use crate::runner;
 
 /// Arguments of the call. `criterion_main!` answers to `cargo bench` with this feature alone (criterion 0.8.2).
@@ -25,7 +22,7 @@ pub(crate) fn add_criterion_line(package: &str) -> String {
 /// Adds it.
 pub(crate) fn add_criterion(folder: &Path, package: &str) -> Result<()> {
     let mut command = Command::new("cargo");
-    runner::unshare(git::isolate(&mut command)).args(args(package)).current_dir(folder);
+    runner::unshare(baselines::git::isolate(&mut command)).args(args(package)).current_dir(folder);
     let output = run(&mut command)?;
     if !output.status.success() {
         bail!(

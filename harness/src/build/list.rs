@@ -6,17 +6,15 @@ use std::{path::Path, process::Command};
 
 use anyhow::{Result, bail, ensure};
 
-use super::{
-    cargo::{run, tail},
-    git,
-};
+use super::cargo::{run, tail};
 use crate::runner;
 
 /// Builds the bench target of the workspace at `folder`, and asks it.
 pub(crate) fn benchmarks(folder: &Path, package: &str, bench: &str) -> Result<Vec<String>> {
     let args = ["bench", "--package", package, "--bench", bench, "--", "--list"];
     let mut command = Command::new("cargo");
-    let output = run(runner::unshare(git::isolate(&mut command)).args(args).current_dir(folder))?;
+    let output =
+        run(runner::unshare(baselines::git::isolate(&mut command)).args(args).current_dir(folder))?;
     let line = format!("cargo {}", args.join(" "));
     if !output.status.success() {
         bail!(

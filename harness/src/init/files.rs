@@ -36,8 +36,8 @@ pub(super) struct Chosen {
     pub(super) left_out: Vec<(String, String)>,
 }
 
-/// The policy that gates the first `gated_max` of `benchmarks`.
-pub(super) fn policy(benchmarks: &[String], gated_max: usize) -> Result<Chosen> {
+/// The policy that gates the first `gated_max` of `benchmarks`, whose sources are below `benches`.
+pub(super) fn policy(benchmarks: &[String], gated_max: usize, benches: &str) -> Result<Chosen> {
     let is_whole = |name: &&String| !(name.ends_with("...") && name.len() + 6 > TITLE_MAX);
     let (whole, cut): (Vec<&String>, Vec<&String>) = benchmarks.iter().partition(is_whole);
     ensure!(
@@ -63,7 +63,12 @@ pub(super) fn policy(benchmarks: &[String], gated_max: usize) -> Result<Chosen> 
         }
     }
     text.push('\n');
-    text.push_str(shipped.trim_end());
+    // A folder's name may hold anything: TOML says how it is written.
+    let folder = toml::Value::from(benches);
+    let gates = format!(
+        "[gates]\n# On GitHub a change that touches one of these is not green before somebody has looked at it.\nprotected = [\".github/workflows/\", \"bench.toml\", {folder}]\n"
+    );
+    text.push_str(shipped.trim_end().replacen("[gates]\n", &gates, 1).as_str());
     text.push('\n');
     Policy::parse(&text).context("failed to write a policy that this program reads")?;
     Ok(Chosen { text, gated: gated.iter().map(|name| (*name).clone()).collect(), left_out })
@@ -104,15 +109,18 @@ mod tests {
 
     #[test]
     fn the_policy_is_the_one_of_commands_under_a_head_of_its_own() {
-        let chosen = policy(&names(2), 8).unwrap();
+        let benches = "crates/a \"b\"/benches/";
+        let chosen = policy(&names(2), 8, benches).unwrap();
         assert!(
             chosen.text.starts_with("# What `bench gate` demands of a change, read at the base's")
         );
         let entries = names(2);
         let entries: Vec<(&str, &str)> =
             entries.iter().map(|name| (name.as_str(), "iteration_ns")).collect();
-        let expected = Policy::parse(&gates::command_policy(&entries)).unwrap();
+        let mut expected = Policy::parse(&gates::command_policy(&entries)).unwrap();
+        expected.gates.protected.push(benches.to_owned());
         assert_eq!(Policy::parse(&chosen.text).unwrap(), expected);
+        assert_eq!(Policy::protected(&chosen.text), expected.gates.protected);
         assert!(!chosen.text.contains("two external commands"), "{}", chosen.text);
         assert_eq!((chosen.gated, chosen.left_out), (names(2), Vec::new()));
     }
@@ -122,7 +130,7 @@ mod tests {
         let mut list = names(10);
         list.insert(0, format!("{}...", "n".repeat(100)));
         list.push("short...".to_owned());
-        let chosen = policy(&list, 8).unwrap();
+        let chosen = policy(&list, 8, "benches/").unwrap();
         let gated: Vec<String> = Policy::parse(&chosen.text)
             .unwrap()
             .gated
@@ -138,6 +146,6 @@ mod tests {
                 chosen.text.lines().find(|line| line.ends_with(&format!(": {name}"))).unwrap();
             assert!(line.starts_with("# Not gated, as "), "{line}");
         }
-        assert!(policy(&list[..1], 8).unwrap_err().to_string().contains("shorten one"));
+        assert!(policy(&list[..1], 8, "benches/").unwrap_err().to_string().contains("shorten one"));
     }
 }

@@ -91,7 +91,9 @@ pub(crate) fn init(folder: &Path, asked: &Asked<'_>, progress: &Progress) -> Res
         None => listed(folder, &target, progress),
     };
     // Cargo may have written its lock file by now.
-    let policy = benchmarks.and_then(|benchmarks| files::policy(&benchmarks, asked.gated_max));
+    let benches = target.benches_below(&top);
+    let policy =
+        benchmarks.and_then(|benchmarks| files::policy(&benchmarks, asked.gated_max, &benches));
     let policy = policy.map_err(|error| undo.after(error))?;
     let mut planned = vec![
         Planned::whole(&top, "bench.toml", files::SETTINGS.to_owned())?,

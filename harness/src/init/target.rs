@@ -56,6 +56,13 @@ impl Target {
         })
     }
 
+    /// The folder of the package's benchmarks, from `top`, with `/` between its parts and at its end.
+    pub(super) fn benches_below(&self, top: &Path) -> String {
+        let below = self.folder.strip_prefix(top).unwrap_or(Path::new(""));
+        let parts = below.iter().map(|part| part.to_string_lossy());
+        parts.map(|part| format!("{part}/")).collect::<String>() + "benches/"
+    }
+
     /// Options of `bench gate` that name it.
     pub(super) fn options(&self) -> String {
         let mut options = format!("--bench {}", self.bench);
