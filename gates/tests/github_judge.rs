@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
+#[path = "common/revision.rs"]
+mod revision;
+
 use std::io::{Cursor, Write as _};
 
-use baselines::{Digest, Evidence, evidence::Given};
+use baselines::{Digest, Evidence};
 use gates::{
     DEFAULT_POLICY,
     github::{
@@ -14,21 +17,8 @@ use gates::{
         judge::{Ground, judge, open},
     },
 };
+use revision::session;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
-
-/// A session of a pull request against a revision; the head takes `head_factor` times as long.
-fn session(head_factor: f64) -> Evidence {
-    let mut evidence = baselines::testing::evidence(1, head_factor);
-    DEFAULT_POLICY.clone_into(&mut evidence.policy);
-    evidence.baseline = None;
-    let commit = evidence.base.tool.commit.clone();
-    evidence.given = Some(Given { asked: "HEAD~1".to_owned(), commit });
-    for record in [&mut evidence.base, &mut evidence.head] {
-        record.tool.dirty = Some(false);
-    }
-    baselines::testing::reseal(&mut evidence);
-    evidence
-}
 
 fn zipped(bytes: &[u8]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));

@@ -5,12 +5,13 @@
 
 #[path = "common/github.rs"]
 mod played;
+#[path = "common/revision.rs"]
+mod revision;
 #[path = "common/served.rs"]
 mod served;
 
 use std::time::Duration;
 
-use baselines::{Evidence, evidence::Given};
 use gates::{
     DEFAULT_POLICY,
     github::{
@@ -24,22 +25,9 @@ use gates::{
     },
 };
 use played::{AUTHOR, Fault, GitHub, MARK, STORAGE, zipped};
+use revision::session;
 use serde_json::{Value, json};
 use served::Served;
-
-/// A session of a pull request against a revision; the head takes `head_factor` times as long.
-fn session(head_factor: f64) -> Evidence {
-    let mut evidence = baselines::testing::evidence(1, head_factor);
-    DEFAULT_POLICY.clone_into(&mut evidence.policy);
-    evidence.baseline = None;
-    let commit = evidence.base.tool.commit.clone();
-    evidence.given = Some(Given { asked: "HEAD~1".to_owned(), commit });
-    for record in [&mut evidence.base, &mut evidence.head] {
-        record.tool.dirty = Some(false);
-    }
-    baselines::testing::reseal(&mut evidence);
-    evidence
-}
 
 fn head_sha() -> String {
     session(1.0).head_sha.unwrap()

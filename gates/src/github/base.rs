@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{
     Refused,
-    event::{MeasuredRun, PullRequest, Trigger},
+    event::{Listed, MeasuredRun, PullRequest, Trigger},
     publish::Ended,
     transport::{ApiError, Ask, Request, Transport, ask, encoded, is_sha, read},
 };
@@ -50,24 +50,6 @@ struct File {
     previous_filename: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Listed {
-    number: u64,
-    head: Head,
-    base: Branch,
-}
-
-#[derive(Deserialize)]
-struct Head {
-    sha: String,
-}
-
-#[derive(Deserialize)]
-struct Branch {
-    #[serde(rename = "ref")]
-    name: String,
-}
-
 /// The open pull request of the run's commit: the event's, else the one that GitHub finds by repository and branch, which is how it is
 /// for a fork. `None` where there is none, or more than one.
 pub(super) fn pull_request(
@@ -84,10 +66,7 @@ pub(super) fn pull_request(
         let request =
             Request::get(format!("/repos/{repository}/pulls?head={head}&state=open&per_page=100"));
         let listed: Vec<Listed> = read(transport, &request)?.unwrap_or_default();
-        let ours = listed.into_iter().filter(|listed| listed.head.sha == run.head_sha);
-        found = ours
-            .map(|listed| PullRequest { number: listed.number, base_ref: listed.base.name })
-            .collect();
+        found = Listed::of_commit(listed, &run.head_sha);
     }
     Ok(<[PullRequest; 1]>::try_from(found).ok().map(|[one]| one))
 }

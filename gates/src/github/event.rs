@@ -86,11 +86,21 @@ struct Owner {
     login: String,
 }
 
+/// A pull request as GitHub writes one.
 #[derive(Deserialize)]
-struct OfRun {
+pub(super) struct Listed {
     number: u64,
     head: Head,
     base: Branch,
+}
+
+impl Listed {
+    /// Those of `listed` whose newest commit is `head_sha`.
+    pub(super) fn of_commit(listed: Vec<Self>, head_sha: &str) -> Vec<PullRequest> {
+        let ours = listed.into_iter().filter(|listed| listed.head.sha == head_sha);
+        ours.map(|listed| PullRequest { number: listed.number, base_ref: listed.base.name })
+            .collect()
+    }
 }
 
 #[derive(Deserialize)]
@@ -116,7 +126,7 @@ struct WorkflowRun {
     head_branch: Option<String>,
     head_repository: Option<Repository>,
     #[serde(default)]
-    pull_requests: Vec<OfRun>,
+    pull_requests: Vec<Listed>,
 }
 
 /// The run that `payload`, the file at `GITHUB_EVENT_PATH`, is about.
@@ -166,9 +176,7 @@ pub fn measured_run(payload: &[u8], expected: &Expected<'_>) -> Result<MeasuredR
     check(is_sha(&run.head_sha), || {
         "expected a commit of 40 hexadecimal digits, found something else".to_owned()
     })?;
-    let ours = run.pull_requests.into_iter().filter(|of| of.head.sha == run.head_sha);
-    let pull_requests =
-        ours.map(|of| PullRequest { number: of.number, base_ref: of.base.name }).collect();
+    let pull_requests = Listed::of_commit(run.pull_requests, &run.head_sha);
     let owner = run.head_repository.as_ref().and_then(|repository| repository.owner.as_ref());
     let head_branch =
         owner.zip(run.head_branch).map(|(owner, branch)| format!("{}:{branch}", owner.login));
