@@ -9,7 +9,8 @@
 //! Beside the road: [`stored`], one record against earlier sessions of its machine; [`history`], many records of one
 //! machine, and where their level changed.
 //!
-//! [`github`] reads what a measuring run on GitHub left behind, and makes check runs of it; also pure, over a transport that is given.
+//! [`github`] reads what a measuring run on GitHub left behind, and makes check runs of it; also pure, over a transport that is given
+//! (feature `github` has one, over the network). `docs/github.md` says what is believed there.
 //!
 //! `docs/statistics.md` says which test, why, and what it cannot see; `docs/history.md` the same of history, stored baselines
 //! and warm-up; `docs/evidence.md` lists the rules, `docs/checks.md` the kinds of checks; `docs/policy.md` says what a policy can
