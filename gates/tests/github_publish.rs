@@ -455,6 +455,8 @@ fn the_token_s_routes_are_the_api_s_alone_and_a_download_is_led_safely() {
         github.faults = [(1, Fault::Led(to))].into();
         posted(&mut github, &run());
         assert_eq!(github.conclusions(), [want, want], "{to}");
+        let is_asked = github.asked.iter().any(|request| request.route == to);
+        assert_eq!(is_asked, want == "success", "{to}: asked only where it is safe");
     }
     let mut round = holding(&session(1.0).to_json());
     round.faults = (1..20).map(|at| (at, Fault::Led(STORAGE))).collect();
