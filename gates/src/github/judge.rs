@@ -83,3 +83,17 @@ fn guarded<T>(what: impl FnOnce() -> Result<T, Refused>) -> Result<T, Refused> {
 fn refuse(rule: &'static str, text: &str) -> Refused {
     Refused { rule, text: text.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Refused, guarded};
+
+    #[test]
+    fn a_panic_is_a_refusal_that_does_not_say_what_it_met() {
+        let done: Result<(), Refused> = guarded(|| panic!("::error::of the evidence"));
+        let refusal = done.unwrap_err();
+        assert_eq!(refusal.rule, "reader");
+        assert!(!refusal.text.contains("::"), "{refusal}");
+        assert_eq!(guarded(|| Ok(7)), Ok(7));
+    }
+}
