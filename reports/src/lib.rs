@@ -14,6 +14,7 @@
 pub mod chart;
 pub mod error;
 pub mod finding;
+pub mod history;
 mod html;
 mod quantity;
 pub mod series;
@@ -24,6 +25,18 @@ use baselines::Evidence;
 pub use chart::CHARTS;
 pub use error::{Error, ErrorKind, Result};
 pub use finding::{Finding, Refusal, Summary};
+pub use history::History;
+
+/// A session and what the gate found in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Judged<'a> {
+    /// The bundle.
+    pub evidence: &'a Evidence,
+    /// Its verdict.
+    pub summary: &'a Summary,
+    /// One finding per gated metric.
+    pub findings: &'a [Finding],
+}
 
 /// The whole report as one HTML document.
 ///
@@ -33,4 +46,20 @@ pub use finding::{Finding, Refusal, Summary};
 /// `ErrorKind::Draw` if the SVG backend fails.
 pub fn page(evidence: &Evidence, summary: &Summary, findings: &[Finding]) -> Result<String> {
     html::page(evidence, summary, findings)
+}
+
+/// The history of a store as one HTML document, with the session that it is read beside, if there is one.
+///
+/// # Errors
+/// `ErrorKind::Draw` if the SVG backend fails.
+pub fn history_page(history: &History, judged: Option<Judged<'_>>) -> Result<String> {
+    html::history_page(history, judged)
+}
+
+/// The chart of one track as an SVG file of its own.
+///
+/// # Errors
+/// `ErrorKind::Draw` if the SVG backend fails.
+pub fn track_svg(history: &History, track: &history::Track) -> Result<String> {
+    html::track_svg(history, track)
 }

@@ -3,9 +3,11 @@
 
 mod evidence;
 mod figure;
+mod history;
 mod page;
 mod subject;
 mod table;
 mod word;
 
+pub(crate) use history::{history_page, track_svg};
 pub(crate) use page::page;
