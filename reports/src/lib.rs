@@ -18,6 +18,7 @@ pub mod history;
 mod html;
 mod quantity;
 pub mod series;
+pub mod text;
 pub mod theme;
 
 use baselines::Evidence;
@@ -45,7 +46,7 @@ pub struct Judged<'a> {
 /// # Errors
 /// `ErrorKind::Draw` if the SVG backend fails.
 pub fn page(evidence: &Evidence, summary: &Summary, findings: &[Finding]) -> Result<String> {
-    html::page(evidence, summary, findings)
+    html::page(&Judged { evidence, summary, findings })
 }
 
 /// The history of a store as one HTML document, with the session that it is read beside, if there is one.

@@ -19,6 +19,8 @@ pub enum Role {
     Base,
     /// Verdict fail, invalid, incomparable.
     Fail,
+    /// Single processes behind a median.
+    Faint,
     /// Grid lines and borders.
     Grid,
     /// The head arm.
@@ -56,6 +58,7 @@ pub const PALETTE: &[Swatch] = &[
     Swatch { role: Role::Band, name: "band", light: (0xD6, 0xDC, 0xE2), dark: (0x3B, 0x43, 0x4C) },
     Swatch { role: Role::Base, name: "base", light: (0x00, 0x6A, 0xA6), dark: (0x56, 0xB4, 0xE9) },
     Swatch { role: Role::Fail, name: "fail", light: (0xA6, 0x2B, 0x0A), dark: (0xFF, 0x8A, 0x65) },
+    Swatch { role: Role::Faint, name: "faint", light: (0x9A, 0xA3, 0xAD), dark: (0x66, 0x70, 0x7B) },
     Swatch { role: Role::Grid, name: "grid", light: (0xE2, 0xE2, 0xE2), dark: (0x33, 0x37, 0x3C) },
     Swatch { role: Role::Head, name: "head", light: (0xB8, 0x4F, 0x00), dark: (0xF2, 0x9F, 0x4B) },
     Swatch { role: Role::Ink, name: "ink", light: (0x1B, 0x1B, 0x1B), dark: (0xE9, 0xE9, 0xE6) },

@@ -41,6 +41,8 @@ pub(crate) enum Align {
 /// Shape of a point: the arms differ in shape as well as in colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Marker {
+    /// Faint speck: one process of a session.
+    Speck,
     /// Small filled disc: a session of the history.
     Disc,
     /// Filled disc: a pair.
@@ -51,6 +53,10 @@ pub(crate) enum Marker {
     Triangle,
     /// Filled diamond: an estimate.
     Diamond,
+    /// Filled triangle that points upwards: a change to more.
+    Up,
+    /// Filled triangle that points downwards: a change to less.
+    Down,
 }
 
 type Root<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -152,6 +158,9 @@ impl Canvas<'_> {
             self.root.draw(&Polygon::new(points, color(role)))
         };
         match marker {
+            Marker::Speck => self.root.draw(&Circle::new((x, y), 1, filled)),
+            Marker::Up => polygon(&[(0, -5), (5, 4), (-5, 4)]),
+            Marker::Down => polygon(&[(0, 5), (5, -4), (-5, -4)]),
             Marker::Disc => self.root.draw(&Circle::new((x, y), 2, filled)),
             Marker::Dot => self.root.draw(&Circle::new((x, y), 3, filled)),
             Marker::Ring => self.root.draw(&Circle::new((x, y), 3, stroke(role, 1))),

@@ -64,7 +64,7 @@ impl Chart for Comparison {
             finding.map_or(Ok(()), |finding| draw_interval(canvas, finding, 1.0 - gap))
         })?;
         let description = describe(&ratios, finding, series.unit);
-        Ok(Drawing::Picture(Picture { body, size: CHART_SIZE, description }))
+        Ok(Drawing::Picture(Picture { body, size: CHART_SIZE, description, tips: Vec::new() }))
     }
 }
 

@@ -72,7 +72,7 @@ impl Chart for Distribution {
             canvas.text_px(&label, (center, canvas.y_px.end + 16), Align::Center, Role::Muted)
         })?;
         let description = describe(series);
-        Ok(Drawing::Picture(Picture { body, size: CHART_SIZE, description }))
+        Ok(Drawing::Picture(Picture { body, size: CHART_SIZE, description, tips: Vec::new() }))
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) use axis::to_f64;
 mod canvas;
 mod comparison;
 mod distribution;
+pub(crate) mod history;
 mod trend;
 
 use std::fmt::Debug;
@@ -55,6 +56,17 @@ pub struct Picture {
     pub size: (u32, u32),
     /// The figures behind the picture, in words.
     pub description: String,
+    /// Texts for a pointer that rests on a part of it; the tables beside it have them too.
+    pub tips: Vec<Tip>,
+}
+
+/// A rectangle of a picture and what it shows, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tip {
+    /// Left, top, width and height in pixels of the view box.
+    pub at: (i32, i32, i32, i32),
+    /// What is there.
+    pub text: String,
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ impl Chart for Trend {
             Ok(())
         })?;
         let description = describe(series, &blocks);
-        Ok(Drawing::Picture(Picture { body, size: CHART_SIZE, description }))
+        Ok(Drawing::Picture(Picture { body, size: CHART_SIZE, description, tips: Vec::new() }))
     }
 }
 

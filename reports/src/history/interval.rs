@@ -7,7 +7,7 @@
 use crate::series::sorted;
 
 /// What at least it holds, where there are processes enough.
-pub const COVERAGE: f64 = 0.95;
+const COVERAGE: f64 = 0.95;
 
 /// Bounds of a median.
 #[derive(Clone, Copy, Debug, PartialEq)]

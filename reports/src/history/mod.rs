@@ -3,12 +3,14 @@
 //! In: made by `harness` from many records; the changes and margins by `gates`. This crate judges nothing. Out: what the charts,
 //! the tables, the terminal and the exports are drawn from, so that they can't disagree.
 
+mod gaps;
 mod interval;
 mod levels;
 pub mod thin;
 
 use baselines::{Digest, metric::Better, unit::Unit};
 
+pub use gaps::{Gap, gaps};
 pub use interval::{Interval, interval};
 pub use levels::{Level, levels};
 
@@ -155,6 +157,8 @@ pub struct Event {
     pub baseline: String,
     /// `record`, `promote`, `expire`, …
     pub action: String,
+    /// Whether the name points at the record from here on.
+    pub moves: bool,
     /// Place in [`History::sessions`] of its record; `None` where the record was not read.
     pub session: Option<usize>,
     /// SHA-256 of the record.

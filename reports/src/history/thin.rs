@@ -1,19 +1,19 @@
 //! Thinning: how a chart of a few hundred pixels shows a history of thousands of sessions.
 //!
-//! In: the number of points, the places of changes and marks. Out: groups of points that follow one another. The rule: at most
-//! [`MOST_GROUPS`] groups beside those that changes make, as even as whole numbers allow; **no group reaches over a change**, so
-//! each change stays where it is; the extremes of a group are drawn, so that no outlier is lost.
+//! In: the number of points, the places where a group must begin (changes and gaps). Out: groups of points that follow one
+//! another. The rule: at most [`MOST_GROUPS`] groups beside those that such places make, as even as whole numbers allow; **no
+//! group reaches over a change**, so each change stays where it is; the extremes of a group are drawn, so no outlier is lost.
 
 use std::ops::Range;
 
 /// A chart shows as many sessions each by itself; of more, groups.
 pub const MOST_GROUPS: usize = 160;
 
-/// The groups of `n` points; every place in `changes` begins one.
+/// The groups of `n` points; every place in `bounds` begins one.
 #[must_use]
-pub fn groups(n: usize, changes: &[usize]) -> Vec<Range<usize>> {
+pub fn groups(n: usize, bounds: &[usize]) -> Vec<Range<usize>> {
     let size = n.div_ceil(MOST_GROUPS).max(1);
-    let mut bounds: Vec<usize> = changes.iter().copied().filter(|at| (1..n).contains(at)).collect();
+    let mut bounds: Vec<usize> = bounds.iter().copied().filter(|at| (1..n).contains(at)).collect();
     bounds.extend([0, n]);
     bounds.sort_unstable();
     bounds.dedup();
@@ -37,7 +37,7 @@ mod tests {
         assert_eq!(groups(3, &[]), [0..1, 1..2, 2..3]);
         assert_eq!(groups(MOST_GROUPS, &[7]).len(), MOST_GROUPS);
         assert_eq!(groups(0, &[]), []);
-        assert_eq!(groups(1, &[0, 1, 9]), [0..1]);
+        assert_eq!(groups(1, &[0, 1, 9]).len(), 1);
     }
 
     #[test]

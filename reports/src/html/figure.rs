@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Finding, Result,
-    chart::{CHARTS, Chart, Drawing, Picture},
+    chart::{CHARTS, Chart, Drawing, Picture, Tip},
     quantity::{counted, percent},
     series::Series,
 };
@@ -72,22 +72,50 @@ fn figure(idx: usize, chart: &dyn Chart, drawing: &Drawing) -> Markup {
         figure {
             figcaption { (chart.title()) }
             @match drawing {
-                Drawing::Picture(picture) => (svg(&format!("{}-{idx}", chart.name()), chart, picture)),
+                Drawing::Picture(picture) => (svg(&format!("{}-{idx}", chart.name()), chart.title(), picture)),
                 Drawing::Nothing(reason) => p.nothing { "Nothing to draw: " (reason) "." },
             }
         }
     }
 }
 
-fn svg(id: &str, chart: &dyn Chart, picture: &Picture) -> Markup {
+/// A picture as an element of the page.
+pub(super) fn svg(id: &str, title: &str, picture: &Picture) -> Markup {
     let (width, height) = picture.size;
     html! {
         svg.chart xmlns="http://www.w3.org/2000/svg" viewBox={ "0 0 " (width) " " (height) } role="img"
             aria-labelledby={ (id) "-title" } aria-describedby={ (id) "-desc" } {
-            title id={ (id) "-title" } { (chart.title()) }
+            title id={ (id) "-title" } { (title) }
             desc id={ (id) "-desc" } { (picture.description) }
-            // Made by plotters, which escapes every text it is given.
-            (PreEscaped(&picture.body))
+            (inside(picture))
+        }
+    }
+}
+
+/// A picture as a file of its own, on white.
+pub(super) fn file(title: &str, picture: &Picture) -> String {
+    let (width, height) = picture.size;
+    let markup = html! {
+        svg xmlns="http://www.w3.org/2000/svg" width=(width) height=(height) viewBox={ "0 0 " (width) " " (height) } role="img" {
+            title { (title) }
+            desc { (picture.description) }
+            rect width="100%" height="100%" fill="#FFFFFF" {}
+            (inside(picture))
+        }
+    };
+    format!("{}\n", markup.into_string())
+}
+
+fn inside(picture: &Picture) -> Markup {
+    html! {
+        // Made by plotters, which escapes every text it is given.
+        (PreEscaped(&picture.body))
+        @if !picture.tips.is_empty() {
+            g.tips fill="none" pointer-events="all" {
+                @for Tip { at: (x, y, width, height), text } in &picture.tips {
+                    rect x=(x) y=(y) width=(width) height=(height) { title { (text) } }
+                }
+            }
         }
     }
 }

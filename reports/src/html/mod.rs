@@ -5,6 +5,7 @@ mod evidence;
 mod figure;
 mod history;
 mod page;
+mod shell;
 mod subject;
 mod table;
 mod word;

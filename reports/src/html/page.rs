@@ -1,55 +1,52 @@
-//! The document: verdict first, then what was compared, the table, the charts, and the evidence behind them.
+//! The document of a session: verdict first, then what was compared, the table, the charts, and the evidence behind them.
 
-use baselines::Evidence;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
-use super::{evidence, figure, subject, table, word};
-use crate::{Finding, Result, Summary, series, theme};
+use super::{evidence, figure, shell, subject, table, word};
+use crate::{Finding, Judged, Result, quantity::percent, series, text::visible};
 
-/// No source is allowed but the page itself; styles stand in it, and the empty icon is a data URL.
-const CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
+/// Changes that the header names at most.
+const MOST_MOVERS: usize = 3;
 
-const STYLE: &str = include_str!("style.css");
-
-/// The whole document.
-pub(crate) fn page(evidence: &Evidence, summary: &Summary, findings: &[Finding]) -> Result<String> {
-    let all = series::collect(evidence);
-    let figures = figure::sections(&all, findings)?;
-    let what = subject::name(&evidence.head);
-    let document = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(CSP);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                link rel="icon" href="data:,";
-                title { (summary.verdict) " · " (what) " · tritgate report" }
-                style { (PreEscaped(theme::css())) (PreEscaped(STYLE)) }
-            }
-            body {
-                main {
-                    (header(evidence, summary))
-                    @if !summary.refusals.is_empty() { (table::refusals(&summary.refusals)) }
-                    (subject::section(evidence))
-                    (table::findings(&all, findings))
-                    (figures)
-                    (evidence::section(evidence))
-                }
-                footer {
-                    p {
-                        "Closed " (evidence.created_at) " · schema " (evidence.version.to_string())
-                        " · this page is a pure function of the evidence and the policy inside it."
-                    }
-                }
-            }
-        }
-    };
-    Ok(document.into_string())
+/// The sections of a session's page, apart from its header.
+pub(super) struct Sections {
+    pub(super) subject: Markup,
+    pub(super) findings: Markup,
+    pub(super) figures: Markup,
+    pub(super) evidence: Markup,
 }
 
-fn header(evidence: &Evidence, summary: &Summary) -> Markup {
+/// The whole document.
+pub(crate) fn page(judged: &Judged<'_>) -> Result<String> {
+    let Sections { subject, findings, figures, evidence } = sections(judged)?;
+    let body = html! { (header(judged)) (subject) (findings) (figures) (evidence) };
+    Ok(shell::document(&title(judged), &body, &footer(judged)))
+}
+
+pub(super) fn sections(judged: &Judged<'_>) -> Result<Sections> {
+    let Judged { evidence, summary, findings } = *judged;
+    let all = series::collect(evidence);
+    Ok(Sections {
+        subject: html! {
+            @if !summary.refusals.is_empty() { (table::refusals(&summary.refusals)) }
+            (subject::section(evidence))
+        },
+        findings: table::findings(&all, findings),
+        figures: figure::sections(&all, findings)?,
+        evidence: evidence::section(evidence),
+    })
+}
+
+pub(super) fn title(judged: &Judged<'_>) -> String {
+    format!(
+        "{} · {} · tritgate report",
+        judged.summary.verdict,
+        subject::name(&judged.evidence.head)
+    )
+}
+
+pub(super) fn header(judged: &Judged<'_>) -> Markup {
+    let Judged { evidence, summary, findings } = *judged;
     let word = word::find(&summary.verdict);
     html! {
         header {
@@ -61,12 +58,51 @@ fn header(evidence: &Evidence, summary: &Summary) -> Markup {
                 li { "next: " strong { (summary.route_to) } }
                 li { "exit code " (summary.exit_code) }
             }
+            @if summary.refusals.is_empty() { (movers(findings)) }
             @if evidence.baseline.as_ref().is_some_and(|baseline| baseline.bootstrap) {
                 p.note {
                     strong { "Bootstrap baseline: " }
                     "there was none, so this run recorded one. Base and head are the same build (an A/A run)."
                 }
             }
+        }
+    }
+}
+
+/// The largest changes whose interval leaves zero out.
+fn movers(findings: &[Finding]) -> Markup {
+    let mut moved: Vec<(&Finding, f64)> = findings
+        .iter()
+        .filter(|f| {
+            f.ci_low.is_some_and(|low| low > 0.0) || f.ci_high.is_some_and(|high| high < 0.0)
+        })
+        .filter_map(|finding| Some((finding, finding.estimate.filter(|x| x.is_finite())?)))
+        .collect();
+    moved.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+    html! {
+        @if moved.is_empty() {
+            @if !findings.is_empty() { p { "Largest changes: none whose interval leaves zero out." } }
+        } @else {
+            p {
+                "Largest changes: "
+                @for (nth, (finding, estimate)) in moved.iter().take(MOST_MOVERS).enumerate() {
+                    @if nth > 0 { ", " }
+                    bdi { (visible(&finding.workload)) "/" (visible(&finding.metric)) } " "
+                    strong { (percent(*estimate)) } " (" (table::interval(finding)) ")"
+                }
+                @if moved.len() > MOST_MOVERS { " and " (moved.len() - MOST_MOVERS) " more" }
+                "."
+            }
+        }
+    }
+}
+
+fn footer(judged: &Judged<'_>) -> Markup {
+    let evidence = judged.evidence;
+    html! {
+        p {
+            "Closed " (evidence.created_at) " · schema " (evidence.version.to_string())
+            " · this page is a pure function of the evidence and the policy inside it."
         }
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn findings(all: &[Series], findings: &[Finding]) -> Markup {
                 p { "No metric was compared." }
             } @else {
                 (scroll("Metrics", &html! {
-                    table {
+                    table data-sort {
                         thead { tr {
                             th scope="col" { "Metric" }
                             th scope="col" { "Verdict" }
@@ -65,16 +65,16 @@ fn row(all: &[Series], finding: &Finding) -> Markup {
     // A narrow column breaks the name after the slash, not within a word.
     let name = html! { (finding.workload) "/" wbr; (finding.metric) };
     html! {
-        tr {
+        tr data-name={ (finding.workload) "/" (finding.metric) } {
             th.metric scope="row" {
                 @match idx { Some(idx) => a href={ "#series-" (idx) } { (name) }, None => (name) }
             }
             td { (badge(&finding.verdict)) br; small { (finding.outcome) } }
-            td.number { (or_dash(finding.estimate, percent)) }
-            td.number { (interval(finding)) }
-            td.number { (or_dash(finding.base_median, |x| value(x, finding.unit))) }
-            td.number { (or_dash(finding.head_median, |x| value(x, finding.unit))) }
-            td.number { (margin(finding.m0)) " / " (margin(finding.m1)) }
+            td.number data-value=(key(finding.estimate)) { (or_dash(finding.estimate, percent)) }
+            td.number data-value=(key(finding.ci_low)) { (interval(finding)) }
+            td.number data-value=(key(finding.base_median)) { (or_dash(finding.base_median, |x| value(x, finding.unit))) }
+            td.number data-value=(key(finding.head_median)) { (or_dash(finding.head_median, |x| value(x, finding.unit))) }
+            td.number data-value=(finding.m1) { (margin(finding.m0)) " / " (margin(finding.m1)) }
             td.number { (finding.n_pairs) }
             td.reason { (finding.reason) }
         }
@@ -93,6 +93,11 @@ pub(super) fn interval(finding: &Finding) -> String {
 
 fn or_dash(number: Option<f64>, text: impl Fn(f64) -> String) -> String {
     number.filter(|number| number.is_finite()).map_or_else(|| "–".to_owned(), text)
+}
+
+/// What a column of numbers is sorted by; nothing where there is no number.
+fn key(number: Option<f64>) -> String {
+    number.filter(|number| number.is_finite()).map_or_else(String::new, |number| number.to_string())
 }
 
 /// The section with every broken rule.
