@@ -1,7 +1,7 @@
 //! What the gate derived → what the page shows: words and numbers, nothing judged on the way.
 
 use gates::{Derived, Row};
-use reports::{Finding, Refusal, Summary};
+use reports::{Finding, Refusal, Summary, WarmUp};
 
 /// The summary and one finding for every gated metric.
 pub(crate) fn of(derived: &Derived) -> (Summary, Vec<Finding>) {
@@ -39,5 +39,12 @@ fn finding(row: &Row) -> Finding {
         ci_high: numbers.map(|found| found.ci_high),
         m0: numbers.map_or(0.0, |found| found.m0),
         m1: numbers.map_or(0.0, |found| found.m1),
+        warm_up: WarmUp {
+            class: row.warm_up.class.map(|class| class.name().to_owned()),
+            n_processes: row.warm_up.n_processes,
+            n_too_short: row.warm_up.n_too_short,
+            n_flagged: row.warm_up.n_flagged,
+            median_cut: row.warm_up.median_cut,
+        },
     }
 }

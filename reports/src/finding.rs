@@ -34,6 +34,24 @@ pub struct Finding {
     pub m0: f64,
     /// The unacceptable margin, as a log ratio.
     pub m1: f64,
+    /// Whether the processes behind it ran at one level.
+    pub warm_up: WarmUp,
+}
+
+/// Whether processes ran at one level, and from where on. It says what a stored median is worth; the comparison of pairs cuts
+/// nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WarmUp {
+    /// Evidence class, `A` or `B`; `None` where every process was too short to judge.
+    pub class: Option<String>,
+    /// Processes judged or too short, of both arms.
+    pub n_processes: usize,
+    /// Of these, with too few iterations.
+    pub n_too_short: usize,
+    /// Of these, that still change late in their run.
+    pub n_flagged: usize,
+    /// Median over the steady ones of the iterations before their steady level.
+    pub median_cut: Option<f64>,
 }
 
 /// The session's verdict and what it means for the pull request.

@@ -25,7 +25,7 @@ use baselines::Evidence;
 
 pub use chart::CHARTS;
 pub use error::{Error, ErrorKind, Result};
-pub use finding::{Finding, Refusal, Summary};
+pub use finding::{Finding, Refusal, Summary, WarmUp};
 pub use history::History;
 
 /// A session and what the gate found in it.

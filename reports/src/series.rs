@@ -47,6 +47,17 @@ pub struct ProcessSamples {
     pub median: f64,
     /// The samples in the order taken; at least one.
     pub samples: Vec<f64>,
+    /// Samples of one iteration.
+    pub per_iteration: u64,
+}
+
+impl ProcessSamples {
+    /// The median of each iteration's samples, in the order taken.
+    #[must_use]
+    pub fn iterations(&self) -> Vec<f64> {
+        let n = usize::try_from(self.per_iteration).unwrap_or(usize::MAX).max(1);
+        self.samples.chunks(n).filter_map(median).collect()
+    }
 }
 
 /// One pair of processes in which both arms have samples.
@@ -145,7 +156,12 @@ fn arm(
     n_unusable: &mut usize,
 ) -> Vec<ProcessSamples> {
     let mut processes = Vec::new();
-    for (process, all) in record.samples(workload, metric) {
+    let is_named = |series: &&baselines::record::Series| {
+        series.workload == workload && series.metric == metric
+    };
+    for process in &record.processes {
+        let Some(found) = process.series.iter().find(is_named) else { continue };
+        let all = &found.samples;
         let samples: Vec<f64> = all.iter().copied().filter(|x| is_drawable(*x)).collect();
         *n_unusable += all.len() - samples.len();
         if let Some(median) = median(&samples) {
@@ -154,6 +170,7 @@ fn arm(
                 pair: process.pair,
                 median,
                 samples,
+                per_iteration: found.per_iteration,
             });
         }
     }
@@ -183,7 +200,7 @@ mod tests {
     use super::*;
 
     fn process(pair: u64, median: f64) -> ProcessSamples {
-        ProcessSamples { order: pair, pair, median, samples: vec![median] }
+        ProcessSamples { order: pair, pair, median, samples: vec![median], per_iteration: 1 }
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod comparison;
 mod distribution;
 pub(crate) mod history;
 mod trend;
+pub(crate) mod warm_up;
 
 use std::fmt::Debug;
 
@@ -16,6 +17,7 @@ use crate::{Finding, Result, series::Series};
 pub use comparison::Comparison;
 pub use distribution::Distribution;
 pub use trend::Trend;
+pub use warm_up::WarmUp;
 
 /// One kind of chart.
 pub trait Chart: Debug + Sync {
@@ -35,8 +37,9 @@ pub trait Chart: Debug + Sync {
     fn draw(&self, series: &Series, finding: Option<&Finding>) -> Result<Drawing>;
 }
 
-/// All charts, in the order in which the page shows them: what happened over time, how sure, and from which samples.
-pub const CHARTS: &[&dyn Chart] = &[&Trend, &Comparison, &Distribution];
+/// All charts, in the order in which the page shows them: what happened over time, how sure, from which samples, and whether those
+/// had settled.
+pub const CHARTS: &[&dyn Chart] = &[&Trend, &Comparison, &Distribution, &WarmUp];
 
 /// What a chart came to.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,15 +3,13 @@
 use baselines::metric;
 use maud::{Markup, PreEscaped, html};
 
-use super::{
-    table::{interval, pairs},
-    word::badge,
-};
+use super::{numbers, table::interval, word::badge};
 use crate::{
     Finding, Result,
-    chart::{CHARTS, Chart, Drawing, Picture, Tip},
+    chart::{CHARTS, Chart, Drawing, Picture, Tip, warm_up::in_words},
     quantity::{counted, percent},
     series::Series,
+    text::visible,
 };
 
 /// One section per series, in their order.
@@ -43,7 +41,7 @@ fn section(idx: usize, series: &Series, finding: Option<&Finding>) -> Result<Mar
         .map(|chart| Ok(figure(idx, *chart, &chart.draw(series, finding)?)))
         .collect::<Result<Vec<_>>>()?;
     Ok(html! {
-        section.series aria-labelledby={ "series-" (idx) } {
+        section.series data-name={ (visible(&series.workload)) "/" (visible(&series.metric)) } aria-labelledby={ "series-" (idx) } {
             h3 id={ "series-" (idx) } { (series.workload) "/" (series.metric) }
             p.sub {
                 @if let Some(metric) = metric::find(&series.metric) { (metric.meaning) ". " }
@@ -54,6 +52,7 @@ fn section(idx: usize, series: &Series, finding: Option<&Finding>) -> Result<Mar
                         @if let Some(estimate) = finding.estimate {
                             ", " (percent(estimate)) " (95\u{a0}% interval " (interval(finding)) ")"
                         }
+                        ". " (in_words(&finding.warm_up))
                     },
                 }
                 @if series.n_unusable > 0 {
@@ -62,7 +61,7 @@ fn section(idx: usize, series: &Series, finding: Option<&Finding>) -> Result<Mar
                 }
             }
             div.charts { @for figure in &figures { (figure) } }
-            (pairs(series))
+            (numbers::section(series))
         }
     })
 }

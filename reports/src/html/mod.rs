@@ -4,6 +4,7 @@
 mod evidence;
 mod figure;
 mod history;
+mod numbers;
 mod page;
 mod shell;
 mod subject;

@@ -1,6 +1,5 @@
 //! Tables: one row per gated metric, one per broken rule, one per pair.
 
-use baselines::unit::Unit;
 use maud::{Markup, html};
 
 use super::word::badge;
@@ -91,7 +90,7 @@ pub(super) fn interval(finding: &Finding) -> String {
     }
 }
 
-fn or_dash(number: Option<f64>, text: impl Fn(f64) -> String) -> String {
+pub(super) fn or_dash(number: Option<f64>, text: impl Fn(f64) -> String) -> String {
     number.filter(|number| number.is_finite()).map_or_else(|| "–".to_owned(), text)
 }
 
@@ -121,38 +120,6 @@ pub(super) fn refusals(refusals: &[Refusal]) -> Markup {
                             td { (refusal.expected) }
                             td { (refusal.found) }
                             td.reason { (refusal.way_out) }
-                        }
-                    } }
-                }
-            }))
-        }
-    }
-}
-
-/// The pairs of one series as a folded table: what the comparison chart shows, in numbers.
-pub(super) fn pairs(series: &Series) -> Markup {
-    let pairs = series.pairs();
-    if pairs.is_empty() {
-        return html! {};
-    }
-    let unit: Unit = series.unit;
-    html! {
-        details {
-            summary { "Pairs in numbers" }
-            (scroll("Pairs in numbers", &html! {
-                table.narrow {
-                    thead { tr {
-                        th.number scope="col" { "Pair" }
-                        th.number scope="col" { "Base" }
-                        th.number scope="col" { "Head" }
-                        th.number scope="col" { "Change by rounds" }
-                    } }
-                    tbody { @for pair in &pairs {
-                        tr {
-                            th.number scope="row" { (pair.pair) }
-                            td.number { (value(pair.base, unit)) }
-                            td.number { (value(pair.head, unit)) }
-                            td.number { (or_dash(pair.log_ratio, percent)) }
                         }
                     } }
                 }

@@ -3,7 +3,7 @@
 
 use baselines::{Evidence, evidence::HistoryPoint, testing};
 use reports::{
-    Finding, Summary,
+    Finding, Summary, WarmUp,
     series::{self, Series},
 };
 
@@ -73,6 +73,13 @@ fn finding(series: &Series) -> Finding {
         ci_high: estimate.zip(half).map(|(mean, half)| mean + half),
         m0,
         m1,
+        warm_up: WarmUp {
+            class: Some("A".to_owned()),
+            n_processes: series.base.len() + series.head.len(),
+            n_too_short: 0,
+            n_flagged: 1,
+            median_cut: Some(2.0),
+        },
     }
 }
 
