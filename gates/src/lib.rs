@@ -37,6 +37,7 @@ pub mod markdown;
 pub mod policy;
 pub mod replay;
 mod report;
+pub mod roofline;
 pub mod route;
 pub mod stats;
 pub mod stored;

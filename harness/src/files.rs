@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use baselines::{CheckRecord, ErrorKind, Evidence, RunRecord, record::wire::MAX_BYTES};
 use gates::Derived;
+use reports::Judged;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
@@ -55,7 +56,9 @@ pub(crate) fn derive(evidence: &Evidence) -> Result<(Derived, Vec<File>)> {
 /// The HTML page.
 pub(crate) fn page(evidence: &Evidence, derived: &Derived) -> Result<String> {
     let (summary, findings) = findings::of(derived);
-    reports::page(evidence, &summary, &findings).context("failed to draw the report")
+    let rooflines = findings::rooflines(evidence, derived);
+    let judged = Judged { evidence, summary: &summary, findings: &findings, rooflines: &rooflines };
+    reports::page(judged).context("failed to draw the report")
 }
 
 /// Makes `folder` if need be and shows that it can be written to, before anything is measured for it.

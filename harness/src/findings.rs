@@ -1,7 +1,11 @@
 //! What the gate derived → what the page shows: words and numbers, nothing judged on the way.
 
+use baselines::Evidence;
 use gates::{Derived, Row};
-use reports::{Finding, Refusal, Summary, WarmUp};
+use reports::{
+    Finding, Refusal, Summary, WarmUp,
+    roofline::{Product, Roofline},
+};
 
 /// The summary and one finding for every gated metric.
 pub(crate) fn of(derived: &Derived) -> (Summary, Vec<Finding>) {
@@ -20,6 +24,33 @@ pub(crate) fn of(derived: &Derived) -> (Summary, Vec<Finding>) {
         refusals: derived.refusals.iter().map(refusal).collect(),
     };
     (summary, derived.rows.iter().map(finding).collect())
+}
+
+/// The head's rooflines; none where its evidence does not hold, since no rate of such a record is worth a picture.
+pub(crate) fn rooflines(evidence: &Evidence, derived: &Derived) -> Vec<Roofline> {
+    if !derived.refusals.is_empty() {
+        return Vec::new();
+    }
+    gates::roofline::rooflines(&evidence.head).into_iter().map(roofline).collect()
+}
+
+fn roofline(found: gates::roofline::Roofline) -> Roofline {
+    let product = |product: gates::roofline::Product| Product {
+        name: format!("{} {}", product.linear, product.format),
+        bytes: product.bytes,
+        macs: product.macs,
+        floor_ns: product.floor_ns,
+    };
+    Roofline {
+        workload: found.workload,
+        metric: found.metric,
+        median_ns: found.median_ns,
+        bytes: found.bytes,
+        macs: found.macs,
+        bytes_floor_ns: found.bytes_floor_ns,
+        macs_floor_ns: found.macs_floor_ns,
+        products: found.products.into_iter().map(product).collect(),
+    }
 }
 
 fn finding(row: &Row) -> Finding {

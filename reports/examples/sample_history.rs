@@ -5,7 +5,7 @@
 
 use std::error::Error;
 
-use reports::{History, Judged};
+use reports::History;
 
 #[path = "../tests/common/history.rs"]
 mod history;
@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let evidence = session::evidence(1.2, 12);
     let findings = session::findings(&evidence);
     let summary = session::summary(&findings);
-    let judged = Judged { evidence: &evidence, summary: &summary, findings: &findings };
+    let judged = session::judged(&evidence, &summary, &findings);
     let page = reports::history_page(&found, (kind == "session").then_some(judged))?;
     std::fs::write(out, page)?;
     Ok(())

@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let n_history = args.next().map_or(Ok(12), |text| text.parse())?;
     let evidence = common::evidence(head_factor, n_history);
     let findings = common::findings(&evidence);
-    let page = reports::page(&evidence, &common::summary(&findings), &findings)?;
+    let page = reports::page(common::judged(&evidence, &common::summary(&findings), &findings))?;
     std::fs::write(out, page)?;
     Ok(())
 }

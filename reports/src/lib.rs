@@ -17,6 +17,7 @@ pub mod finding;
 pub mod history;
 mod html;
 mod quantity;
+pub mod roofline;
 pub mod series;
 pub mod text;
 pub mod theme;
@@ -27,6 +28,7 @@ pub use chart::CHARTS;
 pub use error::{Error, ErrorKind, Result};
 pub use finding::{Finding, Refusal, Summary, WarmUp};
 pub use history::History;
+pub use roofline::Roofline;
 
 /// A session and what the gate found in it.
 #[derive(Clone, Copy, Debug)]
@@ -35,18 +37,18 @@ pub struct Judged<'a> {
     pub evidence: &'a Evidence,
     /// Its verdict.
     pub summary: &'a Summary,
-    /// One finding per gated metric.
+    /// One finding per gated metric, in the policy's order; a series without one is shown as measured but not gated.
     pub findings: &'a [Finding],
+    /// How near the head comes to what its machine can do.
+    pub rooflines: &'a [Roofline],
 }
 
-/// The whole report as one HTML document.
-///
-/// Findings keep their order; a series without a finding is shown as measured but not gated.
+/// The report of a session as one HTML document.
 ///
 /// # Errors
 /// `ErrorKind::Draw` if the SVG backend fails.
-pub fn page(evidence: &Evidence, summary: &Summary, findings: &[Finding]) -> Result<String> {
-    html::page(&Judged { evidence, summary, findings })
+pub fn page(judged: Judged<'_>) -> Result<String> {
+    html::page(judged)
 }
 
 /// The history of a store as one HTML document, with the session that it is read beside, if there is one.

@@ -3,9 +3,9 @@
 #![forbid(unsafe_code)]
 
 use baselines::{evidence::HistoryPoint, unit::Unit};
-use common::{evidence, findings, summary};
+use common::{evidence, findings, judged, summary};
 use reports::{
-    CHARTS, Finding, WarmUp,
+    CHARTS, Finding, Judged, WarmUp,
     chart::{Drawing, Picture},
     series::{self, ProcessSamples, Series},
     theme::CHART_SIZE,
@@ -263,7 +263,8 @@ fn a_page_of_bare_evidence_is_still_a_page() {
     let mut bare = evidence(1.0, 0);
     let strip = |bare: &baselines::Evidence| {
         let findings = findings(bare);
-        reports::page(bare, &summary(&findings), &findings).unwrap()
+        reports::page(Judged { rooflines: &[], ..judged(bare, &summary(&findings), &findings) })
+            .unwrap()
     };
     for record in [&mut bare.base, &mut bare.head] {
         record.processes.truncate(1);
@@ -298,6 +299,6 @@ fn values_no_chart_can_show_are_counted_on_the_page() {
     let all = series::collect(&evidence);
     assert_eq!(all[0].n_unusable, 3);
     let findings = findings(&evidence);
-    let page = reports::page(&evidence, &summary(&findings), &findings).unwrap();
+    let page = reports::page(judged(&evidence, &summary(&findings), &findings)).unwrap();
     assert!(page.contains("3\u{a0}values"), "the page says what it left out");
 }

@@ -4,7 +4,7 @@
 
 use history::{history, hostile, mixed, typical};
 use reports::{
-    History, Judged,
+    History,
     history::{Track, levels},
 };
 
@@ -164,7 +164,7 @@ fn a_session_beside_its_history_shows_its_verdict_first() {
     let evidence = session::evidence(1.2, 12);
     let findings = session::findings(&evidence);
     let summary = session::summary(&findings);
-    let judged = Judged { evidence: &evidence, summary: &summary, findings: &findings };
+    let judged = session::judged(&evidence, &summary, &findings);
     let page = reports::history_page(&typical(), Some(judged)).unwrap();
     let text = visible(&page);
     assert!(text.starts_with("tritgate · quick · stories Verdict: ✗ fail"), "{}", &text[..200]);

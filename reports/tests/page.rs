@@ -7,14 +7,14 @@ use baselines::{
     Digest, Evidence,
     record::{Mark, What},
 };
-use common::{evidence, findings, summary};
+use common::{evidence, findings, judged, summary};
 use reports::{CHARTS, Finding, Refusal, Summary, series};
 
 mod common;
 
 fn page_of(evidence: &Evidence) -> String {
     let findings = findings(evidence);
-    reports::page(evidence, &summary(&findings), &findings).expect("the page is made")
+    reports::page(judged(evidence, &summary(&findings), &findings)).expect("the page is made")
 }
 
 /// What a reader sees, tags and charts aside, in one line.
@@ -96,7 +96,7 @@ fn each_finding_has_a_row_with_its_numbers_and_its_reason() {
         ci_high: Some(1.115_f64.ln()),
         ..findings[0].clone()
     };
-    let text = visible(&reports::page(&evidence, &summary(&findings), &findings).unwrap());
+    let text = visible(&reports::page(judged(&evidence, &summary(&findings), &findings)).unwrap());
     let row = "load/ load_ns ? inconclusive inconclusive +4.00 % −3.00 % … +11.50 % 481.7 µs 501.2 µs \
                +1 % / +5 % 16 40 pairs would tell";
     assert!(text.contains(row), "{text}");
@@ -114,7 +114,7 @@ fn a_missing_metric_keeps_its_row_and_links_nowhere() {
     findings[2].ci_high = None;
     findings[2].base_median = None;
     findings[2].head_median = None;
-    let page = reports::page(&evidence, &summary(&findings), &findings).unwrap();
+    let page = reports::page(judged(&evidence, &summary(&findings), &findings)).unwrap();
     assert!(
         visible(&page).contains("decode-256/ decode_step_ns ✓ pass missing – – – – +1 % / +5 %")
     );
@@ -141,7 +141,7 @@ fn every_chart_is_drawn_for_every_series_and_described() {
         }
     }
     let pictures = page.matches("<svg class=\"chart\"").count();
-    assert_eq!(pictures, n_series * CHARTS.len());
+    assert_eq!(pictures, n_series * CHARTS.len() + 2, "and the rooflines' two");
     assert_eq!(page.matches(" role=\"img\"").count(), pictures);
     let mut ids = attributes(&page, "id");
     let n_ids = ids.len();
@@ -233,7 +233,7 @@ fn hostile_strings_are_text_and_nothing_else() {
         }],
         ..summary(&findings)
     };
-    let page = reports::page(&evidence, &summary, &findings).unwrap();
+    let page = reports::page(judged(&evidence, &summary, &findings)).unwrap();
     assert_eq!(page.matches("<script").count(), 1, "the page's own");
     assert!(!page.contains("<img"));
     assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
@@ -257,7 +257,7 @@ fn refusals_say_rule_found_and_way_out() {
         }],
         tally: vec!["0 compared".into()],
     };
-    let text = visible(&reports::page(&evidence, &summary, &[]).unwrap());
+    let text = visible(&reports::page(judged(&evidence, &summary, &[])).unwrap());
     assert!(text.contains("Verdict: ! invalid"), "{text}");
     assert!(
         text.contains("physics decode-64/decode_step_ns at most 50 GB/s 420 GB/s measure again")

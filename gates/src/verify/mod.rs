@@ -33,7 +33,7 @@ mod physics_compute;
 mod physics_kernel_rate;
 mod probes;
 mod purpose;
-mod rates;
+pub(crate) mod rates;
 mod repeated_samples;
 mod required_accuracy;
 mod required_gates;

@@ -2,13 +2,12 @@
 
 use baselines::{
     RunRecord,
-    record::ProbeKind,
     unit::{Rate, Unit},
 };
 
 use super::{
     Check, Class, Fault, Rule,
-    rates::{Timed, best_probe, timed},
+    rates::{Timed, bandwidth_probes, best_probe, timed},
 };
 use crate::policy::Policy;
 
@@ -20,10 +19,6 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Record(check),
 };
 
-/// Up to here a working set may stay in some cache from one sample to the next, so that only the cache's own bandwidth
-/// is a sound bound; the last-level caches of today's servers end below it.
-const MAY_BE_CACHED_BYTES: f64 = 128.0 * 1024.0 * 1024.0;
-
 fn check(record: &RunRecord, policy: &Policy) -> Vec<Fault> {
     timed(record)
         .iter()
@@ -32,12 +27,7 @@ fn check(record: &RunRecord, policy: &Policy) -> Vec<Fault> {
 }
 
 fn fault(record: &RunRecord, timed: &Timed<'_>, slack: f64) -> Option<Fault> {
-    let memory = [ProbeKind::BandwidthHugePages, ProbeKind::BandwidthPages4k];
-    let cache =
-        [ProbeKind::BandwidthCache, ProbeKind::BandwidthHugePages, ProbeKind::BandwidthPages4k];
-    let kinds: &[ProbeKind] =
-        if timed.working_set_bytes <= MAY_BE_CACHED_BYTES { &cache } else { &memory };
-    let probe = best_probe(record, kinds)?;
+    let probe = best_probe(record, bandwidth_probes(timed.working_set_bytes))?;
     let (rate, limit) = (timed.bytes_per_s(), probe * slack);
     (rate > limit).then(|| {
         let bytes = Unit::Bytes.text(timed.work.bytes);

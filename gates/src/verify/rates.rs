@@ -1,4 +1,5 @@
-//! What one sample of each workload must at least have done, and the time it took: the ground of the physics rules.
+//! What one sample of each workload must at least have done, and the time it took: the ground of the physics rules and of the
+//! rooflines.
 //!
 //! In: a record. Out: bytes and multiply-adds per sample, working set, fastest process median, shortest sample.
 //!
@@ -13,13 +14,13 @@ use super::tokens::n_sequences;
 use crate::stats::quantile::median;
 
 /// One metric of one workload with its work.
-pub(super) struct Timed<'a> {
-    pub(super) workload: &'a WorkloadDef,
-    pub(super) metric: &'static str,
+pub(crate) struct Timed<'a> {
+    pub(crate) workload: &'a WorkloadDef,
+    pub(crate) metric: &'static str,
     /// Bytes read and multiply-adds carried out within one sample.
-    pub(super) work: Work,
+    pub(crate) work: Work,
     /// Bytes that the work comes back to; what they fit in says which bandwidth holds.
-    pub(super) working_set_bytes: f64,
+    pub(crate) working_set_bytes: f64,
     /// The median of the fastest process.
     pub(super) fastest_ns: f64,
     /// The shortest sample of all processes.
@@ -28,9 +29,9 @@ pub(super) struct Timed<'a> {
 
 /// Bytes and multiply-adds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Work {
-    pub(super) bytes: f64,
-    pub(super) macs: f64,
+pub(crate) struct Work {
+    pub(crate) bytes: f64,
+    pub(crate) macs: f64,
 }
 
 impl Work {
@@ -58,8 +59,21 @@ impl Timed<'_> {
     }
 }
 
+/// Up to here a working set may stay in some cache from one sample to the next, so that only the cache's own bandwidth
+/// is a sound bound; the last-level caches of today's servers end below it.
+const MAY_BE_CACHED_BYTES: f64 = 128.0 * 1024.0 * 1024.0;
+
+/// The probes that bound how fast a working set can be read.
+pub(crate) const fn bandwidth_probes(working_set_bytes: f64) -> &'static [ProbeKind] {
+    if working_set_bytes <= MAY_BE_CACHED_BYTES {
+        &[ProbeKind::BandwidthCache, ProbeKind::BandwidthHugePages, ProbeKind::BandwidthPages4k]
+    } else {
+        &[ProbeKind::BandwidthHugePages, ProbeKind::BandwidthPages4k]
+    }
+}
+
 /// Everything timed whose work is known: nothing of an external command.
-pub(super) fn timed(record: &RunRecord) -> Vec<Timed<'_>> {
+pub(crate) fn timed(record: &RunRecord) -> Vec<Timed<'_>> {
     let Some(engine) = record.subject.engine() else { return Vec::new() };
     let workloads = record.suite.workloads.iter();
     workloads.flat_map(|workload| of_workload(record, engine, workload)).collect()
@@ -156,7 +170,7 @@ fn times(work: Work, n: f64) -> Work {
 }
 
 /// The best rate that any probe of these kinds saw, before or after.
-pub(super) fn best_probe(record: &RunRecord, kinds: &[ProbeKind]) -> Option<f64> {
+pub(crate) fn best_probe(record: &RunRecord, kinds: &[ProbeKind]) -> Option<f64> {
     let of_kind = record.probes.iter().filter(|probe| kinds.contains(&probe.kind));
     of_kind.filter_map(baselines::record::Probe::best_rate).max_by(f64::total_cmp)
 }
@@ -165,6 +179,6 @@ pub(super) fn best_probe(record: &RunRecord, kinds: &[ProbeKind]) -> Option<f64>
     clippy::cast_precision_loss,
     reason = "sizes, counts and nanoseconds of a session are below 2^53"
 )]
-pub(super) const fn as_f64(count: u64) -> f64 {
+pub(crate) const fn as_f64(count: u64) -> f64 {
     count as f64
 }

@@ -7,6 +7,7 @@ mod canvas;
 mod comparison;
 mod distribution;
 pub(crate) mod history;
+pub(crate) mod roofline;
 mod trend;
 pub(crate) mod warm_up;
 

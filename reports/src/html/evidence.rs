@@ -35,24 +35,40 @@ pub(super) fn section(evidence: &Evidence) -> Markup {
     }
 }
 
-fn commands(evidence: &Evidence) -> Markup {
+/// What the header says of it: machine, subject and the command that measures it again.
+pub(super) fn at_a_glance(evidence: &Evidence) -> Markup {
+    let head = &evidence.head;
+    html! {
+        dl {
+            dt { "Machine" }
+            dd { (head.host.cpu_model) ", " (head.host.cpus) " CPUs, " (head.host.memory_gib) "\u{a0}GiB, " code { (head.host.fingerprint.short()) } }
+            dt { "Measured" }
+            dd { (super::subject::name(head)) ", suite " (head.suite.name) ", " (head.started_at) }
+            dt { "Make it again" }
+            dd { code { (command(evidence)) } }
+        }
+    }
+}
+
+/// The command that measures it again, in one line.
+fn command(evidence: &Evidence) -> String {
     let head = &evidence.head;
     if let (Some(base), Some(head)) = (evidence.base.subject.command(), head.subject.command()) {
-        return html! {
-            pre tabindex="0" {
-                "bench gate --base-command '" (base.line) "' --head-command '" (head.line) "'\n"
-                "bench verify ci"
-            }
-            p { code { "bench verify ci" } " derives the gate files from the evidence again and compares them byte for byte." }
-        };
+        return format!("bench gate --base-command '{}' --head-command '{}'", base.line, head.line);
     }
     let deterministic = if head.deterministic { "BITNET_DETERMINISTIC=1 " } else { "" };
+    format!("{deterministic}BITNET_SEED={} cargo run --release -- gate", head.seed)
+}
+
+fn commands(evidence: &Evidence) -> Markup {
+    let head = &evidence.head;
+    let of_engine = head.subject.engine().is_some();
     html! {
         pre tabindex="0" {
-            @if let (Some(commit), Some(false)) = (&head.tool.commit, head.tool.dirty) {
+            @if let (true, Some(commit), Some(false)) = (of_engine, &head.tool.commit, head.tool.dirty) {
                 "git checkout " (commit) "\n"
             }
-            (deterministic) "BITNET_SEED=" (head.seed) " cargo run --release -- gate\n"
+            (command(evidence)) "\n"
             "bench verify ci"
         }
         p { code { "gate" } " measures again; " code { "bench verify ci" } " derives the gate files from the evidence again and compares them byte for byte." }

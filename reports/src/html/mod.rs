@@ -6,6 +6,7 @@ mod figure;
 mod history;
 mod numbers;
 mod page;
+mod roofline;
 mod shell;
 mod subject;
 mod table;

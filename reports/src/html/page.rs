@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{evidence, figure, shell, subject, table, word};
+use super::{evidence, figure, roofline, shell, subject, table, word};
 use crate::{Finding, Judged, Result, quantity::percent, series, text::visible};
 
 /// Changes that the header names at most.
@@ -13,18 +13,19 @@ pub(super) struct Sections {
     pub(super) subject: Markup,
     pub(super) findings: Markup,
     pub(super) figures: Markup,
+    pub(super) rooflines: Markup,
     pub(super) evidence: Markup,
 }
 
 /// The whole document.
-pub(crate) fn page(judged: &Judged<'_>) -> Result<String> {
-    let Sections { subject, findings, figures, evidence } = sections(judged)?;
-    let body = html! { (header(judged)) (subject) (findings) (figures) (evidence) };
+pub(crate) fn page(judged: Judged<'_>) -> Result<String> {
+    let Sections { subject, findings, figures, rooflines, evidence } = sections(judged)?;
+    let body = html! { (header(judged)) (subject) (findings) (figures) (rooflines) (evidence) };
     Ok(shell::document(&title(judged), &body, &footer(judged)))
 }
 
-pub(super) fn sections(judged: &Judged<'_>) -> Result<Sections> {
-    let Judged { evidence, summary, findings } = *judged;
+pub(super) fn sections(judged: Judged<'_>) -> Result<Sections> {
+    let Judged { evidence, summary, findings, rooflines } = judged;
     let all = series::collect(evidence);
     Ok(Sections {
         subject: html! {
@@ -33,11 +34,12 @@ pub(super) fn sections(judged: &Judged<'_>) -> Result<Sections> {
         },
         findings: table::findings(&all, findings),
         figures: figure::sections(&all, findings)?,
+        rooflines: roofline::section(rooflines)?,
         evidence: evidence::section(evidence),
     })
 }
 
-pub(super) fn title(judged: &Judged<'_>) -> String {
+pub(super) fn title(judged: Judged<'_>) -> String {
     format!(
         "{} · {} · tritgate report",
         judged.summary.verdict,
@@ -45,8 +47,8 @@ pub(super) fn title(judged: &Judged<'_>) -> String {
     )
 }
 
-pub(super) fn header(judged: &Judged<'_>) -> Markup {
-    let Judged { evidence, summary, findings } = *judged;
+pub(super) fn header(judged: Judged<'_>) -> Markup {
+    let Judged { evidence, summary, findings, .. } = judged;
     let word = word::find(&summary.verdict);
     html! {
         header {
@@ -59,6 +61,7 @@ pub(super) fn header(judged: &Judged<'_>) -> Markup {
                 li { "exit code " (summary.exit_code) }
             }
             @if summary.refusals.is_empty() { (movers(findings)) }
+            (evidence::at_a_glance(evidence))
             @if evidence.baseline.as_ref().is_some_and(|baseline| baseline.bootstrap) {
                 p.note {
                     strong { "Bootstrap baseline: " }
@@ -97,7 +100,7 @@ fn movers(findings: &[Finding]) -> Markup {
     }
 }
 
-fn footer(judged: &Judged<'_>) -> Markup {
+fn footer(judged: Judged<'_>) -> Markup {
     let evidence = judged.evidence;
     html! {
         p {

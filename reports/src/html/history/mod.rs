@@ -20,17 +20,17 @@ pub(crate) use tracks::track_svg;
 
 /// The whole document: of the session `judged` first its verdict, and its own charts after those of the history.
 pub(crate) fn history_page(history: &History, judged: Option<Judged<'_>>) -> Result<String> {
-    let session = judged.map(|judged| page::sections(&judged)).transpose()?;
+    let session = judged.map(page::sections).transpose()?;
     let trends = tracks::sections(history)?;
     let title = match judged {
-        Some(judged) => page::title(&judged),
+        Some(judged) => page::title(judged),
         None => {
             format!("{} · tritgate history", counted(history.sessions.len(), "session", "sessions"))
         }
     };
     let body = html! {
         @match judged {
-            Some(judged) => (page::header(&judged)),
+            Some(judged) => (page::header(judged)),
             None => header { p.kicker { "tritgate · history" } h1 { (what(history)) } },
         }
         (facts(history))
@@ -47,7 +47,7 @@ pub(crate) fn history_page(history: &History, judged: Option<Judged<'_>>) -> Res
         (changes::section(history))
         (index::section(history))
         (trends)
-        @if let Some(session) = &session { (session.figures) (session.subject) (session.evidence) }
+        @if let Some(session) = &session { (session.figures) (session.rooflines) (session.subject) (session.evidence) }
         (sources::section(history))
     };
     Ok(shell::document(&title, &body, &footer(history)))
