@@ -13,6 +13,7 @@ pub mod evidence;
 pub mod format;
 pub mod git;
 pub mod import;
+pub mod interval;
 pub mod metric;
 pub mod quantile;
 pub mod record;

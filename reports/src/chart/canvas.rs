@@ -53,6 +53,8 @@ pub(crate) enum Marker {
     Triangle,
     /// Filled diamond: an estimate.
     Diamond,
+    /// Filled square: a colour of a legend.
+    Square,
     /// Filled triangle that points upwards: a change to more.
     Up,
     /// Filled triangle that points downwards: a change to less.
@@ -159,6 +161,7 @@ impl Canvas<'_> {
         };
         match marker {
             Marker::Speck => self.root.draw(&Circle::new((x, y), 1, filled)),
+            Marker::Square => polygon(&[(-4, -4), (4, -4), (4, 4), (-4, 4)]),
             Marker::Up => polygon(&[(0, -5), (5, 4), (-5, 4)]),
             Marker::Down => polygon(&[(0, 5), (5, -4), (-5, -4)]),
             Marker::Disc => self.root.draw(&Circle::new((x, y), 2, filled)),

@@ -4,14 +4,14 @@
 use super::{
     Picture,
     axis::{Axis, to_f64},
-    canvas::{Align, Canvas, Margins, svg},
+    canvas::{Align, Canvas, Margins, Marker, svg},
 };
 use crate::{
     Result, text,
     theme::{CHART_SIZE, Role},
 };
 
-const MARGINS: Margins = Margins { top: 28, bottom: 40, left: 120, right: 16 };
+const MARGINS: Margins = Margins { top: 28, bottom: 40, left: 120, right: 26 };
 
 /// Rows that one picture holds; the table beside it has all.
 pub(crate) const MOST_ROWS: usize = 8;
@@ -66,12 +66,14 @@ fn short(name: &str) -> String {
     shown.chars().take(MOST_CHARACTERS - 1).chain(['…']).collect()
 }
 
-/// Words in their colours, from the right.
+/// A square in its colour and a word, from the right.
 fn draw_legend(canvas: &Canvas<'_>, legend: &[(&str, Role)]) -> Result<()> {
-    let mut x = canvas.x_px.end;
+    let (mut x, y) = (canvas.x_px.end, canvas.y_px.start - 12);
     for (word, role) in legend.iter().rev() {
-        canvas.text_px(&format!("■ {word}"), (x, canvas.y_px.start - 12), Align::Right, *role)?;
-        x -= 8 * i32::try_from(word.chars().count() + 4).unwrap_or(0);
+        canvas.text_px(word, (x, y), Align::Right, Role::Muted)?;
+        x -= 7 * i32::try_from(word.chars().count()).unwrap_or(0) + 8;
+        canvas.point_px((x, y), Marker::Square, *role)?;
+        x -= 14;
     }
     Ok(())
 }

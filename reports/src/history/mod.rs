@@ -4,14 +4,13 @@
 //! the tables, the terminal and the exports are drawn from, so that they can't disagree.
 
 mod gaps;
-mod interval;
 mod levels;
 pub mod thin;
 
 use baselines::{Digest, metric::Better, unit::Unit};
 
+pub use baselines::interval::{Interval, interval};
 pub use gaps::{Gap, gaps};
-pub use interval::{Interval, interval};
 pub use levels::{Level, levels};
 
 /// Many records, in the order of time.

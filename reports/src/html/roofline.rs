@@ -30,7 +30,7 @@ pub(super) fn section(rooflines: &[Roofline]) -> Result<Markup> {
             h2 id="rooflines" { "Phases and kernels" }
             p.note {
                 "Floors of the head: counted bytes ÷ the best bandwidth, counted multiply-adds ÷ the best int8 rate that this session's "
-                "probes saw. Attention, norms and activations are in no count: a floor is never too high. Rates above the floor are "
+                "probes saw. Attention, norms and activations are in no count: a floor is never too high. A faster time is "
                 "refused as evidence."
             }
             div.charts {
@@ -81,7 +81,7 @@ fn picture_of_all(rooflines: &[Roofline]) -> Result<crate::chart::Picture> {
             )
         })
         .collect();
-    let legend = [("measured", Role::Muted), ("bytes", Role::Base), ("multiply-adds", Role::Head)];
+    let legend = [("measured", Role::Band), ("bytes", Role::Base), ("multiply-adds", Role::Head)];
     draw(&bars, &legend, format!("{}.", words.join("; ")))
 }
 
@@ -105,7 +105,7 @@ fn picture_of_step(step: &Roofline) -> Result<crate::chart::Picture> {
         percent(Some(1.0 - rest)),
         percent(Some(rest)),
     );
-    draw(&bars, &[("floor", Role::Base), ("all else", Role::Muted)], description)
+    draw(&bars, &[("floor", Role::Base), ("all else", Role::Band)], description)
 }
 
 /// What the floors of the products don't account for.

@@ -4,8 +4,6 @@
 //! sessions, and how often it does; the extremes where there are fewer than six. `P(x₍ₖ₎ ≤ m ≤ x₍ₙ₊₁₋ₖ₎) = 1 − 2·P(B < k)`, `B`
 //! binomial of n and ½. Source: David & Nagaraja 2003, §7.1.
 
-use crate::series::sorted;
-
 /// What at least it holds, where there are processes enough.
 const COVERAGE: f64 = 0.95;
 
@@ -26,21 +24,23 @@ pub fn interval(values: &[f64]) -> Option<Interval> {
     if values.is_empty() || values.iter().any(|value| !value.is_finite()) {
         return None;
     }
-    let values = sorted(values);
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
     let (rank, coverage) = rank(values.len());
     Some(Interval { low: values[rank - 1], high: values[values.len() - rank], coverage })
 }
 
 /// The largest rank, from 1, whose two order statistics hold the median often enough, and how often they do; else 1.
 fn rank(n: usize) -> (usize, f64) {
-    let nth = crate::chart::to_f64;
-    // P(B = 0); below it no double is left, and so many processes no record has.
-    let mut term = libm::exp2(-nth(n));
-    let mut below = term;
+    #[expect(clippy::cast_precision_loss, reason = "a number of processes")]
+    let nth = |n: usize| n as f64;
+    // ln P(B = 0): as a number it would be 0 from a thousand processes on.
+    let mut log_term = -nth(n) * std::f64::consts::LN_2;
+    let mut below = libm::exp(log_term);
     let mut found = (1, 1.0 - 2.0 * below);
     for rank in 2..=n / 2 {
-        term *= nth(n - rank + 2) / nth(rank - 1);
-        below += term;
+        log_term += libm::log(nth(n - rank + 2) / nth(rank - 1));
+        below += libm::exp(log_term);
         let coverage = 1.0 - 2.0 * below;
         if coverage < COVERAGE {
             break;
@@ -65,6 +65,7 @@ mod tests {
             (9, 2, 0.9609375),
             (16, 4, 0.978729248046875),
             (40, 14, 0.961_522_691_715_799_7),
+            (2_000, 956, 0.953_447_179_508_216_2),
         ];
         for (n, want, coverage) in cases {
             let (found, held) = rank(n);
