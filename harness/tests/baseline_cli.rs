@@ -476,3 +476,32 @@ fn every_subcommand_speaks_json() {
         assert!(value.is_object() || value.is_array(), "{args:?}: {said}");
     }
 }
+
+/// A session of commands or of a bench target has no baseline to move; its record is the store's history all the same.
+#[test]
+fn the_record_of_a_session_is_kept_for_the_history_if_it_holds_and_moves_nothing() {
+    let here = Folder::new();
+    let keep = ["baseline", "keep", "ci", "--store", "store"];
+    here.bench(&keep).expect(5, &["there is no such file"]);
+    let mut evidence = testing::commands(6, 1.0);
+    fs::write(here.path("ci/evidence.json"), evidence.to_json()).unwrap();
+    let digest = Digest::of(&evidence.head.to_json());
+    for _ in 0..2 {
+        here.bench(&keep).expect(0, &[&format!("kept record {}", digest.short())]);
+    }
+    let store = DirStore::open(&here.path("store")).unwrap();
+    assert_eq!(store.records().unwrap(), [digest], "the head's record, once");
+    assert_eq!(store.get_record(digest).unwrap(), evidence.head);
+    assert_eq!(store.names().unwrap(), [""; 0]);
+    here.bench(&["baseline", "verify", "--store", "store"]).expect(0, &[]);
+
+    evidence.head.host.cpu_model.push('x');
+    fs::write(here.path("ci/evidence.json"), evidence.to_json()).unwrap();
+    here.bench(&keep).expect(4, &["failed to keep the record", "rule `fingerprint`"]);
+    assert_eq!(store.records().unwrap(), [digest], "nothing was kept of it");
+
+    fs::write(here.path("record.json"), testing::record(7).to_json()).unwrap();
+    here.bench(&["baseline", "keep", "record.json", "--store", "store"])
+        .expect(0, &["kept record"]);
+    assert_eq!(store.records().unwrap().len(), 2);
+}

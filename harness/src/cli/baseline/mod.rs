@@ -3,6 +3,7 @@
 
 mod diff;
 mod expire;
+mod keep;
 mod list;
 mod promote;
 mod prune;
@@ -29,6 +30,8 @@ use crate::{config::Config, failure::Failure, measure::timestamp};
 pub(crate) enum Command {
     /// Measure this program, keep record and binary, and point the baseline at them.
     Record(Box<record::Args>),
+    /// Put the record of a measurement that is there already into the store, for its history; no baseline is moved.
+    Keep(keep::Args),
     /// Point a baseline at a record that the store has.
     Promote(promote::Args),
     /// List the baselines of the store.
@@ -52,6 +55,7 @@ pub(crate) enum Command {
 pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<u8> {
     match command {
         Command::Record(args) => record::run(args, context),
+        Command::Keep(args) => keep::run(args, context),
         Command::Promote(args) => promote::run(args, context),
         Command::List(args) => list::run(args, context),
         Command::Show(args) => show::run(args, context),
