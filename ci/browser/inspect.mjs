@@ -52,13 +52,24 @@ export async function inspect(browser, { url, cells, required = [], shots = () =
   return result;
 }
 
-/** The words of what failed on a page, a few of each kind. */
+/** The words of what failed on a page: what is wrong in several cells is said once, and of each check a few things. */
 export function lines(page, failed) {
   const most = 5;
-  return failed.flatMap(({ check, cell, findings }) => [
-    ...findings
-      .slice(0, most)
-      .map(({ element, expected, found }) => `${page}: ${check} (${cell}): ${element}: expected ${expected}, found ${found}`),
-    ...(findings.length > most ? [`${page}: ${check} (${cell}): … and ${findings.length - most} more`] : []),
-  ]);
+  const said = new Map();
+  for (const { check, cell, findings } of failed) {
+    const places = said.get(check) ?? said.set(check, new Map()).get(check);
+    for (const finding of findings) {
+      const place = places.get(finding.element) ?? places.set(finding.element, { ...finding, cells: new Set() }).get(finding.element);
+      place.cells.add(cell);
+    }
+  }
+  return [...said].flatMap(([check, places]) => {
+    const all = [...places.values()].map(({ element, expected, found, cells }) => {
+      const [first, ...others] = cells;
+      const where = others.length > 0 ? `${first}, and in ${others.length} more cell(s)` : first;
+      return `${page}: ${check} (${where}): ${element}: expected ${expected}, found ${found}`;
+    });
+    const rest = all.length > most ? [`${page}: ${check}: … and ${all.length - most} more`] : [];
+    return [...all.slice(0, most), ...rest];
+  });
 }

@@ -6,6 +6,7 @@
 
 mod check;
 mod fixtures;
+mod picture;
 mod requirements;
 mod schemas;
 mod seed;
@@ -48,6 +49,8 @@ enum Command {
     Fixtures,
     /// List what is promised and the tests that show it: id, state, tests; fail where one is missing.
     Requirements,
+    /// Measure a history with this machine's `bench`, gate against it, and write the README's picture of the report.
+    Picture(picture::Args),
     /// The seed report's `benchmark`: builds `bench` and starts `bench run` with these arguments.
     #[command(disable_help_flag = true)]
     Benchmark {
@@ -75,6 +78,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Schemas { check } => schemas::run(&workspace, check)?,
         Command::Fixtures => fixtures::run(&workspace)?,
         Command::Requirements => requirements::run(&workspace)?,
+        Command::Picture(args) => picture::run(&workspace, &args)?,
         Command::Benchmark { args } => return seed::bench(&workspace, "run", &args),
         Command::BenchCompare { args } => return seed::bench(&workspace, "compare", &args),
     };

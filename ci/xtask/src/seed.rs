@@ -22,12 +22,8 @@ pub(crate) fn bench(
 }
 
 fn command(workspace: &Workspace, subcommand: &str, args: &[OsString]) -> Command {
-    let mut command = workspace.cargo_here();
-    command
-        .args(["run", "--release", "--quiet", "--manifest-path"])
-        .arg(workspace.root.join("Cargo.toml"))
-        .args(["--package", "tritgate-harness", "--bin", "bench", "--", subcommand])
-        .args(args);
+    let mut command = workspace.bench_here(&[subcommand]);
+    command.args(args);
     command
 }
 

@@ -1,7 +1,7 @@
 //! Where the workspace is and how cargo is started in it.
 //! In: a folder inside the workspace, cargo's path. Out: the root, and commands that run there.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -38,6 +38,17 @@ impl Workspace {
     pub(crate) fn cargo(&self) -> Command {
         let mut command = self.cargo_here();
         command.current_dir(&self.root);
+        command
+    }
+
+    /// Builds `bench` in release mode and runs it with `args`, in the caller's own folder.
+    pub(crate) fn bench_here<S: AsRef<OsStr>>(&self, args: &[S]) -> Command {
+        let mut command = self.cargo_here();
+        command
+            .args(["run", "--release", "--quiet", "--manifest-path"])
+            .arg(self.root.join("Cargo.toml"))
+            .args(["--package", "tritgate-harness", "--bin", "bench", "--"])
+            .args(args);
         command
     }
 }
