@@ -7,9 +7,16 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 /** One page a row: its name, the example, what follows OUT.html on its command line, the features it must have. */
 const PAGES = [
-  { name: "sample", example: "sample_page", args: [], required: [] },
-  { name: "sample-slower", example: "sample_page", args: ["1.25"], required: [] },
-  { name: "sample-first", example: "sample_page", args: ["1.0", "0"], required: [] },
+  { name: "sample", example: "sample_page", args: [], required: ["sort"] },
+  { name: "sample-slower", example: "sample_page", args: ["1.25"], required: ["sort"] },
+  { name: "sample-first", example: "sample_page", args: ["1.0", "0"], required: ["sort"] },
+  { name: "history", example: "sample_history", args: ["typical"], required: ["sort", "filter", "tip"] },
+  { name: "history-hostile", example: "sample_history", args: ["hostile"], required: ["sort", "filter", "tip"] },
+  { name: "history-mixed", example: "sample_history", args: ["mixed"], required: ["sort", "filter", "tip"] },
+  { name: "history-empty", example: "sample_history", args: ["empty"], required: [] },
+  { name: "history-one", example: "sample_history", args: ["one"], required: ["sort", "filter", "tip"] },
+  { name: "history-years", example: "sample_history", args: ["years"], required: ["sort", "filter", "tip"] },
+  { name: "history-session", example: "sample_history", args: ["session"], required: ["sort", "filter", "tip"] },
 ];
 
 const root = fileURLToPath(new URL("../..", import.meta.url));

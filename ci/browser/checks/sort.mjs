@@ -85,7 +85,12 @@ function judge(after, before, column, by, say) {
   if (all(after.rows) !== all(before.rows)) {
     say(element, `the same ${before.rows.length} rows after ${by}`, `${after.rows.length}, or others`);
   }
-  const keys = after.keys.map((row) => row[column]);
+  // What has no value stands last, whichever way the others go.
+  const every = after.keys.map((row) => row[column]);
+  const keys = every.filter((key) => key !== "");
+  if (every.slice(0, keys.length).includes("")) {
+    say(element, `cells without a value last after ${by}`, "one before others");
+  }
   const wrong = firstWrong(aria === "ascending" ? keys : [...keys].reverse());
   if (wrong) {
     say(element, `${aria} after ${by}`, `“${wrong[0]}” next to “${wrong[1]}”`);

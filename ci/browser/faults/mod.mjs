@@ -63,6 +63,7 @@ export const FAULTS = [
   fault("filter", "required, and not there", /<div id="filter"><\/div>([^]*)document.querySelector\("#filter"\).append\(label, said\);/, "$1", [DESK], ["filter"]),
   fault("sort", "nothing is sorted", "body.append(...rows);", ""),
   fault("sort", "numbers sorted as text", "(numbers ? ", "(false ? "),
+  fault("sort", "nothing takes part as a number", "last(a) - last(b) || ", ""),
   fault("sort", "one direction only", 'head.ariaSort === "ascending" ? "descending" : ', ""),
   fault("sort", "no word of the direction", 'head.setAttribute("aria-sort", way);', ""),
   fault("sort", "the direction of the last column stays", 'for (const other of heads) other.removeAttribute("aria-sort");', ""),

@@ -15,7 +15,7 @@ use crate::{
     theme::{CHART_SIZE, Role},
 };
 
-const MARGINS: Margins = Margins { top: 42, bottom: 40, left: 12, right: 12 };
+const MARGINS: Margins = Margins { top: 42, bottom: 40, left: 26, right: 26 };
 
 /// Pairs, interval and margins.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ impl Chart for Comparison {
 
     fn doc(&self) -> &'static str {
         "Dots: head ÷ base of each pair of processes, the median over its rounds, on a log scale. Diamond and bar: trimmed mean with its 95 % \
-         interval. Lines: no change, the negligible margin m0 and the unacceptable margin m1; beyond m1 is shaded."
+         interval. Lines: no change, the negligible margin (m0) and the unacceptable margin (m1), beyond which is shaded."
     }
 
     fn draw(&self, series: &Series, finding: Option<&Finding>) -> Result<Drawing> {
@@ -92,7 +92,8 @@ fn draw_margins(canvas: &Canvas<'_>, finding: &Finding, x: Axis, y: Axis) -> Res
         canvas.rectangle((finding.m1, y.high), (x.high, y.low), Role::Zone)?;
     }
     // Two rows of labels: the margins may lie closer together than their names are long.
-    let rows = [(finding.m0, "m0", Role::Muted, 30), (finding.m1, "m1", Role::Fail, 14)];
+    let rows =
+        [(finding.m0, "negligible", Role::Muted, 30), (finding.m1, "unacceptable", Role::Fail, 14)];
     for (margin, name, role, above) in rows {
         if !(x.low..=x.high).contains(&margin) {
             continue;

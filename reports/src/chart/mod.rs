@@ -2,7 +2,6 @@
 //! In: a series and what the gate found on it. Out: a picture with its description, or the reason why there is none.
 
 mod axis;
-pub(crate) use axis::to_f64;
 mod canvas;
 mod comparison;
 mod distribution;

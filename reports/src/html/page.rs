@@ -10,6 +10,7 @@ const MOST_MOVERS: usize = 3;
 
 /// The sections of a session's page, apart from its header.
 pub(super) struct Sections {
+    pub(super) refusals: Markup,
     pub(super) subject: Markup,
     pub(super) findings: Markup,
     pub(super) figures: Markup,
@@ -19,8 +20,9 @@ pub(super) struct Sections {
 
 /// The whole document.
 pub(crate) fn page(judged: Judged<'_>) -> Result<String> {
-    let Sections { subject, findings, figures, rooflines, evidence } = sections(judged)?;
-    let body = html! { (header(judged)) (subject) (findings) (figures) (rooflines) (evidence) };
+    let Sections { refusals, findings, figures, rooflines, subject, evidence } = sections(judged)?;
+    let body =
+        html! { (header(judged)) (refusals) (findings) (figures) (rooflines) (subject) (evidence) };
     Ok(shell::document(&title(judged), &body, &footer(judged)))
 }
 
@@ -28,10 +30,8 @@ pub(super) fn sections(judged: Judged<'_>) -> Result<Sections> {
     let Judged { evidence, summary, findings, rooflines } = judged;
     let all = series::collect(evidence);
     Ok(Sections {
-        subject: html! {
-            @if !summary.refusals.is_empty() { (table::refusals(&summary.refusals)) }
-            (subject::section(evidence))
-        },
+        refusals: html! { @if !summary.refusals.is_empty() { (table::refusals(&summary.refusals)) } },
+        subject: subject::section(evidence),
         findings: table::findings(&all, findings),
         figures: figure::sections(&all, findings)?,
         rooflines: roofline::section(rooflines)?,

@@ -42,8 +42,8 @@ pub(crate) fn history_page(history: &History, judged: Option<Judged<'_>>) -> Res
             @if judged.is_some() { a href="#evidence" { "Evidence" } " " }
             a href="#sources" { "What was read" }
         }
-        div id="filter" {}
-        @if let Some(session) = &session { (session.findings) }
+        @if !history.tracks.is_empty() { div id="filter" {} }
+        @if let Some(session) = &session { (session.refusals) (session.findings) }
         (changes::section(history))
         (index::section(history))
         (trends)
