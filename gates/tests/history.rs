@@ -1,7 +1,7 @@
 //! The history detectors on noise and on planted steps.
 //!
 //! Demand: pure noise of 100 points has a change in at most 1 % of series; a step of 5 % in noise of SD 1.5 %, 20 points on each
-//! side, is found in 95 %. The short versions run always and allow three binomial errors; the long ones are ignored:
+//! side, is found in 95 %. A history of 10,000 points is searched in blocks: noise of it has a change in at most 2 %. The short versions run always and allow three binomial errors; the long ones are ignored:
 //! `cargo test -p tritgate-gates --test history -- --ignored --nocapture`.
 
 #[path = "common/kinds.rs"]
@@ -15,6 +15,7 @@ use gates::{
 };
 use kinds::{KINDS, Kind};
 use noise::Noise;
+use rayon::prelude::*;
 
 const SD: f64 = 0.015;
 
@@ -171,6 +172,7 @@ fn a_change_names_its_commits_its_size_and_who_saw_it() {
     let found = found(&values);
     let [change] = &found[..] else { panic!("{found:?}") };
     assert_eq!((change.place, &*change.last_good, &*change.first_bad), (30, "c29", "c30"));
+    assert_eq!((change.after, change.before), (29, 30));
     let (low, high) = change.interval_95.expect("an interval");
     assert!(low < 0.2 && 0.2 < high && high - low < 0.04, "{change:?}");
     let votes = change.votes;
@@ -183,6 +185,107 @@ fn two_steps_are_two_changes() {
     let [up, down] = &twice[..] else { panic!("{twice:?}") };
     assert!(up.place.abs_diff(25) <= 2 && down.place.abs_diff(50) <= 2, "{twice:?}");
     assert!(up.log_ratio > 0.0 && down.log_ratio < 0.0, "{twice:?}");
+}
+
+/// Normal noise with three steps of 3 SD, one in each third, and where they are.
+fn long_series(seed: u64) -> (Vec<f64>, [usize; 3]) {
+    let places = [2_000, 5_000, 8_000].map(|place| place + 37 * seed as usize % 512);
+    let [a, b, c] = places;
+    let levels = [(0.0, a), (3.0 * SD, b - a), (6.0 * SD, c - b), (3.0 * SD, 10_000 - c)];
+    (series(seed, Kind::Normal, &levels), places)
+}
+
+/// Changes within two points of the step, and all others.
+fn hits(found: &[Change], places: &[usize]) -> (usize, usize) {
+    let near = |place: &usize| found.iter().any(|change| change.place.abs_diff(*place) <= 2);
+    let hits = places.iter().filter(|place| near(place)).count();
+    (hits, found.len() - hits)
+}
+
+#[test]
+fn the_steps_of_a_long_history_are_found_where_they_are_with_the_levels_between_them() {
+    let mut all = (0, 0);
+    for seed in 0..30 {
+        let (values, places) = long_series(seed);
+        let found = found(&values);
+        let (near, elsewhere) = hits(&found, &places);
+        all = (all.0 + near, all.1 + elsewhere);
+        for change in found {
+            // Levels of thousands of points, not of a block: standard error 1.5 % · √(2/2,000) = .05 %.
+            assert!((change.log_ratio.abs() - 3.0 * SD).abs() < 0.002, "seed {seed}: {change:?}");
+            assert!(change.after < change.place && change.place <= change.before, "{change:?}");
+            assert_eq!(change.last_good, format!("c{}", change.after));
+        }
+    }
+    println!("10,000 points: {} of 90 steps within 2, {} elsewhere", all.0, all.1);
+    assert!(all.0 >= 85 && all.1 <= 5, "{all:?}");
+}
+
+#[test]
+fn a_step_at_the_border_of_two_blocks_is_found_as_often_as_any_other() {
+    let of = |places: [std::ops::Range<usize>; 2]| {
+        let mut all = (0, 0);
+        for place in places.into_iter().flatten() {
+            let levels = [(0.0, place), (3.0 * SD, 1_500 - place)];
+            let found = found(&series(place as u64, Kind::Normal, &levels));
+            let (near, elsewhere) = hits(&found, &[place]);
+            all = (all.0 + near, all.1 + elsewhere);
+        }
+        all
+    };
+    // Blocks of 512 that begin every 256 points: borders at 384 and 640, middles of blocks at 512 and 768.
+    let at_borders = of([369..399, 625..655]);
+    let in_middle = of([497..527, 753..783]);
+    println!("of 60 each: at borders {at_borders:?}, in the middle {in_middle:?}");
+    for (near, elsewhere) in [at_borders, in_middle] {
+        assert!(near >= 55 && elsewhere + near <= 60, "{at_borders:?} {in_middle:?}");
+    }
+}
+
+#[test]
+fn noise_of_thousands_of_points_seldom_has_a_change() {
+    for kind in [Kind::Normal, Kind::LogNormal, Kind::Stragglers] {
+        let fired = count(kind, 0..60, 5_000, |values| !found(values).is_empty());
+        println!("{kind:?}: {fired} of 60");
+        assert!(fired <= 3, "{kind:?}: {fired} of 60");
+    }
+}
+
+#[test]
+#[ignore = "three minutes: noise by length"]
+fn long_noise_of_any_length_has_a_change_in_at_most_two_series_of_a_hundred() {
+    let n = 5_000;
+    for kind in KINDS {
+        for length in [100, 512, 513, 1_000, 2_500, 10_000] {
+            let seeds = 5_000_000..5_000_000 + n;
+            let finds = |seed| found(&series(seed, kind, &[(0.0, length)])).len();
+            let all: Vec<usize> = seeds.into_par_iter().map(finds).collect();
+            let fired = all.iter().filter(|finds| **finds > 0).count();
+            let finds: usize = all.iter().sum();
+            let points = n as f64 * length as f64;
+            println!(
+                "{kind:?}, {length} points: {fired} of {n} series, {finds} finds, {:.4} of 1,000 points",
+                1e3 * finds as f64 / points
+            );
+            let is_demand = !matches!(kind, Kind::Ar1);
+            assert!(!is_demand || fired <= 100, "{kind:?}, {length}: {fired} of {n}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "a release build: 20 histories of 10,000 points"]
+#[expect(clippy::disallowed_methods, reason = "a test that times the crate takes the time itself")]
+fn long_twenty_histories_of_ten_thousand_points_take_a_second() {
+    let all: Vec<_> = (0..20).map(long_series).collect();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("two threads");
+    let start = std::time::Instant::now();
+    let found: Vec<_> = pool.install(|| all.par_iter().map(|(values, _)| found(values)).collect());
+    let took = start.elapsed();
+    let near: usize =
+        found.iter().zip(&all).map(|(found, (_, places))| hits(found, places).0).sum();
+    println!("{took:?}, {near} of 60 steps within 2 points");
+    assert!(took.as_secs_f64() < 1.2 && near >= 57, "{took:?}, {near}");
 }
 
 #[test]

@@ -3,11 +3,7 @@
 //! In: labelled log values, a seed. Out: changes in order. The size is the difference of the 20 % trimmed means of the two
 //! levels, the interval Yuen's; it doesn't count that the place was chosen by the same data.
 
-use super::{
-    energy, piecewise, returned,
-    vote::{Found, Votes},
-    window,
-};
+use super::{blocks, returned, vote::Votes};
 use crate::stats::{Location, noise::are_logs};
 
 /// One run in a history: its number and the commit it ran on.
@@ -28,9 +24,13 @@ pub struct Change {
     pub log_ratio: f64,
     /// 95 % interval of `log_ratio`.
     pub interval_95: Option<(f64, f64)>,
-    /// Label of the last point that every voter puts before the change.
+    /// Place of the last point that every voter puts before the change.
+    pub after: usize,
+    /// Place of the first point that every voter puts after it.
+    pub before: usize,
+    /// Label of the point at `after`.
     pub last_good: String,
-    /// Label of the first point that every voter puts after it.
+    /// Label of the point at `before`.
     pub first_bad: String,
     /// Who saw it, and where.
     pub votes: Votes,
@@ -44,12 +44,7 @@ pub fn changes(points: &[Point], seed: u64) -> Option<Vec<Change>> {
     if !are_logs(&values) {
         return None;
     }
-    let found = Found {
-        energy: energy::change_points(&values, seed),
-        piecewise: piecewise::change_points(&values),
-        window: window::change_points(&values),
-    };
-    let agreed = found.agreed();
+    let agreed = blocks::agreed(&values, seed);
     let places: Vec<usize> = agreed.iter().filter_map(Votes::place).collect();
     let places = returned::staying(&values, &places);
     let staying = agreed.iter().filter(|votes| votes.place().is_some_and(|p| places.contains(&p)));
@@ -72,6 +67,8 @@ fn change(
         place,
         log_ratio: levels.estimate(),
         interval_95: levels.interval_95(),
+        after: first - 1,
+        before: last,
         last_good: points[first - 1].label.clone(),
         first_bad: points[last].label.clone(),
         votes,

@@ -17,6 +17,7 @@ use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng as _, SeedableRng as _},
 };
+use std::ops::Range;
 
 /// Shuffles of a segment.
 pub const N_PERMUTATIONS: u32 = 999;
@@ -24,20 +25,52 @@ pub const N_PERMUTATIONS: u32 = 999;
 /// Shuffles that may reach the observed split: (4 + 1) of (999 + 1) is a level of .005.
 pub const MAX_EXCEEDING: u32 = 4;
 
+/// Shuffles from which the tail is read.
+const IN_TAIL: usize = 50;
+
 /// Robust standard deviations that a value may lie from the median of its segment.
 const BOUND_SDS: f64 = 3.0;
+
+/// The level of a segment: .005.
+const LEVEL: f64 = (MAX_EXCEEDING + 1) as f64 / (N_PERMUTATIONS + 1) as f64;
 
 /// The changes found in `values`, all finite.
 #[must_use]
 pub fn change_points(values: &[f64], seed: u64) -> Vec<usize> {
+    divide(values.len(), |range| split_of(values, range, 0, 1, seed))
+}
+
+/// Those of a block that begins at point `start` of its series, one of `family`, that can lie within two points of
+/// one of `wanted`: a segment without any of these is not searched. All others are as they would be without `wanted`.
+pub(super) fn change_points_near(
+    values: &[f64],
+    wanted: &[usize],
+    start: usize,
+    family: usize,
+    seed: u64,
+) -> Vec<usize> {
     divide(values.len(), |range| {
-        let mut shuffles = Shuffles::new(seed, range.start, range.end);
-        significant_split(&values[range.clone()], &mut shuffles).map(|place| range.start + place)
+        // Splits leave three points on both sides, so that none is within two of a place outside or at an end.
+        let is_wanted = wanted.iter().any(|place| range.start < *place && *place < range.end);
+        if is_wanted { split_of(values, range, start, family, seed) } else { None }
     })
 }
 
+/// The split of a segment, if it is significant.
+fn split_of(
+    values: &[f64],
+    range: Range<usize>,
+    start: usize,
+    family: usize,
+    seed: u64,
+) -> Option<usize> {
+    let mut shuffles = Shuffles::new(seed, start + range.start, start + range.end);
+    let place = significant_split(&values[range.clone()], &mut shuffles, family)?;
+    Some(range.start + place)
+}
+
 /// The best split of `values`, if shuffled values seldom have one as good.
-fn significant_split(values: &[f64], shuffles: &mut Shuffles) -> Option<usize> {
+fn significant_split(values: &[f64], shuffles: &mut Shuffles, family: usize) -> Option<usize> {
     if values.len() < 2 * MIN_SEGMENT {
         return None;
     }
@@ -49,14 +82,31 @@ fn significant_split(values: &[f64], shuffles: &mut Shuffles) -> Option<usize> {
     // Sums taken in another order may differ in the last digits: equal must not count as smaller.
     let reached = observed * (1.0 - 1e-9);
     let mut n_exceeding = 0;
+    let mut largest = Vec::new();
     for _ in 0..N_PERMUTATIONS {
         shuffles.shuffle(&mut search.ranks);
-        n_exceeding += u32::from(search.best_split().1 >= reached);
+        let shuffled = search.best_split().1;
+        n_exceeding += u32::from(shuffled >= reached);
         if n_exceeding > MAX_EXCEEDING {
             return None;
         }
+        largest.push(shuffled);
     }
-    Some(place)
+    (family <= 1 || tail(&mut largest, observed) <= LEVEL / as_f64(family)).then_some(place)
+}
+
+/// The share of shuffles that would reach `observed`, beyond what so few can count: the largest [`IN_TAIL`] are taken as the
+/// begin of an exponential tail, which is that of a sum of weighted squares.
+fn tail(shuffled: &mut [f64], observed: f64) -> f64 {
+    shuffled.sort_by(|a, b| b.total_cmp(a));
+    let (tail, rest) = shuffled.split_at(IN_TAIL.min(shuffled.len()));
+    let edge = rest.first().copied().unwrap_or(0.0);
+    let mean_excess = tail.iter().map(|one| one - edge).sum::<f64>() / as_f64(tail.len());
+    if mean_excess <= 0.0 {
+        return if observed > edge { 0.0 } else { 1.0 };
+    }
+    let share = as_f64(tail.len()) / as_f64(shuffled.len());
+    share * libm::exp(-(observed - edge) / mean_excess)
 }
 
 /// Values no further from their median than 3 robust standard deviations, so that stragglers don't outweigh a step. The
@@ -188,10 +238,11 @@ impl Shuffles {
     /// A number in `0..n`: the high half of a product, redrawn where the low half would be drawn once too often (Lemire
     /// 2019). `n` is a count of points, far below 2^32.
     fn below(&mut self, n: u64) -> usize {
-        let surplus = (1_u64 << 32) % n;
         loop {
             let product = u64::from(self.0.next_u32()) * n;
-            if product & 0xffff_ffff >= surplus {
+            let low = product & 0xffff_ffff;
+            // The surplus is less than `n`: most draws need no division.
+            if low >= n || low >= (1_u64 << 32) % n {
                 return (product >> 32) as usize;
             }
         }

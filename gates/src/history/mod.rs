@@ -6,6 +6,7 @@
 //!
 //! `docs/history.md` has the formulas, the measured rates and what it can't see.
 
+mod blocks;
 mod calm;
 mod changes;
 mod divide;
@@ -15,6 +16,7 @@ mod returned;
 pub mod vote;
 pub mod window;
 
+pub use blocks::MAX_WHOLE;
 pub use changes::{Change, Point, changes};
 pub use vote::Votes;
 

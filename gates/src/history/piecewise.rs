@@ -19,11 +19,21 @@ pub fn change_points(values: &[f64]) -> Vec<usize> {
 /// The same with another penalty.
 #[must_use]
 pub fn change_points_at(values: &[f64], penalty: f64) -> Vec<usize> {
+    fit(values, penalty * as_f64(values.len()).ln())
+}
+
+/// The same in one of `family` blocks: the penalty is that of all their points.
+pub(super) fn change_points_among(values: &[f64], family: usize) -> Vec<usize> {
+    fit(values, PENALTY * as_f64(values.len() * family).ln())
+}
+
+/// Penalty in units of `σ̂²`.
+fn fit(values: &[f64], penalty: f64) -> Vec<usize> {
     if values.len() < 2 * MIN_SEGMENT {
         return Vec::new();
     }
     let calm = Calm::of(values);
-    let penalty = penalty * as_f64(values.len()).ln() * calm.noise.long_run_variance();
+    let penalty = penalty * calm.noise.long_run_variance();
     pelt::fit(&calm.values, penalty, MIN_SEGMENT).starts.split_off(1)
 }
 

@@ -46,6 +46,13 @@ impl Votes {
         self.places().min().zip(self.places().max())
     }
 
+    /// The same of a series with so many points before it.
+    pub(super) fn shift(&mut self, points: usize) {
+        for place in [&mut self.energy, &mut self.piecewise, &mut self.window] {
+            *place = place.map(|place| place + points);
+        }
+    }
+
     /// Whether one detector's place stands behind both.
     fn shares_a_vote(&self, other: &Self) -> bool {
         let shared = |a: Option<usize>, b: Option<usize>| a.is_some() && a == b;

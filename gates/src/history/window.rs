@@ -23,18 +23,24 @@ const NEVER: f64 = 2.5;
 /// The changes found in `values`, all finite.
 #[must_use]
 pub fn change_points(values: &[f64]) -> Vec<usize> {
+    change_points_among(values, 1)
+}
+
+/// The same in one of `family` blocks: the level is shared by all.
+pub(super) fn change_points_among(values: &[f64], family: usize) -> Vec<usize> {
     let calm = Calm::of(values);
     let floor = calm.noise.sd.powi(2);
-    divide(values.len(), |range| best_place(&calm.values, range, floor))
+    let level = LEVEL / as_f64(family);
+    divide(values.len(), |range| best_place(&calm.values, range, floor, level))
 }
 
 /// The place of `range` with the smallest p, if it is small enough for having been chosen.
-fn best_place(values: &[f64], range: Range<usize>, floor: f64) -> Option<usize> {
+fn best_place(values: &[f64], range: Range<usize>, floor: f64, level: f64) -> Option<usize> {
     if range.len() < 2 * MIN_SEGMENT {
         return None;
     }
     let places = range.start + MIN_SEGMENT..=range.end - MIN_SEGMENT;
-    let level = LEVEL / as_f64(places.clone().count());
+    let level = level / as_f64(places.clone().count());
     let (place, p) = places
         .map(|place| {
             let before = &values[range.start.max(place.saturating_sub(WINDOW))..place];

@@ -9,7 +9,7 @@
 mod cell;
 mod fault;
 mod line;
-mod noise;
+pub(crate) mod noise;
 mod properties;
 mod simulate;
 

@@ -8,7 +8,7 @@ use rand_chacha::{
 
 /// One stream of draws.
 #[derive(Debug)]
-pub(super) struct Noise {
+pub(crate) struct Noise {
     words: ChaCha8Rng,
     /// The second of the two normal draws that come at once.
     spare: Option<f64>,
@@ -16,7 +16,7 @@ pub(super) struct Noise {
 
 impl Noise {
     /// The stream of one session of one simulation.
-    pub(super) fn new(seed: u64, simulation: u64, session: u32) -> Self {
+    pub(crate) fn new(seed: u64, simulation: u64, session: u32) -> Self {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
         key[8..16].copy_from_slice(&simulation.to_le_bytes());
@@ -25,12 +25,12 @@ impl Noise {
     }
 
     /// Uniform in `[0, 1)`, 32 bits of it: rates below a millionth are not asked for.
-    pub(super) fn uniform(&mut self) -> f64 {
+    pub(crate) fn uniform(&mut self) -> f64 {
         f64::from(self.words.next_u32()) / 4_294_967_296.0
     }
 
     /// Normal, mean 0, standard deviation 1.
-    pub(super) fn normal(&mut self) -> f64 {
+    pub(crate) fn normal(&mut self) -> f64 {
         if let Some(spare) = self.spare.take() {
             return spare;
         }
