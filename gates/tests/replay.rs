@@ -193,6 +193,10 @@ fn a_hosted_history_shows_what_was_put_into_it() {
     assert_holds_truth(&replayed, "stored, any CPU, ÷ control: false alarm", 0.01);
     assert!(row(&replayed, "stored, any CPU, × 1.05: found").measured < 0.1, "{replayed}");
     assert!(row(&replayed, "stored, any CPU, ÷ control, × 1.05: found").measured > 0.7);
+    let flat = row(&replayed, "runs of one CPU in a drawn order: a change");
+    assert_eq!(flat.holds, Some(true), "{flat:?}");
+    let found = row(&replayed, "runs of one CPU + 3 SD, 20 on both sides: found");
+    assert_eq!((found.demand.as_str(), found.holds), ("≥ 95 %", Some(true)), "{found:?}");
     assert!(row(&replayed, "main time: 110 % of previous").measured > 0.2);
 }
 
@@ -223,4 +227,56 @@ fn nothing_replayed_holds_nothing() {
     let one =
         import(b"timestamp_s,revision,cpu,metric,value,unit\n1,a,X,build,0,ms\n").expect("a table");
     assert!(!replay(&[Foreign { path: "one.csv", imported: &one }]).holds());
+}
+
+#[test]
+fn flat_days_have_no_change_and_planted_steps_are_found() {
+    let replayed = replay_days(&logs(9));
+    for (property, demand) in [
+        ("its odd runs: a change that even runs lack", "≤ 1 %"),
+        ("days in a drawn order: has a change", "≤ 1 %"),
+        ("days + 4 SD, 5 on both sides: found", "≥ 95 %"),
+        ("days + 5 SD, 5 on both sides: found", "≥ 95 %"),
+    ] {
+        let row = row(&replayed, property);
+        assert_eq!((row.demand.as_str(), row.holds), (demand, Some(true)), "{replayed}");
+    }
+    assert_eq!(row(&replayed, "days as a history: has a change").measured.to_bits(), 0);
+    assert_eq!(row(&replayed, "days in a drawn order: has a change").n, 20 * 10);
+    let found =
+        |step| row(&replayed, &format!("days + {step} SD, 5 on both sides: found")).measured;
+    assert!(found(2) < found(3) && found(3) <= found(4), "{replayed}");
+}
+
+#[test]
+fn a_step_in_every_run_is_a_change_and_one_in_odd_runs_alone_is_a_false_alarm() {
+    let shifted = |nth_run: usize| {
+        let mut shifted = logs(10);
+        for runs in shifted[6..].iter_mut().flat_map(|day| &mut day[..2]) {
+            runs.iter_mut().step_by(nth_run).for_each(|log| *log += 0.05);
+        }
+        replay_days(&shifted)
+    };
+    let lack = "its odd runs: a change that even runs lack";
+    let (every, odd) = (shifted(1), shifted(2));
+    assert!(
+        (row(&every, "days as a history: has a change").measured - 0.2).abs() < 1e-9,
+        "{every}"
+    );
+    assert_eq!(row(&every, lack).holds, Some(true), "{every}");
+    assert!(every.notes.iter().any(|note| note.contains("before day 7")), "{every}");
+    assert!((row(&odd, lack).measured - 0.2).abs() < 1e-9, "{odd}");
+    assert_eq!(row(&odd, lack).holds, Some(false));
+}
+
+#[test]
+fn days_that_alternate_hide_planted_steps() {
+    // Neighbours lie 2 SD apart: a detector that reads noise from differences takes it for 1.4 times what it is.
+    let mut alternating = logs(11);
+    for runs in alternating.iter_mut().step_by(2).flatten() {
+        runs.iter_mut().for_each(|log| *log += 0.05);
+    }
+    let replayed = replay_days(&alternating);
+    let found = row(&replayed, "days + 4 SD, 5 on both sides: found");
+    assert_eq!(found.holds, Some(false), "{replayed}");
 }

@@ -216,10 +216,10 @@ impl Search {
 }
 
 /// Shuffles that depend on the seed and the segment alone, not on the order in which segments are searched.
-struct Shuffles(ChaCha8Rng);
+pub(crate) struct Shuffles(ChaCha8Rng);
 
 impl Shuffles {
-    fn new(seed: u64, start: usize, end: usize) -> Self {
+    pub(crate) fn new(seed: u64, start: usize, end: usize) -> Self {
         let mut key = [0; 32];
         let words = [seed, start as u64, end as u64, u64::from_le_bytes(*b"energy\0\0")];
         for (bytes, word) in key.chunks_exact_mut(8).zip(words) {
@@ -229,9 +229,9 @@ impl Shuffles {
     }
 
     /// Fisher–Yates, every order equally likely.
-    fn shuffle(&mut self, ranks: &mut [usize]) {
-        for last in (1..ranks.len()).rev() {
-            ranks.swap(last, self.below(last as u64 + 1));
+    pub(crate) fn shuffle<T>(&mut self, values: &mut [T]) {
+        for last in (1..values.len()).rev() {
+            values.swap(last, self.below(last as u64 + 1));
         }
     }
 

@@ -18,6 +18,7 @@ pub mod window;
 
 pub use blocks::MAX_WHOLE;
 pub use changes::{Change, Point, changes};
+pub(crate) use energy::Shuffles;
 pub use vote::Votes;
 
 /// Fewest points on each side of a change.

@@ -8,6 +8,7 @@ mod control;
 mod day;
 mod days;
 mod hosted;
+mod levels;
 mod naive;
 mod rate;
 mod row;
@@ -69,12 +70,14 @@ pub fn replay(files: &[Foreign<'_>]) -> Replay {
         split::replay(days, &mut replay);
         naive::replay(days, &mut replay);
         control::replay(days, &mut replay);
+        levels::replay_days(days, &mut replay);
     }
     for file in sorted.iter().filter(|file| file.imported.importer == "csv") {
         let history = hosted::History::of(file.imported);
         replay.notes.push(format!("{}: {} runs", file.path, history.n_runs()));
         hosted::replay(&history, &mut replay);
         stored::replay(&history, &mut replay);
+        levels::replay_hosted(&history, &mut replay);
     }
     replay
 }
