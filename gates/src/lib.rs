@@ -57,6 +57,7 @@ pub use gate::GateReport;
 pub use policy::{DEFAULT_POLICY, Policy, command_policy, schemas};
 pub use route::Route;
 pub use stored::{StoredComparison, StoredRow, judge_stored};
+pub use text::{is_unseen, plain};
 pub use verdict::{MetricVerdict, Outcome, Verdict};
 pub use verify::{
     Class, RULES, Refusal, check_base_sha, check_evidence, check_head_sha, check_record,

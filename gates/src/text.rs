@@ -48,8 +48,26 @@ pub(crate) fn inline(text: &str) -> String {
 
 /// Text from a record as Markdown that says nothing but itself: also no table cell, code, link or tag.
 #[must_use]
-pub(crate) fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     inline(text).replace(['|', '`', '<', '>', '*', '[', ']', '#'], "·")
+}
+
+/// Whether a character has no width, or turns the direction of what follows.
+#[must_use]
+pub const fn is_unseen(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 #[cfg(test)]

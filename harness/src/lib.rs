@@ -24,6 +24,7 @@ mod files;
 mod findings;
 mod given;
 mod halt;
+mod history;
 mod hops;
 mod inference;
 mod init;

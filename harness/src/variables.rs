@@ -127,6 +127,11 @@ impl Variables {
         self.user_cache().map(|cache| cache.join("models"))
     }
 
+    /// The folder of summaries of stores beside it; likewise.
+    pub(crate) fn history_cache(&self) -> Option<PathBuf> {
+        self.user_cache().map(|cache| cache.join("histories"))
+    }
+
     fn user_cache(&self) -> Option<PathBuf> {
         let cache =
             self.xdg_cache_home.as_ref().map(PathBuf::from).filter(|path| path.is_absolute());

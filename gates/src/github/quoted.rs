@@ -1,5 +1,7 @@
 //! Text of other people on GitHub's pages: as code, which no mention, link, emoji, tag or heading comes out of.
 
+use crate::text::is_unseen;
+
 /// Characters of one quotation at most.
 const MAX_CHARS: usize = 200;
 
@@ -19,26 +21,9 @@ fn harmless(character: char) -> Option<char> {
         // What ends a span or a cell, and the marks of success, which are ours to give.
         '`' | '|' | '\\' | '✅' | '❌' => Some('·'),
         '\t' | '\n' | '\r' | '\u{2028}' | '\u{2029}' => Some(' '),
-        other if other.is_control() || unseen(other) => None,
+        other if other.is_control() || is_unseen(other) => None,
         other => Some(other),
     }
-}
-
-/// Of no width, or turning the direction of what follows.
-const fn unseen(character: char) -> bool {
-    matches!(
-        character,
-        '\u{ad}'
-            | '\u{61c}'
-            | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
 }
 
 #[cfg(test)]

@@ -74,7 +74,8 @@ impl Waiver {
     }
 
     /// Whether it is about this metric of this workload.
-    pub(crate) fn covers(&self, workload: &str, metric: &str) -> bool {
+    #[must_use]
+    pub fn covers(&self, workload: &str, metric: &str) -> bool {
         self.metric == metric && self.workload.as_deref().is_none_or(|name| name == workload)
     }
 }

@@ -9,6 +9,7 @@ mod clean;
 mod command;
 mod compare;
 mod doctor;
+mod export;
 mod gate;
 mod init;
 mod model;
@@ -20,6 +21,7 @@ mod run;
 mod table;
 mod validate;
 mod verify;
+mod visible;
 mod worker;
 
 use std::{ffi::OsString, io::Write as _, path::PathBuf, process::ExitCode};
@@ -84,8 +86,10 @@ enum Command {
     /// Record, promote, show, compare, check and retire baselines.
     #[command(subcommand)]
     Baseline(baseline::Command),
-    /// Write the report, one self-contained HTML page.
+    /// Write the report, one self-contained HTML page: of a gate, or of the history of a store.
     Report(report::Args),
+    /// Write the history of a store as CSV, JSON, Markdown or SVG.
+    Export(export::Args),
     /// Measure the error rates that a verdict promises, on simulated sessions.
     Validate(validate::Args),
     /// Measure the error rates that this machine really has: a build against itself, and with slow-downs planted.
@@ -149,6 +153,7 @@ pub(crate) fn run(
         Command::Verify(args) => verify::run(args, &context),
         Command::Baseline(command) => baseline::run(command, &context),
         Command::Report(args) => report::run(args, &context),
+        Command::Export(args) => export::run(args, &context),
         Command::Validate(args) => validate::run(args, &context),
         Command::Calibrate(args) => calibrate::run(args, &context),
         Command::Doctor(args) => doctor::run(args, &context),

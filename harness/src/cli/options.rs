@@ -95,6 +95,22 @@ pub(crate) struct StoreArgs {
     pub(crate) store: Option<PathBuf>,
 }
 
+/// Which history: of what store, and what of it.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct HistoryArgs {
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+
+    /// Only tracks whose WORKLOAD/METRIC contains this text; how many are not shown is said.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) workload: Option<String>,
+
+    /// Read every record again, not only those that are new since the last time; the result is the same unless a file of the store
+    /// was changed.
+    #[arg(long)]
+    pub(crate) fresh: bool,
+}
+
 /// Where baselines are kept beyond this machine.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct BranchArgs {

@@ -8,7 +8,7 @@ use baselines::{
     record::{Engine, Mark, ModelInfo, What},
     unit::{Rate, Unit},
 };
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, Row as TableRow, Table, presets};
 use gates::{Derived, MetricVerdict, Row, Verdict};
 use serde_json::{Value, json};
 
@@ -57,6 +57,19 @@ pub(super) fn wrapped(said: &str, indent: &str) -> String {
     }
     lines.push(line);
     lines.join(&format!("\n{indent}"))
+}
+
+/// `said` in lines of at most 80 columns as a terminal counts them, a longer word in pieces; no more lines than `most`, if that is
+/// given, and then `…`.
+pub(super) fn columns(said: &str, most: Option<usize>) -> String {
+    let mut alone = table(&[""], 0..0);
+    alone.set_header(Vec::<String>::new());
+    let mut row = TableRow::from([said]);
+    if let Some(most) = most {
+        row.max_height(most);
+    }
+    alone.add_row(row);
+    text(&alone)
 }
 
 /// The whole verdict of a gate.

@@ -5,13 +5,15 @@
 
 mod gaps;
 mod levels;
+mod spark;
 pub mod thin;
 
 use baselines::{Digest, metric::Better, unit::Unit};
 
-pub use baselines::interval::{Interval, interval};
+pub use baselines::interval::{COVERAGE, Interval, interval};
 pub use gaps::{Gap, gaps};
 pub use levels::{Level, levels};
+pub use spark::spark;
 
 /// Many records, in the order of time.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -69,6 +71,8 @@ pub struct Track {
     pub workload: String,
     /// Metric name.
     pub metric: String,
+    /// Kind and parameters of the workload: `decode, iterations 8, tokens 64`. Another definition is another track.
+    pub definition: String,
     /// Base unit of all values.
     pub unit: Unit,
     /// Which direction is better.
