@@ -12,6 +12,7 @@ mod patch;
 mod process;
 mod session;
 mod subject;
+mod years;
 
 use crate::{
     Digest, Evidence, RunRecord,
@@ -23,6 +24,7 @@ pub use command::{BENCHMARK, OWN_METRIC, WORKLOAD, benchmarks, commands};
 use noise::Noise;
 pub use patch::patch;
 use session::{Arm, Session};
+pub use years::{Day, day, moved};
 
 /// How large a scripted session is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,6 +25,8 @@ mod marks;
 mod read;
 mod search;
 mod summary;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 
