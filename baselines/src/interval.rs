@@ -5,7 +5,7 @@
 //! binomial of n and ½. Source: David & Nagaraja 2003, §7.1.
 
 /// What at least it holds, where there are processes enough.
-pub const COVERAGE: f64 = 0.95;
+const COVERAGE: f64 = 0.95;
 
 /// Bounds of a median.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -140,10 +140,7 @@ fn the_lines_for_a_terminal_are_as_agreed() {
     let scripted = Scripted::of_days(30);
     fs::write(scripted.store.root().join(format!("records/{}.json", Digest::of(b"x"))), "y")
         .expect("a file");
-    assert_eq!(
-        scripted.terminal(),
-        ""
-    );
+    assert_eq!(scripted.terminal(), "");
     let one = Scripted::of_days(1).terminal();
     assert!(one.contains("▄") && one.contains("no change looked for in 2 tracks"), "{one}");
 }
@@ -151,7 +148,9 @@ fn the_lines_for_a_terminal_are_as_agreed() {
 #[test]
 fn wide_and_long_names_are_cut_and_every_column_stays() {
     let scripted = Scripted::of_days(14);
-    for name in ["日本語の作業負荷の名前がとても長い場合".repeat(2), "x".repeat(200), "a b ".repeat(30)] {
+    for name in
+        ["日本語の作業負荷の名前がとても長い場合".repeat(2), "x".repeat(200), "a b ".repeat(30)]
+    {
         for nth in 0..14 {
             let level = if nth < 7 { 1.0 } else { 1.2 };
             scripted.put(&named(session(nth, level), &name));
@@ -179,7 +178,8 @@ fn a_hostile_name_or_subject_says_nothing_but_itself_anywhere() {
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
     let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.expect("a row")).collect();
     assert_eq!(rows.len(), 28);
-    let first: Vec<&str> = rows.iter().map(|row| &row[0]).filter(|name| name.contains("cmd")).collect();
+    let first: Vec<&str> =
+        rows.iter().map(|row| &row[0]).filter(|name| name.contains("cmd")).collect();
     assert_eq!(first.len(), 14);
     assert!(first.iter().all(|name| name.starts_with("'=cmd") && name.contains("\\u{202e}")));
     assert!(rows.iter().all(|row| row[8].parse::<f64>().is_ok()), "numbers stay numbers");
@@ -245,7 +245,8 @@ fn the_page_has_the_same_bytes_each_time_with_the_cache_and_without() {
     let page = |args: &[&str], cache: Option<&str>| {
         let args = [&["report", "--store", "store", "--out", "page.html"][..], args].concat();
         let cache = cache.map(|name| scripted.here.path(name).display().to_string());
-        let vars: Vec<(&str, &str)> = cache.iter().map(|path| ("XDG_CACHE_HOME", &**path)).collect();
+        let vars: Vec<(&str, &str)> =
+            cache.iter().map(|path| ("XDG_CACHE_HOME", &**path)).collect();
         scripted.here.bench_with(&args, &vars).expect(0, &[]);
         fs::read(scripted.here.path("page.html")).expect("a page")
     };

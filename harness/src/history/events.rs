@@ -24,6 +24,7 @@ fn event(entry: &Entry, session: Option<usize>) -> Event {
     Event {
         baseline: entry.name.clone(),
         action: entry.action.name().to_owned(),
+        moves: entry.action.moves(),
         session,
         record: entry.record,
         at: entry.at.clone(),

@@ -24,24 +24,19 @@ fn changes(track: &Track) -> Result<Vec<Change>, &'static str> {
     if track.points.len() < FEWEST {
         return Err("fewer than six sessions");
     }
-    let points: Vec<history::Point> = (0..)
-        .zip(&track.points)
-        .map(|(place, point): (usize, _)| history::Point {
-            value: libm::log(point.median),
-            label: place.to_string(),
-        })
-        .collect();
+    let point = |median| history::Point { value: libm::log(median), label: String::new() };
+    let points: Vec<history::Point> =
+        track.points.iter().map(|found| point(found.median)).collect();
     let found = history::changes(&points, SEED).ok_or("a value has no logarithm")?;
-    Ok(found.iter().filter_map(change).collect())
+    Ok(found.iter().map(change).collect())
 }
 
-/// The labels of the points are their places.
-fn change(found: &history::Change) -> Option<Change> {
-    Some(Change {
+fn change(found: &history::Change) -> Change {
+    Change {
         place: found.place,
-        last_good: found.last_good.parse().ok()?,
-        first_bad: found.first_bad.parse().ok()?,
+        last_good: found.after,
+        first_bad: found.before,
         log_ratio: found.log_ratio,
         interval_95: found.interval_95,
-    })
+    }
 }

@@ -10,7 +10,7 @@ pub mod thin;
 
 use baselines::{Digest, metric::Better, unit::Unit};
 
-pub use baselines::interval::{COVERAGE, Interval, interval};
+pub use baselines::interval::{Interval, interval};
 pub use gaps::{Gap, gaps};
 pub use levels::{Level, levels};
 pub use spark::spark;

@@ -22,7 +22,8 @@ pub fn spark(values: &[f64], most: usize) -> String {
             return LEVEL;
         }
         let share = (value / 2.0 - low / 2.0) / spread;
-        let height = (1..BLOCKS.len()).rev().find(|nth| share >= crate::chart::to_f64(*nth) / 8.0);
+        let height =
+            (1..BLOCKS.len()).rev().find(|nth| share >= crate::chart::axis::to_f64(*nth) / 8.0);
         BLOCKS[height.unwrap_or(0)]
     };
     shown.iter().map(block).collect()

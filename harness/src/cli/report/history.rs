@@ -89,11 +89,14 @@ fn policy_text(
 }
 
 fn page(history: &History, session: Option<&Session>) -> Result<String> {
-    let found = session.map(|session| (findings::of(&session.derived), &session.evidence));
-    let judged = found.as_ref().map(|((summary, findings), evidence)| Judged {
+    let found = session.map(|Session { evidence, derived, .. }| {
+        (findings::of(derived), findings::rooflines(evidence, derived), evidence)
+    });
+    let judged = found.as_ref().map(|((summary, findings), rooflines, evidence)| Judged {
         evidence,
         summary,
         findings,
+        rooflines,
     });
     reports::history_page(history, judged).context("failed to draw the history")
 }
