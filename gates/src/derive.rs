@@ -10,6 +10,7 @@ use crate::{
     compare::Row,
     exact::{self, Exact},
     gate::{self, GateReport},
+    history::Trend,
     inference,
     policy::Policy,
     report,
@@ -142,6 +143,8 @@ pub(crate) struct Judged<'a> {
     pub(crate) counts: Tally,
     pub(crate) budgets: &'a [Budget],
     pub(crate) waivers: &'a [WaiverUse],
+    /// What the stored sessions say of each gated metric: context, which decides nothing.
+    pub(crate) trends: &'a [Trend],
     /// Gates of the checks in the bundle.
     pub(crate) checks: &'a [GateReport],
     /// Those of them that the policy requires.
@@ -182,6 +185,8 @@ pub fn derive(evidence: &Evidence) -> Result<Derived> {
     let rows = if holds { waived::rows(evidence, &policy) } else { Vec::new() };
     let waivers = waived::uses(evidence, &policy, &rows, &exact);
     let budgets = if holds { budget::check(&evidence.head, &policy) } else { Vec::new() };
+    let trend = |row: &Row| Trend::of(&evidence.history, &row.workload, &row.metric);
+    let trends: Vec<Trend> = rows.iter().map(trend).collect();
     let counts = Tally::of(&rows);
     let all: Vec<&Budget> = budgets.iter().collect();
     let measured = decide(&refusals, &exact, &rows, &all);
@@ -198,6 +203,7 @@ pub fn derive(evidence: &Evidence) -> Result<Derived> {
         counts,
         budgets: &budgets,
         waivers: &waivers,
+        trends: &trends,
         checks: &check_gates,
         other_gates: &other_gates,
         measured,

@@ -158,7 +158,7 @@ fn both_gates_have_the_counts_as_numbers() {
         assert_eq!(rows.filter(|row| row.verdict == MetricVerdict::Fail).count(), regressed);
         for name in ["benchmarks_gate.json", "perf_gate.json"] {
             let gate: Value = serde_json::from_str(&file(&derived, name)).expect("JSON");
-            assert_eq!(gate["version"], "1.2");
+            assert_eq!(gate["version"], "1.3");
             let count = |key: &str| gate["counts"][key].as_u64().expect(key);
             assert_eq!((count("compared"), count("regressed")), (6, regressed as u64));
             let sum = ["regressed", "improved", "unchanged", "inconclusive", "missing"].map(count);

@@ -9,6 +9,7 @@ use crate::{
     compare::{Row, WarmUp},
     derive::{Judged, decide},
     exact::{self, Summary},
+    history::{Change, Drift, MIN_SESSIONS, Trend, drift::LEVEL},
     policy::Waiver,
     stats::EvidenceClass,
     text,
@@ -16,12 +17,13 @@ use crate::{
     waived::{Waived, WaiverUse},
 };
 
-const KEYS: [&str; 5] = [
+const KEYS: [&str; 6] = [
     "regressions",
     "neural_network_inference",
     "quantization_accuracy",
     "exact_metrics",
     "baseline_comparison",
+    "historical_trend",
 ];
 
 pub(crate) fn perf(judged: &Judged<'_>) -> GateReport {
@@ -35,6 +37,7 @@ pub(crate) fn perf(judged: &Judged<'_>) -> GateReport {
             accuracies(&judged.budgets("accuracy")),
             exact_metrics(judged),
             baseline_comparison(judged),
+            historical_trend(judged),
         ]
     });
     if !judged.waivers.is_empty() {
@@ -203,6 +206,52 @@ fn baseline_comparison(judged: &Judged<'_>) -> Item {
         "rows": rows,
     });
     Item { key: KEYS[4], text, value }
+}
+
+/// The stored sessions of each gated metric; nothing in it decides.
+fn historical_trend(judged: &Judged<'_>) -> Item {
+    let texts: Vec<String> = judged
+        .trends
+        .iter()
+        .map(|trend| format!("{}/{} {}", trend.workload, trend.metric, trend.text()))
+        .collect();
+    let text = if texts.is_empty() { "no gated metric".to_owned() } else { texts.join("; ") };
+    let metrics: Vec<Value> = judged.trends.iter().map(trend).collect();
+    Item { key: KEYS[5], text, value: json!({ "min_sessions": MIN_SESSIONS, "metrics": metrics }) }
+}
+
+fn trend(trend: &Trend) -> Value {
+    let seen = trend.seen.as_ref();
+    json!({
+        "workload": trend.workload,
+        "metric": trend.metric,
+        "sessions": trend.n_sessions,
+        "text": trend.text(),
+        "changes": seen.map(|seen| seen.changes.iter().map(change).collect::<Vec<_>>()),
+        "drift": seen.and_then(|seen| seen.drift.as_ref()).map(drift),
+    })
+}
+
+fn change(change: &Change) -> Value {
+    json!({
+        "place": change.place,
+        "log_ratio": change.log_ratio,
+        "interval_95": change.interval_95.map(|(low, high)| [low, high]),
+        "last_good": change.last_good,
+        "first_bad": change.first_bad,
+    })
+}
+
+fn drift(drift: &Drift) -> Value {
+    let (low, high) = drift.interval_95;
+    json!({
+        "p": drift.p,
+        "level": LEVEL,
+        "slope": drift.slope,
+        "interval_95": [low, high],
+        "rho": drift.rho,
+        "sessions": drift.n,
+    })
 }
 
 /// What the head edits of the files that say how it is judged.

@@ -21,7 +21,7 @@ use crate::{
 /// Of everything that is drawn.
 const SEED: u64 = 7;
 /// Orders drawn of each series.
-const N_ORDERS: u64 = 20;
+const N_ORDERS: usize = 20;
 /// A change of one half of the runs that is smaller than this share of it in the other half is a false alarm.
 const CONFIRMED: f64 = 0.5;
 /// Series that may have a false change.
@@ -149,15 +149,14 @@ fn unconfirmed(days: &[Day]) -> Tally {
 
 /// How many have a change when the order of their points is drawn.
 fn drawn(series: &[Vec<f64>]) -> Tally {
-    let has_change = |nth: u64| {
-        let points = &series[nth as usize % series.len()];
-        let mut shuffled = points.clone();
-        Shuffles::new(SEED, nth as usize, usize::MAX).shuffle(&mut shuffled);
+    let has_change = |nth: usize| {
+        let mut shuffled = series[nth % series.len()].clone();
+        Shuffles::new(SEED, nth, usize::MAX).shuffle(&mut shuffled);
         !found(&shuffled).is_empty()
     };
-    let n = series.len() as u64 * N_ORDERS;
+    let n = series.len() * N_ORDERS;
     let hits = (0..n).into_par_iter().filter(|nth| has_change(*nth)).count() as u64;
-    Tally { hits, n }
+    Tally { hits, n: n as u64 }
 }
 
 /// By step and points to the nearer end: how many of the planted steps are found, and nothing else.

@@ -131,10 +131,15 @@ pub(super) fn analysis(judged: &Judged<'_>) -> String {
     });
     let mut block = format!(
         "## Benchmark Results Analysis\n\n### Comparison Against Baseline\n- **Base**: {}{recorded}\n\
-         - **Historical Trend**: {} earlier points, drawn in report.html; no verdict depends on them\n\n",
+         - **Historical Trend**: {} earlier points, drawn in report.html; no verdict depends on them\n",
         crate::text::base(judged.evidence),
         judged.evidence.history.len()
     );
+    for trend in judged.trends {
+        let (workload, metric) = (plain(&trend.workload), plain(&trend.metric));
+        block.push_str(&format!("  - {workload}/{metric}: {}\n", trend.text()));
+    }
+    block.push('\n');
     if judged.rows.is_empty() {
         block.push_str("No metric was compared.\n");
         return block;
