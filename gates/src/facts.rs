@@ -1,6 +1,10 @@
 //! Plain summaries of one arm for the documents: a median and what it is the median of. No verdict rests on them.
 
-use baselines::{RunRecord, format, record::WorkloadDef};
+use baselines::{
+    RunRecord, format,
+    interval::{Interval, interval},
+    record::WorkloadDef,
+};
 use serde_json::{Value, json};
 
 use crate::stats::quantile::{median, quantile};
@@ -9,6 +13,8 @@ use crate::stats::quantile::{median, quantile};
 pub(crate) struct Fact {
     /// Median of the process medians.
     pub(crate) median: f64,
+    /// Interval of that median over the processes.
+    pub(crate) interval: Interval,
     pub(crate) n_processes: usize,
     pub(crate) n_samples: usize,
     samples: Vec<f64>,
@@ -27,7 +33,13 @@ impl Fact {
     }
 
     pub(crate) fn value(&self) -> Value {
-        json!({ "median": self.median, "processes": self.n_processes, "samples": self.n_samples })
+        json!({
+            "median": self.median,
+            "interval": [self.interval.low, self.interval.high],
+            "coverage": self.interval.coverage,
+            "processes": self.n_processes,
+            "samples": self.n_samples,
+        })
     }
 }
 
@@ -38,6 +50,7 @@ pub(crate) fn of(record: &RunRecord, workload: &str, metric: &str) -> Option<Fac
     let samples = all.concat();
     Some(Fact {
         median: median(&medians)?,
+        interval: interval(&medians)?,
         n_processes: medians.len(),
         n_samples: samples.len(),
         samples,

@@ -153,7 +153,9 @@ fn performance(judged: &Judged<'_>) -> Value {
     let decode = facts::of_kind(head, "decode", "decode_step_ns");
     let settings = head.subject.engine().map(|engine| &engine.settings);
     json!({
-        "tokens_per_second": decode.map(|fact| 1e9 / fact.median),
+        "tokens_per_second": decode.as_ref().map(|fact| 1e9 / fact.median),
+        "tokens_per_second_interval": decode.as_ref().map(|fact| [1e9 / fact.interval.high, 1e9 / fact.interval.low]),
+        "interval_coverage": decode.as_ref().map(|fact| fact.interval.coverage),
         "isa": settings.map(|settings| &settings.isa),
         "threads": settings.map(|settings| settings.threads),
         "accuracy": head.accuracy.as_ref().map(|found| json!({

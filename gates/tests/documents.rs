@@ -159,6 +159,32 @@ fn refused_evidence_has_no_number_in_any_document() {
     );
 }
 
+/// Requirement: M1.
+#[test]
+fn the_rate_stands_beside_its_interval_and_the_number_of_processes() {
+    let evidence = session(16, 1.0);
+    let mut medians: Vec<f64> = evidence
+        .head
+        .samples("decode-64", "decode_step_ns")
+        .filter_map(|(_, samples)| baselines::quantile::median(samples))
+        .collect();
+    medians.sort_by(f64::total_cmp);
+    // Of 16 values the 4th from either end: 1 − 2·P(B < 4) = .9787, B binomial of 16 and ½.
+    let (low, high) = (1e9 / medians[12], 1e9 / medians[3]);
+    let performance = &json(&evidence, "inference.json")["performance"];
+    let found: [f64; 2] =
+        serde_json::from_value(performance["tokens_per_second_interval"].clone()).expect("two");
+    assert_eq!(found, [low, high]);
+    let coverage = performance["interval_coverage"].as_f64().expect("a number");
+    assert!((coverage - 0.978_729_248_046_875).abs() < 1e-12, "{coverage}");
+    let gate = json(&evidence, "benchmarks_gate.json");
+    let text = gate["evidence"]["cpu_inference"].as_str().expect("a text");
+    let said = format!(
+        "({low:.0} tok/s to {high:.0} tok/s: 97.9 % interval of the median), median of 16 processes"
+    );
+    assert!(text.contains(&said), "{text}");
+}
+
 /// Requirement: F1–F4, M4, M5.
 #[test]
 fn inference_has_the_seeds_keys_and_what_they_come_from() {

@@ -6,14 +6,15 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use baselines::{
     RunRecord,
+    interval::interval,
     quantile::{median, quantile},
     record::WorkloadDef,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// Version of the document. 1.0: first version. 1.1: `error_kind`.
-const VERSION: &str = "1.1";
+/// Version of the document. 1.0: first version. 1.1: `error_kind`. 1.2: the interval of the rate.
+const VERSION: &str = "1.2";
 
 /// Its keys, in order.
 #[derive(Serialize)]
@@ -136,11 +137,14 @@ fn timing(record: &RunRecord) -> Value {
 }
 
 fn performance(record: &RunRecord) -> Value {
-    let step_ns = of_kind(record, "decode")
-        .and_then(|def| process_median(record, &def.name, "decode_step_ns"));
+    let medians = of_kind(record, "decode")
+        .map_or_else(Vec::new, |def| process_medians(record, &def.name, "decode_step_ns"));
+    let (step_ns, bounds) = (median(&medians), interval(&medians));
     let settings = record.subject.engine().map(|engine| &engine.settings);
     json!({
         "tokens_per_second": step_ns.map(|ns| 1e9 / ns),
+        "tokens_per_second_interval": bounds.map(|found| [1e9 / found.high, 1e9 / found.low]),
+        "interval_coverage": bounds.map(|found| found.coverage),
         "isa": settings.map(|settings| &settings.isa),
         "threads": settings.map(|settings| settings.threads),
         "accuracy": record.accuracy.as_ref().map(|found| json!({
@@ -156,9 +160,11 @@ fn of_kind<'a>(record: &'a RunRecord, kind: &str) -> Option<&'a WorkloadDef> {
 
 /// Median over processes of their medians.
 fn process_median(record: &RunRecord, workload: &str, metric: &str) -> Option<f64> {
-    let medians: Vec<f64> =
-        record.samples(workload, metric).filter_map(|(_, samples)| median(samples)).collect();
-    median(&medians)
+    median(&process_medians(record, workload, metric))
+}
+
+fn process_medians(record: &RunRecord, workload: &str, metric: &str) -> Vec<f64> {
+    record.samples(workload, metric).filter_map(|(_, samples)| median(samples)).collect()
 }
 
 /// Iterations of the decode workload over all processes.

@@ -49,16 +49,25 @@ fn cpu_inference(head: &RunRecord, settings: &Settings) -> Item {
         return Item { key: KEYS[0], text: "decode: not measured".to_owned(), value: Value::Null };
     };
     let tokens_per_s = 1e9 / decode.median;
+    // The slower step is the lower rate.
+    let (low, high) = (1e9 / decode.interval.high, 1e9 / decode.interval.low);
     let text = format!(
-        "{} decode, median of {} processes ({} steps), {} on {} threads, {}",
+        "{} decode ({} to {}: {:.1} % interval of the median), median of {} processes ({} steps), {} on {} threads, {}",
         Rate::Tokens.text(tokens_per_s),
+        Rate::Tokens.text(low),
+        Rate::Tokens.text(high),
+        100.0 * decode.interval.coverage,
         decode.n_processes,
         decode.n_samples,
         settings.isa,
         settings.threads,
         settings.device_selected
     );
-    let value = json!({ "tokens_per_s": tokens_per_s, "decode_step_ns": decode.value() });
+    let value = json!({
+        "tokens_per_s": tokens_per_s,
+        "tokens_per_s_interval": [low, high],
+        "decode_step_ns": decode.value(),
+    });
     Item { key: KEYS[0], text, value }
 }
 

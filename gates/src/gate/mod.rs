@@ -29,7 +29,7 @@ pub(crate) use perf::{perf, place, row};
 ///
 /// 1.0: first version. 1.1: exact metrics, and the
 /// evidence class of each row. 1.2: counts of outcomes, waivers; the route's conclusion, rounds and hops. 1.3: the
-/// historical trend.
+/// historical trend, intervals of medians.
 pub const GATE_VERSION: &str = "1.3";
 
 /// Names of the gates that are derived from measurements; each check in a bundle has one of its own beside them.
