@@ -43,7 +43,8 @@ impl Scale {
 
 /// `1.234 ms`: four significant digits; none after the point for whole bytes, counts and unscaled values.
 pub(crate) fn value(value: f64, unit: Unit) -> String {
-    let scale = Scale::of(unit, value);
+    // What four digits would show as a thousand of one scale is one of the next.
+    let scale = Scale::of(unit, value * (1.0 + 5e-5));
     let scaled = value / scale.divisor;
     let whole = scaled.fract() == 0.0 && (scale.divisor <= 1.0 || unit == Unit::Bytes);
     let digits = match scaled.abs() {
@@ -111,6 +112,8 @@ mod tests {
             (1.5e9, "1.500 s"),
             (1.8e12, "1800 s"),
             (7.2e12, "2.000 h"),
+            (999_970.0, "1.000 ms"),
+            (999_940.0, "999.9 µs"),
         ];
         for (ns, want) in cases {
             assert_eq!(value(ns, Unit::Nanoseconds).replace(NBSP, " "), want, "{ns} ns");

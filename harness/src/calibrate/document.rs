@@ -73,7 +73,7 @@ pub(super) fn read(path: &Path, subject: &Subject) -> Result<Vec<Comparison>> {
     parse(&bytes, subject).with_context(failed)
 }
 
-fn parse(bytes: &[u8], subject: &Subject) -> Result<Vec<Comparison>> {
+pub(super) fn parse(bytes: &[u8], subject: &Subject) -> Result<Vec<Comparison>> {
     let mut document: Value = serde_json::from_slice(bytes)?;
     ensure!(
         document["document"] == NAME && document["version"] == VERSION,

@@ -7,6 +7,7 @@
 mod document;
 mod family;
 mod plan;
+pub(crate) mod standing;
 mod subject;
 
 use std::path::Path;

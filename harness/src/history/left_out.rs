@@ -21,6 +21,7 @@ pub(super) enum Reason {
     NoSeries,
     Undefined,
     Journal,
+    Calibration,
     NotAskedFor,
 }
 
@@ -44,6 +45,7 @@ impl Reason {
             Self::NoSeries => "records without any series",
             Self::Undefined => "series that the suite of their record does not define",
             Self::Journal => "journals of baselines that could not be read",
+            Self::Calibration => "calibrations that could not be read",
             Self::NotAskedFor => "tracks that `--workload` does not ask for",
         }
     }

@@ -16,6 +16,7 @@
 
 mod assemble;
 mod cache;
+mod calibrations;
 mod class;
 mod commits;
 mod events;
@@ -90,6 +91,8 @@ pub(crate) fn history(asked: &Asked<'_>, progress: &Progress) -> Result<History>
     let policy = policy.transpose().context("failed to read the policy")?;
     marks::reference(&mut history, &journals, asked.baseline, policy.as_ref());
     marks::waivers(&mut history, policy.as_ref());
+
+    history.calibrations = calibrations::calibrations(asked.store, &history.classes, &mut left_out);
 
     let repository = commits::Repository::at(asked.repository);
     commits::name(&mut history.sessions, repository.as_ref());

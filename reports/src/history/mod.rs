@@ -26,6 +26,8 @@ pub struct History {
     pub tracks: Vec<Track>,
     /// What was done to baselines, oldest first.
     pub events: Vec<Event>,
+    /// What was measured of the verdicts' error rates on these machines.
+    pub calibrations: Vec<Calibration>,
     /// Records that the store has and no track shows, by reason.
     pub left_out: Vec<LeftOut>,
     /// What `COMMIT` is appended to for a link, where the repository has a page for each commit: `https://…/commit/`.
@@ -172,6 +174,21 @@ pub struct Event {
     pub reason: String,
     /// Who wrote it, and who stands for it.
     pub by: String,
+}
+
+/// How often a verdict is wrong on one machine, as `bench calibrate` measured it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Calibration {
+    /// SHA-256 of the machine.
+    pub machine: String,
+    /// Its processor.
+    pub cpu_model: String,
+    /// When it was measured (UTC).
+    pub ended_at: String,
+    /// Whether every demand on the rates was met.
+    pub holds: bool,
+    /// One line for each slow-down that was planted, and for a build with itself.
+    pub rates: Vec<String>,
 }
 
 /// Records that were not shown, for one reason.

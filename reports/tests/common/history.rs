@@ -3,7 +3,8 @@
 
 use baselines::{Digest, metric::Better, quantile::median, timestamp::format_ms, unit::Unit};
 use reports::history::{
-    Change, Class, Event, History, LeftOut, Point, Reference, Session, Track, Waiver, interval,
+    Calibration, Change, Class, Event, History, LeftOut, Point, Reference, Session, Track, Waiver,
+    interval,
 };
 
 /// Milliseconds of a day.
@@ -73,6 +74,16 @@ pub(crate) fn typical() -> History {
         expires: "2026-12-31".to_owned(),
         state: "in force".to_owned(),
         ceiling: "+20 %".to_owned(),
+    });
+    history.calibrations.push(Calibration {
+        machine: history.classes[0].fingerprint.to_string(),
+        cpu_model: history.classes[0].cpu_model.clone(),
+        ended_at: "2026-04-01T09:00:00.000Z".to_owned(),
+        holds: true,
+        rates: vec![
+            "a build with itself: 0 of 60 (0.0 % to 6.0 %) fail, 58 pass, 2 inconclusive"
+                .to_owned(),
+        ],
     });
     history.left_out.push(LeftOut {
         reason: "written by a newer bench than this one".to_owned(),
@@ -173,6 +184,7 @@ fn track(nth: usize, n: usize, steps: &[(usize, f64)]) -> Track {
     let mut track = Track {
         workload: if nth < names.len() { workload.to_owned() } else { format!("{workload}-{nth}") },
         metric: metric.to_owned(),
+        definition: "tokens 64".to_owned(),
         unit: if metric.ends_with("bytes") { Unit::Bytes } else { Unit::Nanoseconds },
         better: Better::Lower,
         class: 0,

@@ -121,3 +121,32 @@ fn another_subject_and_what_is_no_calibration_are_refused() {
     let half = &text[..text.len() / 2];
     assert!(parse(half.as_bytes(), &subject()).is_err());
 }
+
+/// What a history says of a machine is derived from the log ratios too, by the rule that the document names.
+#[test]
+fn what_stands_beside_a_history_follows_from_the_log_ratios_alone() {
+    use crate::calibrate::standing;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("calibration.json");
+    assert!(standing::read(&path).unwrap().is_none(), "no calibration is no fault");
+    let honest = calibration(3);
+    let rates = |text: &str| {
+        fs::write(&path, text).unwrap();
+        let found = standing::read(&path).unwrap().expect("a document");
+        let groups = found.summary.groups.iter();
+        groups.map(|group| (group.planted, group.fail.hits, group.fail.n)).collect::<Vec<_>>()
+    };
+    let want = [(0.0, 0, 3), (0.1, 1, 1)];
+    assert_eq!(rates(&json(&honest)), want);
+    let claims =
+        json(&honest).replace("\"hits\": 0", "\"hits\": 3").replace("\"fail\"", "\"pass\"");
+    assert_eq!(rates(&claims), want, "claims beside the log ratios count for nothing");
+    let mut slower = honest;
+    for ratio in slower.comparisons[0].log_ratios.iter_mut().flatten() {
+        *ratio += 0.2;
+    }
+    assert_eq!(rates(&json(&slower)), [(0.0, 1, 3), (0.1, 1, 1)]);
+    fs::write(&path, "{").unwrap();
+    assert!(standing::read(&path).is_err());
+}

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::{super::table::scroll, commit};
 use crate::{
-    history::{Event, History, LeftOut},
+    history::{Calibration, Event, History, LeftOut},
     quantity::{counted, grouped},
     text::{self, visible},
 };
@@ -28,8 +28,26 @@ pub(super) fn section(history: &History) -> Markup {
             @if history.classes.is_empty() { p { "None." } } @else { (classes(history)) }
             h3 { "Baselines" }
             @if history.events.is_empty() { p { "No journal: no baseline was recorded or moved." } } @else { (events(history)) }
+            h3 { "Error rates of these machines" }
+            (calibrations(&history.calibrations))
             h3 { "Make it again" }
             pre tabindex="0" { (visible(&history.command)) }
+        }
+    }
+}
+
+fn calibrations(all: &[Calibration]) -> Markup {
+    html! {
+        @if all.is_empty() {
+            p { "Not measured: " code { "bench calibrate" } " compares a build with itself and with slow-downs planted." }
+        }
+        @for found in all {
+            p {
+                (visible(&found.cpu_model)) ", " code { (visible(&found.machine.chars().take(12).collect::<String>())) } ", "
+                (visible(&found.ended_at)) ": "
+                @if found.holds { "every demand is met." } @else { strong { "not every demand is met." } }
+            }
+            ul { @for rate in &found.rates { li { (visible(rate)) } } }
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     },
     history::{History, Level, Track, gaps, levels},
     quantity::{counted, grouped, percent, value},
-    text::visible,
+    text::{self, visible},
 };
 
 /// Charts whose every step has a tip; of more, only changes have.
@@ -89,6 +89,7 @@ fn section(history: &History, nth: usize, track: &Track, detail: Option<Detail>)
             p.sub {
                 @if history.classes.len() > 1 { (class_name(history, track)) ". " }
                 @if let Some(metric) = metric::find(&track.metric) { (metric.meaning) ". " }
+                @if !track.definition.is_empty() { (text::cut(&track.definition, 200)) ". " }
                 @if track.n_unusable > 0 {
                     strong { (counted(track.n_unusable, "session", "sessions")) " left out of the chart: " }
                     "not finite, negative or beyond any scale. "
