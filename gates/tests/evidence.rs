@@ -464,7 +464,8 @@ fn a_session_of_a_revision_with_several_layouts_holds() {
     let derived = derive(&evidence).expect("the policy is read");
     assert_eq!(derived.refusals, []);
     assert_eq!(derived.verdict, Verdict::Pass);
-    let said = &derived.perf_gate.evidence.last().expect("the comparison is last").text;
+    let mut items = derived.perf_gate.evidence.iter();
+    let said = &items.find(|item| item.key == "baseline_comparison").expect("it is told").text;
     assert!(
         said.contains("against revision `HEAD~1` (")
             && said.contains("2 code layouts of the base and 1"),

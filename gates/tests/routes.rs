@@ -291,13 +291,13 @@ fn a_route_document_that_is_none_is_an_error_and_one_without_a_log_is_empty() {
     assert_eq!(read_hops(good.as_bytes()).expect("written by us").len(), 1);
     let log = good.find("  \"hops\"").expect("it has a log");
     let without = format!("{}\n}}\n", good[..log].trim_end().trim_end_matches(','));
-    let old = without.replacen("\"1.2\"", "\"1.1\"", 1);
+    let old = without.replacen("\"1.3\"", "\"1.1\"", 1);
     assert_eq!(read_hops(old.as_bytes()).expect("as version 1.1 wrote it"), []);
     for (bad, named) in [
-        (without.as_str(), "`hops`: expected in version 1.2"),
-        (&good.replacen("\"1.2\"", "\"1.3\"", 1), "found version \"1.3\""),
-        (&good.replacen("\"1.2\"", "\"2.2\"", 1), "found version \"2.2\""),
-        (&good.replacen("\"1.2\"", "\"one\"", 1), "version"),
+        (without.as_str(), "`hops`: expected in version 1.3"),
+        (&good.replacen("\"1.3\"", "\"1.4\"", 1), "found version \"1.4\""),
+        (&good.replacen("\"1.3\"", "\"2.2\"", 1), "found version \"2.2\""),
+        (&good.replacen("\"1.3\"", "\"one\"", 1), "version"),
         (&good[..good.len() / 2], "expected a route document"),
         (&good.replace("\"evidence\": \"", "\"evidence\": \"x"), "SHA-256"),
         (&good.replace("\"at\": \"2", "\"at\": \"x"), "hops[0].at"),
