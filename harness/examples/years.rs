@@ -1,7 +1,7 @@
-//! Writes a store of years: N scripted records of S series, one every six hours, with a step planted here and there.
+//! Writes a store of years: N scripted records of S series, one every six hours, with a step planted here and there, and each of a commit of its own.
 //!
 //! `cargo run --release -p tritgate-harness --example years -- FOLDER 10000 20`, then
-//! `bench report --store FOLDER --out report.html`. The number of a record is its commit, in hex digits.
+//! `bench report --store FOLDER --out report.html`.
 
 use std::{env, error::Error, fs, path::Path};
 
@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let record = day(&Day {
             seed: u64::from(nth),
             at_ms: i64::from(nth) * SIX_HOURS_MS,
-            commit: Some(format!("{nth:040x}")),
+            commit: Some(Digest::of(&nth.to_le_bytes()).to_string()[..40].to_owned()),
             levels: (0..n_series).map(|series| level(nth, series, n_records)).collect(),
         });
         let bytes = record.to_json();

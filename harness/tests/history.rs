@@ -49,7 +49,8 @@ impl Scripted {
 
     /// `bench report --terminal`, held to 80 columns and to text.
     fn terminal(&self) -> String {
-        let said = self.here.bench(&["report", "--terminal"]).expect(0, &[]).stdout;
+        let said =
+            self.here.bench(&["report", "--store", "store", "--terminal"]).expect(0, &[]).stdout;
         for line in said.lines() {
             assert!(columns(line) <= 80, "{} columns: {line}", columns(line));
         }
@@ -58,11 +59,16 @@ impl Scripted {
     }
 }
 
+/// The commit of the `nth` day.
+fn commit(nth: i64) -> String {
+    format!("{nth:02x}").repeat(20)
+}
+
 fn session(nth: i64, level: f64) -> RunRecord {
     day(&Day {
         seed: nth.unsigned_abs(),
         at_ms: nth * DAY_MS,
-        commit: Some(format!("{nth:040x}")),
+        commit: Some(commit(nth)),
         levels: vec![level, 1.0],
     })
 }
@@ -140,7 +146,23 @@ fn the_lines_for_a_terminal_are_as_agreed() {
     let scripted = Scripted::of_days(30);
     fs::write(scripted.store.root().join(format!("records/{}.json", Digest::of(b"x"))), "y")
         .expect("a file");
-    assert_eq!(scripted.terminal(), "");
+    assert_eq!(
+        scripted.terminal(),
+        "\
+stories, avx512, 2 threads on Scripted Xeon @ 2.90GHz, 30 sessions
+                   latest 24                   median   change  since
+work-00/matmul_ns  ▁▁▁▁▁▁▁▁▁███████████████  1.109 ms  +10.3 %  2026-03-17
+work-01/matmul_ns  ▆██▆▁▄▅▅▄▂▃█▇▇█▄▅▃▅▇▃▆▆▇  1.005 ms        –  –
+
+largest changes     change         95 % interval  commits          when
+work-00/matmul_ns  +10.3 %  worse  +10.0…+10.7 %  0e0e0e0…0f0f0f0  2026-03-17
+
+left out: records that were changed after they were written: 1, e.g.
+2d711642b726: read run record `store/records/2d711642b726b04401627ca9fbac32f5c85
+30fb1903cc4db02258717921a4881.json`: expected SHA-256
+2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881, …
+"
+    );
     let one = Scripted::of_days(1).terminal();
     assert!(one.contains("▄") && one.contains("no change looked for in 2 tracks"), "{one}");
 }
@@ -225,15 +247,18 @@ fn the_export_has_every_point_its_processes_and_the_change() {
     assert_eq!(track["points"].as_array().map(Vec::len), Some(30));
     assert_eq!(track["points"][0]["processes"].as_array().map(Vec::len), Some(5));
     assert_eq!(track["changes"][0]["place"], 15);
-    assert_eq!(document["sessions"][15]["commit"], format!("{:040x}", 15));
+    assert_eq!(document["sessions"][15]["commit"], commit(15));
 
     let csv = scripted.here.bench(&["export", "--csv"]).expect(0, &[]).stdout;
     let changed: Vec<&str> = csv.lines().filter(|line| line.contains(",true,")).collect();
     assert_eq!(changed.len(), 1);
-    assert!(changed[0].contains(&format!("{:040x}", 15)), "{}", changed[0]);
+    assert!(changed[0].contains(&commit(15)), "{}", changed[0]);
     // What is asked for, and in a file.
     let args = ["export", "--csv", "--workload", "work-01", "--out", "h.csv"];
-    scripted.here.bench(&args).expect(0, &["left out: 1 tracks that `--workload`", "wrote h.csv"]);
+    scripted
+        .here
+        .bench(&args)
+        .expect(0, &["left out: tracks that `--workload` does not ask for: 1", "wrote h.csv"]);
     let file = fs::read_to_string(scripted.here.path("h.csv")).expect("a file");
     assert_eq!(file.lines().count(), 31);
     assert!(csv.ends_with(file.split_once('\n').expect("a header").1));

@@ -66,7 +66,7 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     };
     let history = history::history(&asked, context.progress)?;
     for left_out in &history.left_out {
-        context.progress.note(&format!("left out: {} {}", left_out.n, left_out.reason));
+        context.progress.note(&format!("left out: {}: {}", left_out.reason, left_out.n));
     }
     let text = match (args.csv, args.json, args.markdown, &args.out) {
         (true, ..) => csv::text(&history)?,

@@ -62,13 +62,19 @@ pub(super) fn wrapped(said: &str, indent: &str) -> String {
 /// `said` in lines of at most 80 columns as a terminal counts them, a longer word in pieces; no more lines than `most`, if that is
 /// given, and then `…`.
 pub(super) fn columns(said: &str, most: Option<usize>) -> String {
-    let mut alone = table(&[""], 0..0);
-    alone.set_header(Vec::<String>::new());
+    let mut alone = Table::new();
+    alone
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(WIDTH);
     let mut row = TableRow::from([said]);
     if let Some(most) = most {
         row.max_height(most);
     }
     alone.add_row(row);
+    for column in alone.column_iter_mut() {
+        column.set_padding((0, 0));
+    }
     text(&alone)
 }
 

@@ -60,6 +60,10 @@ impl Document {
             .map_err(|error| malformed(format!("{what}: no JSON object: {error}")))?;
         self.check(&header)?;
 
+        // A third faster than with the path, which is asked for only where there is something to say about it.
+        if let Ok(value) = serde_json::from_slice(bytes) {
+            return Ok(value);
+        }
         let mut json = serde_json::Deserializer::from_slice(bytes);
         let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
             let path = error.path().to_string();

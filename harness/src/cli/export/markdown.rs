@@ -37,7 +37,7 @@ pub(super) fn text(history: &History) -> String {
         said.push('\n');
     }
     for left_out in &history.left_out {
-        said += &format!("- left out: {} {}\n", left_out.n, harmless(&left_out.reason));
+        said += &format!("- left out: {}: {}\n", harmless(&left_out.reason), left_out.n);
     }
     said
 }

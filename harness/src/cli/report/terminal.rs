@@ -193,7 +193,7 @@ fn left_out(history: &History) -> String {
     }
     for left_out in &history.left_out {
         let example = left_out.examples.first().map_or("", String::as_str);
-        let line = format!("left out: {} {}, e.g. {example}", left_out.n, left_out.reason);
+        let line = format!("left out: {}: {}, e.g. {example}", left_out.reason, left_out.n);
         said += &columns(&visible(&line), Some(REASON_LINES));
     }
     said
