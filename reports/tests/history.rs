@@ -54,10 +54,28 @@ fn the_chart_of_a_fixed_history_is_what_it_was() {
 fn changes_come_largest_first_with_their_interval_and_commits() {
     let text = visible(&page(&typical()));
     let first = "decode-64/ decode_step_ns ▲ +6.18 % worse +5.76 % … +6.61 % 2026-02-04 009d7004e0aa engine: change number 30 \
-                 2026-02-05 75a744c7e35d engine: change number 31";
+                 2026-02-05 75a744c7e35d engine: change number 31 2 of 6";
     let place = text.find(first).unwrap_or_else(|| panic!("{text}"));
     let other = text.find("▼ −3.92 % better −4.30 % … −3.54 %").expect("the smaller one");
     assert!(place < other);
+}
+
+#[test]
+fn changes_of_many_series_at_once_are_counted_by_class_and_place() {
+    let mut history = mixed();
+    let track = history.tracks[0].clone();
+    let change = track.changes[0];
+    let n = |history: &History| history.together(&track, &change);
+    assert_eq!(
+        n(&history),
+        1,
+        "of one track in three there is a step, and the other machine's is another's"
+    );
+    history.tracks[2].changes = vec![change];
+    assert_eq!(n(&history), 2);
+    history.tracks[2].changes[0].last_good = change.first_bad;
+    history.tracks[2].changes[0].first_bad = change.first_bad + 1;
+    assert_eq!(n(&history), 1, "it lies after the other");
 }
 
 #[test]

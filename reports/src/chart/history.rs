@@ -33,7 +33,9 @@ const CHARACTER_PX: i32 = 7;
 pub(crate) const DOC: &str = "Line and marks: each session's median over its processes; specks: the processes; band: the interval of \
      the median. Black steps: levels between changes; ▲ and ▼ above: a change to more or less, with its size. Diamonds below: the \
      baseline was recorded or moved. Blue line: the baseline; beyond the unacceptable margin is shaded. Orange triangle: the \
-     session of this page. Grey line from top to bottom: a gap in time. The axis doesn't start at zero.";
+     session of this page. Grey line from top to bottom: a gap in time. Of more than 160 sessions, neighbours are drawn as one step: its line is the \
+     median of their medians, its band reaches from their least to their most, and none reaches over a change. The axis doesn't \
+     start at zero.";
 
 /// How much of a track is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -233,6 +233,23 @@ impl History {
         &self.sessions[point.session]
     }
 
+    /// How many tracks of its class change together with a change of `track`, that one among them: whose change may lie between
+    /// the same two sessions. Many at once are rather the machine's doing than one commit's.
+    #[must_use]
+    pub fn together(&self, track: &Track, change: &Change) -> usize {
+        let span = |track: &Track, change: &Change| {
+            (track.points[change.last_good].session, track.points[change.first_bad].session)
+        };
+        let (after, before) = span(track, change);
+        let meets = |other: &Track| {
+            other.changes.iter().any(|change| {
+                let (first, last) = span(other, change);
+                first < before && after < last
+            })
+        };
+        self.tracks.iter().filter(|other| other.class == track.class && meets(other)).count()
+    }
+
     /// Every change of every track: `(track, change)` by place, the largest first; of equal size, the later.
     #[must_use]
     pub fn movers(&self) -> Vec<(usize, usize)> {

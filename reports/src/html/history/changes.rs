@@ -28,6 +28,7 @@ pub(super) fn section(history: &History) -> Markup {
                             th.number scope="col" { "95\u{a0}% interval" }
                             th scope="col" { "Last before" }
                             th scope="col" { "First after" }
+                            th.number scope="col" { "Series that change there" }
                         } }
                         tbody { @for &(track, change) in movers.iter().take(MOST_ROWS) { (row(history, track, change)) } }
                     }
@@ -37,7 +38,8 @@ pub(super) fn section(history: &History) -> Markup {
                 }
                 p.note {
                     "Two of three detectors agree on each; its size is the difference of the trimmed means of the two levels, the "
-                    "interval Yuen's. The commit that made it is one after the last before, up to the first after."
+                    "interval Yuen's. The commit that made it is one after the last before, up to the first after. Where many series "
+                    "change at once, up and down, it was rather the machine than a commit."
                 }
             }
         }
@@ -48,6 +50,8 @@ fn row(history: &History, nth: usize, change: usize) -> Markup {
     let track = &history.tracks[nth];
     let change = &track.changes[change];
     let session = |place: usize| history.session(&track.points[place]);
+    let together = history.together(track, change);
+    let n_tracks = history.tracks.iter().filter(|other| other.class == track.class).count();
     let (before, after) = (session(change.last_good), session(change.first_bad));
     html! {
         tr data-name=(visible(&track.name())) {
@@ -56,6 +60,7 @@ fn row(history: &History, nth: usize, change: usize) -> Markup {
             td.number data-value=(change.interval_95.map_or_else(String::new, |(low, _)| low.to_string())) { (interval(change)) }
             td.session data-value=(visible(&before.started_at)) { (commit::session(history, before)) }
             td.session data-value=(visible(&after.started_at)) { (commit::session(history, after)) }
+            td.number data-value=(together) { (together) " of " (n_tracks) }
         }
     }
 }
