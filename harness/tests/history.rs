@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::fs;
+use std::{fs, process::Command};
 
 use baselines::{
     Digest, RunRecord,
@@ -80,6 +80,16 @@ fn columns(line: &str) -> usize {
 
 fn hidden(c: char) -> bool {
     c.is_control() || gates::is_unseen(c)
+}
+
+/// What git says in a folder of a test.
+fn git(here: &Folder, args: &[&str]) -> String {
+    let mut command = Command::new("git");
+    baselines::git::isolate(&mut command).arg("-C").arg(here.path(""));
+    command.args(["-c", "user.name=t", "-c", "user.email=t@t", "-c", "commit.gpgsign=false"]);
+    let output = command.args(args).output().expect("git is installed");
+    assert!(output.status.success(), "{args:?}");
+    String::from_utf8(output.stdout).expect("text").trim().to_owned()
 }
 
 /// The rename of the first workload of a record.
@@ -188,9 +198,15 @@ fn wide_and_long_names_are_cut_and_every_column_stays() {
 #[test]
 fn a_hostile_name_or_subject_says_nothing_but_itself_anywhere() {
     let scripted = Scripted::new();
+    let message = format!("{HOSTILE} {}", "é".repeat(10_000));
+    git(&scripted.here, &["init", "--quiet"]);
+    git(&scripted.here, &["commit", "--quiet", "--allow-empty", "--message", &message]);
+    let commit = git(&scripted.here, &["rev-parse", "HEAD"]);
     for nth in 0..14 {
         let level = if nth < 7 { 1.0 } else { 1.2 };
-        scripted.put(&named(session(nth, level), HOSTILE));
+        let mut record = named(session(nth, level), HOSTILE);
+        record.tool.commit = Some(commit.clone());
+        scripted.put(&record);
     }
     let said = scripted.terminal();
     assert!(said.contains("=cmd|"), "{said}");
@@ -219,6 +235,8 @@ fn a_hostile_name_or_subject_says_nothing_but_itself_anywhere() {
     assert!(!json.contains(|c: char| hidden(c) && c != '\n'), "{json}");
     let document: Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(document["tracks"][0]["workload"], HOSTILE);
+    let subject = document["sessions"][0]["subject"].as_str().expect("git knows the commit");
+    assert!(message.starts_with(subject.trim_end_matches('…')) && subject.len() < 500);
 
     scripted.here.bench(&["export", "--svg", "--out", "charts"]).expect(0, &["wrote 2 charts"]);
     for file in fs::read_dir(scripted.here.path("charts")).expect("a folder") {
@@ -230,9 +248,18 @@ fn a_hostile_name_or_subject_says_nothing_but_itself_anywhere() {
         assert!(!svg.contains('\u{202e}'), "{svg}");
     }
 
-    scripted.here.bench(&["report", "--history"]).expect(0, &[]);
-    let page = fs::read_to_string(scripted.here.path("report.html")).expect("a page");
-    assert!(!page.contains("<script"), "{page}");
+    let page = |scripted: &Scripted| {
+        scripted.here.bench(&["report", "--history"]).expect(0, &[]);
+        fs::read_to_string(scripted.here.path("report.html")).expect("a page")
+    };
+    let (hostile, tame) = (page(&scripted), page(&Scripted::of_days(14)));
+    // The page has a script of its own, which its policy names by digest.
+    for tag in ["<script", "</script", "<style"] {
+        assert_eq!(hostile.matches(tag).count(), tame.matches(tag).count(), "{tag}");
+    }
+    assert_eq!(hostile.matches("<svg").count(), hostile.matches("</svg>").count());
+    assert!(hostile.contains("&lt;script&gt;alert(1)"), "it is shown as what it is");
+    assert!(!hostile.contains(&"é".repeat(300)), "a subject is cut");
 }
 
 #[test]
