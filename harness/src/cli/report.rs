@@ -25,7 +25,7 @@ pub(crate) struct Args {
     #[arg(value_name = "PATH")]
     path: Option<PathBuf>,
 
-    /// The history of the store that BENCH_STORE or bench.toml names, else of the one in the user's data folder.
+    /// The history of the store that `BENCH_STORE` or bench.toml names, else of the one in the user's data folder.
     #[arg(long)]
     history: bool,
 
