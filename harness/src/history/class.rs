@@ -134,7 +134,7 @@ fn command_words(command: &CommandInfo) -> String {
 
 #[cfg(test)]
 mod tests {
-    use baselines::{Digest, RunRecord, testing};
+    use baselines::{Digest, RunRecord, record::What, testing};
 
     use super::Facts;
 
@@ -177,14 +177,16 @@ mod tests {
 
     #[test]
     fn a_value_cannot_pose_as_another_fact() {
-        let mut record = testing::commands(1, 1.0).base;
-        let baselines::record::What::Command(command) = &mut record.subject.what else { panic!() };
-        command.line = "a".to_owned();
-        command.shell = Some("b\nsetup=\"\"".to_owned());
-        let forged = Facts::of(&record).digest();
-        let baselines::record::What::Command(command) = &mut record.subject.what else { panic!() };
-        command.shell = Some("b".to_owned());
-        assert_ne!(forged, Facts::of(&record).digest());
+        let digest = |shell: &str, setup: &str| {
+            let mut record = testing::commands(1, 1.0).base;
+            if let What::Command(command) = &mut record.subject.what {
+                command.shell = Some(shell.to_owned());
+                command.setup = Some(setup.to_owned());
+            }
+            Facts::of(&record).digest()
+        };
+        assert_ne!(digest("a\nsetup=b", "c"), digest("a", "b\nsetup=c"));
+        assert_ne!(digest("a\"", ""), digest("a", "\""));
     }
 
     #[test]
