@@ -14,6 +14,7 @@ use super::{
     Context,
     options::{BASELINE, HistoryArgs},
     print,
+    table::count,
 };
 use crate::{
     config::Config,
@@ -74,7 +75,11 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
         (_, _, true, _) => markdown::text(&history),
         (.., Some(folder)) => {
             let n = svg::write(&history, folder)?;
-            context.progress.note(&format!("wrote {n} charts to {}", folder.display()));
+            context.progress.note(&format!(
+                "wrote {} to {}",
+                count(n as u64, "chart"),
+                folder.display()
+            ));
             return Ok(0);
         }
         // The command line asks for it beside `--svg`.

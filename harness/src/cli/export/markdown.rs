@@ -101,6 +101,7 @@ fn day(session: Option<&Session>) -> String {
 
 /// Text of a record as Markdown that says nothing but itself.
 fn harmless(text: &str) -> String {
-    // A mention, an entity, an emphasis and a link that needs no brackets are among what `plain` leaves.
-    gates::plain(&visible(text)).replace(['@', '&', '_', '~', '\\'], "·").replace("://", "·//")
+    // A mention, an entity, an emphasis and a link that needs no brackets are among what `plain` leaves. Names are full of `_`.
+    let plain = gates::plain(&visible(text)).replace(['@', '&', '~', '\\'], "·");
+    plain.replace('_', "\\_").replace("://", "·//")
 }
