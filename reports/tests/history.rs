@@ -106,7 +106,7 @@ fn two_machines_are_two_series_and_the_page_says_which() {
     let page = page(&mixed());
     assert_eq!(page.matches("<svg class=\"chart\"").count(), 6);
     let text = visible(&page);
-    assert!(text.contains("2 classes of machine"));
+    assert!(text.contains("2 classes"));
     assert!(text.contains("AMD EPYC 9R14 · stories, avx512, 2 threads"));
     assert!(text.contains("Intel Xeon Platinum 8488C · stories, avx512, 2 threads"));
 }
@@ -149,6 +149,11 @@ fn a_commit_is_linked_only_by_https_and_only_by_its_digits() {
     assert_eq!(links(Some("javascript:alert(1)//")), 0);
     assert_eq!(links(Some("http://example.org/c/")), 0);
     assert_eq!(links(None), 0);
+    let mut history = typical();
+    history.sessions[89].commit = Some("javascript:alert(3)".to_owned());
+    let page = page(&history);
+    assert!(page.contains("javascript:a"), "the latest session is shown");
+    assert!(!page.contains("commit/javascript:"), "and leads nowhere");
 }
 
 /// The thinned chart still has each change at its place: the level lines of the picture end where the levels do.
@@ -162,6 +167,8 @@ fn ten_thousand_sessions_are_thinned_and_no_change_is_lost() {
     }
     assert_eq!(svg.matches("after 20").count(), 2 * steps.len(), "a tip each, and the description");
     assert_eq!(levels(&long.tracks[0]).len(), steps.len() + 1);
+    let band = svg.matches("#D6DCE2").count();
+    assert_eq!(band, steps.len() + 1, "no part of the band reaches over a change");
     assert!(svg.len() < 120_000, "{} bytes", svg.len());
 }
 

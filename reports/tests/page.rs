@@ -77,6 +77,11 @@ fn the_verdict_comes_first_and_in_words() {
                  negligible margin, at the stated confidence, or a budget is broken. 6 compared 6 regressed \
                  0 inconclusive 0 missing next: perf-fixer exit code 2 Largest changes: ";
     assert!(text.starts_with(start), "{}", &text[..400]);
+    let all = findings(&evidence(1.2, 12));
+    let size = |finding: &&Finding| finding.estimate.unwrap_or(0.0);
+    let largest = all.iter().max_by(|a, b| size(a).total_cmp(&size(b))).unwrap();
+    let named = format!("{} {}/{} ", start.trim_end(), largest.workload, largest.metric);
+    assert!(text.starts_with(&named), "{}", &text[..400]);
 }
 
 #[test]
@@ -166,6 +171,19 @@ fn the_commands_and_the_recomputed_rates_are_on_the_page() {
     assert!(text.contains("3 40.0 GB/s"), "1 GB in 25 ms, the best of 3: {text}");
     assert!(text.contains(&evidence.head.subject.binary.to_string()));
     assert!(text.contains(&evidence.head.host.cpu_model));
+}
+
+#[test]
+fn evidence_class_and_what_no_floor_accounts_for_are_said() {
+    let text = visible(&page_of(&evidence(1.0, 3)));
+    for said in [
+        "Evidence class A: steady from iteration 2 on (median over those that settled); 1 of 32 processes judged still changed late",
+        "decode-64/ decode_step_ns 400.0 µs 40.00 µs 100.0 µs 25 %",
+        "ffn_down i2_s 488.3 KiB 2.000 million 50.00 µs 12 %",
+        "all else, not divided further – – 300.0 µs 75 %",
+    ] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn facts(history: &History) -> Markup {
                 li { (visible(&first.started_at.chars().take(10).collect::<String>())) " to " (visible(&last.started_at.chars().take(10).collect::<String>())) }
             }
             li { (counted(history.tracks.len(), "series", "series")) }
-            li { (counted(history.classes.len(), "class of machine", "classes of machine")) }
+            li { (counted(history.classes.len(), "class", "classes")) }
             li { (counted(n_changes, "change of level", "changes of level")) }
             @if n_left_out > 0 {
                 li { strong { (grouped(n_left_out as u64)) " left out" } ": " a href="#sources" { "why" } }

@@ -24,7 +24,7 @@ pub(super) fn section(history: &History) -> Markup {
             }
             h3 { "Left out" }
             @if history.left_out.is_empty() { p { "Nothing." } } @else { (left_out(&history.left_out)) }
-            h3 { "Classes of machine" }
+            h3 { "Classes" }
             @if history.classes.is_empty() { p { "None." } } @else { (classes(history)) }
             h3 { "Baselines" }
             @if history.events.is_empty() { p { "No journal: no baseline was recorded or moved." } } @else { (events(history)) }
@@ -76,7 +76,7 @@ fn left_out(all: &[LeftOut]) -> Markup {
 
 fn classes(history: &History) -> Markup {
     html! {
-        (scroll("Classes of machine", &html! {
+        (scroll("Classes", &html! {
             table {
                 thead { tr {
                     th scope="col" { "Class" }
