@@ -174,7 +174,7 @@ fn the_rate_stands_beside_its_interval_and_the_number_of_processes() {
     let performance = &json(&evidence, "inference.json")["performance"];
     let found: [f64; 2] =
         serde_json::from_value(performance["tokens_per_second_interval"].clone()).expect("two");
-    assert_eq!(found, [low, high]);
+    assert_eq!(found.map(f64::to_bits), [low, high].map(f64::to_bits));
     let coverage = performance["interval_coverage"].as_f64().expect("a number");
     assert!((coverage - 0.978_729_248_046_875).abs() < 1e-12, "{coverage}");
     let gate = json(&evidence, "benchmarks_gate.json");

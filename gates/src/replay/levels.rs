@@ -232,3 +232,16 @@ fn nights(found: &[Vec<Change>]) -> String {
         nights.iter().map(|(place, n)| format!("{n} before day {}", place + 1)).collect();
     format!("Changes: {}.", counts.join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{DEMAND_FOR_DAYS, DEMAND_FOR_RUNS, STEPS};
+
+    #[test]
+    fn steps_rise_and_each_demand_is_on_one_of_them() {
+        assert!(STEPS.windows(2).all(|two| two[0] < two[1]));
+        for (_, step) in [DEMAND_FOR_DAYS, DEMAND_FOR_RUNS] {
+            assert!(STEPS.contains(&step), "{step}");
+        }
+    }
+}
