@@ -50,14 +50,6 @@ pub struct Product {
     pub floor_ns: Option<f64>,
 }
 
-impl Roofline {
-    /// The higher floor: no sample can be shorter.
-    #[must_use]
-    pub fn floor_ns(&self) -> Option<f64> {
-        higher(self.bytes_floor_ns, self.macs_floor_ns)
-    }
-}
-
 /// One for each metric whose work is known, in the order of the suite.
 #[must_use]
 pub fn rooflines(record: &RunRecord) -> Vec<Roofline> {
@@ -113,7 +105,7 @@ fn higher(a: Option<f64>, b: Option<f64>) -> Option<f64> {
 mod tests {
     use baselines::{record::ProbeKind, testing};
 
-    use super::rooflines;
+    use super::{higher, rooflines};
 
     /// The floor is work ÷ best rate, recomputed here from the record alone.
     #[test]
@@ -129,7 +121,7 @@ mod tests {
         let want = macs as f64 / peak * 1e9;
         let found = decode.macs_floor_ns.expect("a probe");
         assert!((found / want - 1.0).abs() < 1e-12, "{found} is not {want}");
-        let floor = decode.floor_ns().expect("probes");
+        let floor = higher(decode.bytes_floor_ns, decode.macs_floor_ns).expect("probes");
         assert!(floor <= decode.median_ns, "the script keeps to its own physics");
         let products: f64 = decode.products.iter().map(|product| product.macs).sum();
         assert!((products / decode.macs - 1.0).abs() < 1e-12, "the products are the step's work");
@@ -139,7 +131,10 @@ mod tests {
     fn without_probes_there_is_no_floor_and_a_command_has_none() {
         let mut record = testing::evidence(42, 1.0).head;
         record.probes.clear();
-        assert!(rooflines(&record).iter().all(|found| found.floor_ns().is_none()));
+        let has_floor = |found: &super::Roofline| {
+            found.bytes_floor_ns.is_some() || found.macs_floor_ns.is_some()
+        };
+        assert!(!rooflines(&record).iter().any(has_floor));
         assert!(rooflines(&testing::commands(3, 1.0).head).is_empty());
     }
 }

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use history::{history, hostile, mixed, typical};
+use reader::visible;
 use reports::{
     History,
     history::{Track, levels},
@@ -10,26 +11,13 @@ use reports::{
 
 #[path = "common/history.rs"]
 mod history;
+#[path = "common/reader.rs"]
+mod reader;
 #[path = "common/mod.rs"]
 mod session;
 
 fn page(history: &History) -> String {
     reports::history_page(history, None).expect("the page is made")
-}
-
-/// What a reader sees, tags and charts aside, in one line.
-fn visible(page: &str) -> String {
-    let body =
-        page.split_once("<body>").expect("a body").1.split_once("<script>").expect("a script").0;
-    let mut text = String::new();
-    let mut rest = body;
-    while let Some((before, tag)) = rest.split_once('<') {
-        text.push_str(before);
-        text.push(' ');
-        let inside = if tag.starts_with("svg") { "</svg>" } else { ">" };
-        rest = tag.split_once(inside).expect("every tag is closed").1;
-    }
-    text.replace('\u{a0}', " ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[test]

@@ -8,28 +8,16 @@ use baselines::{
     record::{Mark, What},
 };
 use common::{evidence, findings, judged, summary};
+use reader::visible;
 use reports::{CHARTS, Finding, Refusal, Summary, series};
 
 mod common;
+#[path = "common/reader.rs"]
+mod reader;
 
 fn page_of(evidence: &Evidence) -> String {
     let findings = findings(evidence);
     reports::page(judged(evidence, &summary(&findings), &findings)).expect("the page is made")
-}
-
-/// What a reader sees, tags and charts aside, in one line.
-fn visible(page: &str) -> String {
-    let body = page.split_once("<body>").expect("a body").1;
-    let mut text = String::new();
-    let mut rest = body;
-    while let Some((before, tag)) = rest.split_once('<') {
-        text.push_str(before);
-        text.push(' ');
-        let inside = if tag.starts_with("svg") { "</svg>" } else { ">" };
-        rest = tag.split_once(inside).expect("every tag is closed").1;
-    }
-    text.push_str(rest);
-    text.replace('\u{a0}', " ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The values of every attribute called `name`.
