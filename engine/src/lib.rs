@@ -41,13 +41,17 @@ pub use drawing::Drawing;
 pub use error::{Error, ErrorKind, Result};
 pub use gguf::Bytes;
 pub use inference::{
-    Cancel, Clock, Generated, InferenceEngine, Metrics, Prompt, Request, Stop, Token,
+    Cancel, Clock, Generated, InferenceEngine, Logits, Metrics, Prompt, Request, Stop, Token,
 };
 pub use kernels::Isa;
-pub use memory::{Allocations, CountingAllocator, Lines, Memory, allocations, set_counting};
+pub use memory::{
+    Allocations, CountingAllocator, HugePages, Lines, Memory, allocations, set_counting,
+};
 pub use model::{Config, LinearInfo, Model};
 pub use sample::{Sampler, SamplerOptions};
-pub use session::{Activations, Count, KvFormat, SequenceId, Session, SessionOptions};
+pub use session::{
+    Activations, Count, Head, KvFormat, Likely, Screening, SequenceId, Session, SessionOptions,
+};
 pub use threads::Pool;
 pub use tokenizer::{TokenStream, Tokenizer};
 

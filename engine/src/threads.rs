@@ -229,7 +229,7 @@ impl Drop for Pool {
 }
 
 /// The part-th of `parts` contiguous ranges that cover `0..len` in whole units (the last takes the remainder).
-fn split(len: usize, unit: usize, part: usize, parts: usize) -> Range<usize> {
+pub(crate) fn split(len: usize, unit: usize, part: usize, parts: usize) -> Range<usize> {
     let units = len.div_ceil(unit);
     let start = (units * part / parts * unit).min(len);
     let end = (units * (part + 1) / parts * unit).min(len);

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::path::Path;
 
 use super::mmap::Mapping;
-use crate::Result;
+use crate::{HugePages, Result};
 
 /// The bytes of a model file, whoever owns them.
 ///
@@ -18,6 +18,8 @@ pub enum Bytes {
     Owned(Vec<u8>),
     /// Mapped from a file.
     Mapped(Mapping),
+    /// Read from a file.
+    Copied(HugePages),
 }
 
 impl Bytes {
@@ -33,17 +35,27 @@ impl Bytes {
     #[must_use]
     pub fn mapped_size(&self) -> usize {
         match self {
-            Self::Static(_) | Self::Owned(_) => 0,
+            Self::Static(_) | Self::Owned(_) | Self::Copied(_) => 0,
             Self::Mapped(map) => map.as_slice().len(),
         }
     }
 
-    /// Bytes held on the heap.
+    /// How many of them lie in huge pages; `None` where they were not read into memory of their own, or the system does not say.
+    #[must_use]
+    pub fn huge_size(&self) -> Option<usize> {
+        match self {
+            Self::Static(_) | Self::Owned(_) | Self::Mapped(_) => None,
+            Self::Copied(bytes) => bytes.huge_size(),
+        }
+    }
+
+    /// Bytes held on the heap, or as a copy beside it.
     #[must_use]
     pub fn heap_size(&self) -> usize {
         match self {
             Self::Static(_) | Self::Mapped(_) => 0,
             Self::Owned(bytes) => bytes.capacity(),
+            Self::Copied(bytes) => bytes.len(),
         }
     }
 }
@@ -56,6 +68,7 @@ impl Deref for Bytes {
             Self::Static(bytes) => bytes,
             Self::Owned(bytes) => bytes,
             Self::Mapped(map) => map.as_slice(),
+            Self::Copied(bytes) => bytes,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, ops::ControlFlow};
 
-use super::{Generated, InferenceEngine, Request, Stop, Token, running::Running};
+use super::{Generated, InferenceEngine, Logits, Request, Stop, Token, running::Running};
 use crate::{Result, SequenceId, Session};
 
 /// One of those being answered.
@@ -141,7 +141,8 @@ impl Seat<'_> {
     ) -> Result<Option<Stop>> {
         let Self { idx, sequence, running, next } = self;
         let has_room = session.len_of(*sequence)? < session.n_ctx();
-        let (id, stop) = running.choose(logits, has_room, &mut |token| each(*idx, token))?;
+        let (id, stop) =
+            running.choose(Logits::All(logits), has_room, &mut |token| each(*idx, token))?;
         *next = id;
         Ok(stop)
     }

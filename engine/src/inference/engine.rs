@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::{Clock, Generated, Prompt, Request, Stop, Token, running::Running};
+use super::{Clock, Generated, Logits, Prompt, Request, Stop, Token, running::Running};
 use crate::{Error, ErrorKind, Model, Result, Session, SessionOptions, Tokenizer};
 
 /// Generates with one model, one request after the other.
@@ -90,13 +90,19 @@ impl<'m> InferenceEngine<'m> {
         running: &mut Running<'_>,
         each: &mut impl FnMut(Token<'_>) -> ControlFlow<()>,
     ) -> Result<Stop> {
+        let looks_at = running.looks_at();
+        let (mut len, n_ctx) = (self.session.len(), self.session.n_ctx());
+        let mut logits = Logits::All(self.session.logits());
         loop {
-            let has_room = self.session.len() < self.session.n_ctx();
-            let (id, stop) = running.choose(self.session.logits(), has_room, each)?;
+            let (id, stop) = running.choose(logits, len < n_ctx, each)?;
             if let Some(stop) = stop {
                 return Ok(stop);
             }
-            self.session.step(id)?;
+            logits = match looks_at {
+                Some(k) => Logits::Likeliest(self.session.step_likeliest(id, k)?),
+                None => Logits::All(self.session.step(id)?),
+            };
+            len += 1;
             self.sequence.push(id);
         }
     }

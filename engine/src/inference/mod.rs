@@ -22,4 +22,4 @@ pub use cancel::Cancel;
 pub use clock::Clock;
 pub use engine::InferenceEngine;
 pub use metrics::Metrics;
-pub use request::{Generated, Prompt, Request, Stop, Token};
+pub use request::{Generated, Logits, Prompt, Request, Stop, Token};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Cancel, Metrics};
-use crate::{ChatTemplate, Error, ErrorKind, Message, Result, SamplerOptions};
+use crate::{ChatTemplate, Error, ErrorKind, Likely, Message, Result, SamplerOptions};
 
 /// What to go on from.
 #[derive(Clone, Debug)]
@@ -66,8 +66,17 @@ pub struct Token<'a> {
     pub id: u32,
     /// The text that is certain now: empty while a character or a possible stop string is not complete.
     pub text: &'a str,
-    /// What it was chosen of, before any stage of the sampler: `[n_vocab]`.
-    pub logits: &'a [f32],
+    /// What it was chosen of, before any stage of the sampler.
+    pub logits: Logits<'a>,
+}
+
+/// What a token is chosen of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Logits<'a> {
+    /// `[n_vocab]`.
+    All(&'a [f32]),
+    /// Those that decide, the likeliest first: the others were not computed.
+    Likeliest(&'a [Likely]),
 }
 
 /// Why a generation ended.

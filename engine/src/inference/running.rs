@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::{
-    Clock, Generated, Metrics, Request, Stop, Token,
+    Clock, Generated, Logits, Metrics, Request, Stop, Token,
     stop::{Decided, StopStrings},
 };
 use crate::{Memory, Result, Sampler, TokenStream, Tokenizer};
@@ -70,17 +70,25 @@ impl<'a> Running<'a> {
         })
     }
 
+    /// How many of the likeliest tokens decide; `None` where all logits do.
+    pub(super) fn looks_at(&self) -> Option<usize> {
+        self.sampler.looks_at()
+    }
+
     /// Chooses the next token of `logits` and gives it to the caller; the reason to stop, if there is one. `has_room` says
     /// whether the context takes another token.
     pub(super) fn choose(
         &mut self,
-        logits: &[f32],
+        logits: Logits<'_>,
         has_room: bool,
         each: &mut impl FnMut(Token<'_>) -> ControlFlow<()>,
     ) -> Result<(u32, Option<Stop>)> {
         let Self { request, stamps, metrics, sampler, answer, .. } = self;
         let stepped = stamps.elapsed();
-        let id = sampler.sample(logits)?;
+        let id = match logits {
+            Logits::All(logits) => sampler.sample(logits),
+            Logits::Likeliest(likeliest) => sampler.sample_likeliest(likeliest),
+        }?;
         let sampled = stamps.elapsed();
         metrics.sampling_ns += sampled - stepped;
         match self.step_from {

@@ -10,8 +10,11 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod scalar;
+mod screen;
 
 use std::{fmt, ops::Range, str::FromStr};
+
+pub use screen::{Between, ScreenedInput, ScreenedRow};
 
 use crate::{Error, ErrorKind, Lines, Result, quant::Shape, threads::Strip};
 
@@ -279,6 +282,12 @@ pub struct Kernels {
     pub attend: fn(&AttentionChunk<'_>, &mut [f32]) -> (f32, f32),
     /// `out = fma(x, f, out)`.
     pub fma_into: fn(&[f32], f32, &mut [f32]),
+    /// Quantizes a row of the screened head into its planes: 192 bytes, and 64, for each block of 256.
+    pub screen_quantize: fn(&[f32], &mut [u8], &mut [u8]) -> ScreenedRow,
+    /// `Σ (code >> 2) · q` of a row's first plane and [`ScreenedInput::codes`].
+    pub screen_six: fn(&[u8], &[u8]) -> i64,
+    /// `Σ (code & 3) · q` of its second plane.
+    pub screen_rest: fn(&[u8], &[u8]) -> i64,
     /// One for each [`Input`] of a product, in that order.
     pub packings: &'static [Packing],
     /// Products with stored weights, by format. A format without one is widened row by row and multiplied as floats.
@@ -328,6 +337,16 @@ impl Kernels {
     pub fn packing(&self, input: Input) -> &'static Packing {
         let packing = self.packings.iter().find(|packing| packing.input == input);
         packing.expect("every input of a product has a packing")
+    }
+
+    /// The screened head, as records name it.
+    #[must_use]
+    pub const fn screened_name(&self) -> &'static str {
+        match self.isa {
+            Isa::Scalar => "screened_f16.scalar",
+            Isa::Avx2 => "screened_f16.avx2",
+            Isa::Avx512 => "screened_f16.avx512",
+        }
     }
 
     /// The kernel of a float product, as records name it.

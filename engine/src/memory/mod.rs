@@ -1,9 +1,11 @@
 //! Bytes held by a session, by class.
 
 mod counting_alloc;
+pub(crate) mod huge_pages;
 mod lines;
 
 pub use counting_alloc::{Allocations, CountingAllocator, allocations, set_counting};
+pub use huge_pages::HugePages;
 pub use lines::Lines;
 
 /// What a session holds. Mapped weights are stated apart: the system may drop and read them again.
@@ -14,11 +16,13 @@ pub struct Memory {
     /// Bytes of the model on the heap, shared by all sessions: what was decoded of its weights, and the file where it was
     /// read rather than mapped. Its metadata and tokenizer are not among them.
     pub weights_heap: usize,
+    /// The copy of the output matrix that the screened head looks at first, shared by all sessions.
+    pub screen: usize,
     /// Keys, values and angles.
     pub kv: usize,
     /// Activations of one batch.
     pub activations: usize,
-    /// Logits.
+    /// Logits, and what is known of them before they are computed.
     pub scratch: usize,
 }
 

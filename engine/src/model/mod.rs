@@ -5,16 +5,24 @@
 
 mod arch;
 mod config;
+mod screen;
 mod weights;
 
 use std::{path::Path, sync::OnceLock};
 
 pub use arch::{ARCHS, Architecture, Gate, Rope};
 pub use config::Config;
+pub(crate) use screen::Screen;
 pub use weights::LinearInfo;
 pub(crate) use weights::{LINEAR_NAMES, Layer, Linear, Weights};
 
-use crate::{Bytes, ChatTemplate, Error, ErrorKind, Result, Tokenizer, builtin, gguf::File};
+use crate::{
+    Bytes, ChatTemplate, Error, ErrorKind, HugePages, Pool, Result, Tokenizer, builtin, gguf::File,
+    kernels::Kernels,
+};
+
+/// Bytes from which a file is read rather than mapped.
+const COPIED_FROM: u64 = 64 << 20;
 
 /// A loaded model.
 #[derive(Debug)]
@@ -24,18 +32,37 @@ pub struct Model {
     config: Config,
     weights: Weights,
     tokenizer: OnceLock<Tokenizer>,
+    screen: OnceLock<Option<Screen>>,
 }
 
 impl Model {
-    /// Maps the GGUF file at `path` and checks it.
+    /// Opens the GGUF file at `path` and checks it. A small one is mapped; one that no cache holds is read into memory of its
+    /// own, in huge pages where the system gives them ([`Model::huge_size`]).
     ///
     /// # Errors
     /// [`ErrorKind::Io`] if it can't be read; [`ErrorKind::Gguf`], [`ErrorKind::UnsupportedArchitecture`],
     /// [`ErrorKind::UnsupportedTensorType`], [`ErrorKind::Shape`] or [`ErrorKind::NonFinite`] if it isn't a model this
     /// engine runs.
     pub fn open(path: &Path) -> Result<Self> {
+        let is_large = std::fs::metadata(path).is_ok_and(|file| file.len() >= COPIED_FROM);
+        if !is_large {
+            return Self::map(path);
+        }
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Self::at(path, HugePages::of_file(path, threads).map(Bytes::Copied))
+    }
+
+    /// The same, mapped however large it is: pages are shared with the system's cache, and reading them all takes longer.
+    ///
+    /// # Errors
+    /// As [`Model::open`].
+    pub fn map(path: &Path) -> Result<Self> {
+        Self::at(path, Bytes::open(path))
+    }
+
+    fn at(path: &Path, bytes: Result<Bytes>) -> Result<Self> {
         let name = path.display().to_string();
-        Self::named(name.clone(), Bytes::open(path)?)
+        Self::named(name.clone(), bytes?)
             .map_err(|error| Error::new(error.kind(), format!("model `{name}`: {error}")))
     }
 
@@ -60,7 +87,14 @@ impl Model {
         let (arch, arch_name) = arch::of(&file)?;
         let config = Config::read(&file, arch, arch_name)?;
         let weights = Weights::read(&file, &config)?;
-        Ok(Self { name, file, config, weights, tokenizer: OnceLock::new() })
+        Ok(Self {
+            name,
+            file,
+            config,
+            weights,
+            tokenizer: OnceLock::new(),
+            screen: OnceLock::new(),
+        })
     }
 
     /// How the user named it.
@@ -79,6 +113,12 @@ impl Model {
     #[must_use]
     pub fn mapped_size(&self) -> usize {
         self.file.mapped_size()
+    }
+
+    /// Bytes of the file that lie in huge pages; `None` where it was not read into memory of its own, or the system does not say.
+    #[must_use]
+    pub fn huge_size(&self) -> Option<usize> {
+        self.file.huge_size()
     }
 
     /// Bytes on the heap of what was decoded of the weights, and of the file where it was read rather than mapped.
@@ -127,6 +167,34 @@ impl Model {
     #[must_use]
     pub fn linears(&self) -> Vec<LinearInfo> {
         self.weights.linears(&self.config)
+    }
+
+    /// What tells which tokens can't be among the likeliest; made at the first call. `None` where the head is no plain F16
+    /// matrix of finite numbers.
+    pub(crate) fn screen(&self, kernels: &Kernels, pool: &Pool) -> Result<Option<&Screen>> {
+        if self.screen.get().is_none() {
+            let output = &self.weights.output;
+            let screen = if self.is_screened() {
+                let bytes = &self.file.bytes()[output.range.clone()];
+                Screen::new(bytes, output.shape.cols, kernels, pool)?
+            } else {
+                None
+            };
+            // Another session may have been faster.
+            let _ = self.screen.set(screen);
+        }
+        Ok(self.screen.get().and_then(Option::as_ref))
+    }
+
+    /// Bytes of that, if its weights are numbers.
+    pub(crate) fn screen_bytes(&self) -> usize {
+        let shape = self.weights.output.shape;
+        if self.is_screened() { Screen::bytes_of(shape.rows, shape.cols) } else { 0 }
+    }
+
+    fn is_screened(&self) -> bool {
+        let output = &self.weights.output;
+        output.format.name() == "f16" && output.scale.to_bits() == 1.0_f32.to_bits()
     }
 
     pub(crate) const fn file(&self) -> &File {

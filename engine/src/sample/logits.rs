@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Likely, Result};
 
 /// A token that may be drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,14 +20,21 @@ pub(super) fn likelier(a: &Candidate, b: &Candidate) -> Ordering {
 
 /// Refuses an empty list and any logit that is not finite.
 pub(super) fn check(logits: &[f32]) -> Result<()> {
-    if logits.is_empty() {
+    let ids = 0..u32::try_from(logits.len()).unwrap_or(u32::MAX);
+    check_each(ids.zip(logits.iter().copied()))
+}
+
+/// The same of tokens with their logits.
+pub(super) fn check_each(logits: impl ExactSizeIterator<Item = (u32, f32)>) -> Result<()> {
+    let mut logits = logits;
+    if logits.len() == 0 {
         return Err(Error::new(ErrorKind::InvalidArgument, "sample: expected logits, found none"));
     }
-    match logits.iter().position(|logit| !logit.is_finite()) {
+    match logits.find(|(_, logit)| !logit.is_finite()) {
         None => Ok(()),
-        Some(id) => Err(Error::new(
+        Some((id, logit)) => Err(Error::new(
             ErrorKind::NonFinite,
-            format!("sample: expected finite logits, found {} for token {id}", logits[id]),
+            format!("sample: expected finite logits, found {logit} for token {id}"),
         )),
     }
 }
@@ -37,6 +44,14 @@ pub(super) fn fill(candidates: &mut Vec<Candidate>, logits: &[f32]) {
     candidates.clear();
     let ids = 0_u32..;
     candidates.extend(ids.zip(logits).map(|(id, &logit)| Candidate { id, logit, weight: 0.0 }));
+}
+
+/// The same with one for each of some tokens.
+pub(super) fn fill_likely(candidates: &mut Vec<Candidate>, likely: &[Likely]) {
+    candidates.clear();
+    let candidate =
+        |Likely { id, logit }: &Likely| Candidate { id: *id, logit: *logit, weight: 0.0 };
+    candidates.extend(likely.iter().map(candidate));
 }
 
 /// The candidate in whose share `unit`, from `[0, 1)`, falls.

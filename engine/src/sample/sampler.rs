@@ -4,7 +4,7 @@ use super::greedy::greedy;
 use super::logits::{self, Candidate};
 use super::repetition::Past;
 use super::{min_p, temperature, top_k, top_p};
-use crate::{Drawing, Error, ErrorKind, Result};
+use crate::{Drawing, Error, ErrorKind, Likely, Result};
 
 /// How to choose a token.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -122,6 +122,36 @@ impl Sampler {
         Ok(id)
     }
 
+    /// How many of the likeliest tokens decide, with their logits; `None` where all do.
+    #[must_use]
+    pub fn looks_at(&self) -> Option<usize> {
+        let options = &self.options;
+        match () {
+            () if options.repetition_penalty > 1.0 => None,
+            () if options.temperature == 0.0 => Some(1),
+            () => Some(options.top_k).filter(|k| *k > 0),
+        }
+    }
+
+    /// The next token, given the likeliest ones: as many as [`Sampler::looks_at`] says, or all there are. It is the one that
+    /// [`Sampler::sample`] chooses.
+    ///
+    /// # Errors
+    /// As [`Sampler::sample`]; [`ErrorKind::InvalidArgument`] for a sampler that looks at all logits.
+    pub fn sample_likeliest(&mut self, likeliest: &[Likely]) -> Result<u32> {
+        let Some(k) = self.looks_at() else {
+            let text = "sampler: expected all logits for a repetition penalty or without top_k, found the likeliest alone";
+            return Err(Error::new(ErrorKind::InvalidArgument, text));
+        };
+        logits::check_each(likeliest.iter().map(|likely| (likely.id, likely.logit)))?;
+        logits::fill_likely(&mut self.candidates, likeliest);
+        top_k::keep(&mut self.candidates, k);
+        if self.options.temperature == 0.0 {
+            return Ok(self.candidates[0].id);
+        }
+        Ok(self.draw())
+    }
+
     fn choose(&mut self, logits: &[f32]) -> Result<u32> {
         let options = &self.options;
         if options.temperature == 0.0 {
@@ -132,6 +162,12 @@ impl Sampler {
         if options.top_k > 0 {
             top_k::keep(&mut self.candidates, options.top_k);
         }
+        Ok(self.draw())
+    }
+
+    /// Draws one of the candidates, cut to the `top_k` likeliest.
+    fn draw(&mut self) -> u32 {
+        let options = &self.options;
         temperature::weigh(&mut self.candidates, options.temperature);
         if options.top_p < 1.0 {
             top_p::keep(&mut self.candidates, options.top_p);
@@ -139,7 +175,7 @@ impl Sampler {
         if options.min_p > 0.0 {
             min_p::keep(&mut self.candidates, options.min_p);
         }
-        Ok(logits::at(&self.candidates, self.drawing.unit_f64()))
+        logits::at(&self.candidates, self.drawing.unit_f64())
     }
 }
 

@@ -1,11 +1,14 @@
 //! The dispatcher: every norm, quantization and matrix product of the graph goes through here, and every product is
 //! counted here, whoever asks for it.
 
-use super::buffers::{RowsWidth, reserve};
+use super::{
+    buffers::{RowsWidth, reserve},
+    likeliest::Screening,
+};
 use crate::{
     Isa, Lines, Model, Result,
     kernels::{Four, Input, Kernels, Packed, Product, ProductKernel, RowScale},
-    model::{LINEAR_NAMES, Linear},
+    model::{LINEAR_NAMES, Linear, Screen},
     threads::{Columns, Pool, Split, Strip},
 };
 
@@ -67,6 +70,11 @@ pub(super) struct Rows {
 }
 
 impl Rows {
+    /// Before packing.
+    pub(super) fn float(&self) -> &[f32] {
+        &self.float
+    }
+
     /// Bytes held.
     pub(super) fn bytes(&self) -> usize {
         let packed = |packed: &Packed| {
@@ -122,6 +130,25 @@ impl Dispatcher {
 
     pub(super) fn counters(&self) -> Vec<Count> {
         self.counts.iter().filter(|count| count.products > 0).copied().collect()
+    }
+
+    pub(super) const fn counts(&self) -> [Count; LINEAR_NAMES.len()] {
+        self.counts
+    }
+
+    pub(super) const fn set_counts(&mut self, counts: [Count; LINEAR_NAMES.len()]) {
+        self.counts = counts;
+    }
+
+    /// One token through the head, as far as its rows were looked at.
+    pub(super) fn count_screened(&mut self, output: &Linear, screen: &Screen, done: Screening) {
+        let count = &mut self.counts[output.kind];
+        count.kernel = self.kernels.screened_name();
+        count.products += 1;
+        count.macs += (output.shape.rows * output.shape.cols) as u64;
+        count.bytes += done.rows * screen.six_len() as u64
+            + done.refined * screen.rest_len() as u64
+            + done.rescored * 2 * output.shape.cols as u64;
     }
 
     pub(super) fn reset_counters(&mut self) {

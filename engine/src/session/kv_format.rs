@@ -4,7 +4,7 @@
 use half::f16;
 
 use super::out_of_memory;
-use crate::{Error, ErrorKind, Lines, Result};
+use crate::{Error, ErrorKind, Lines, Result, memory::huge_pages};
 
 /// Storage of keys and values. [`KvFormat::F32`] alone gives the results that the model's definition does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -152,6 +152,8 @@ fn filled<T: Clone>(n: usize, value: T) -> Result<Lines<T>> {
     let mut values = Lines::default();
     let bytes = n.saturating_mul(size_of::<T>());
     values.try_reserve_exact(n).map_err(|_| out_of_memory("keys and values", bytes))?;
+    // Every step reads all of them.
+    huge_pages::advise(values.as_ptr(), bytes);
     values.resize(n, value);
     Ok(values)
 }

@@ -11,20 +11,27 @@ mod forward;
 mod kv_cache;
 mod kv_format;
 mod layer;
+mod likeliest;
 mod options;
 mod room;
 mod sequences;
 
 pub use dispatch::{Activations, Count};
 pub use kv_format::KvFormat;
-pub use options::SessionOptions;
+pub use likeliest::{Likely, Screening};
+pub use options::{Head, SessionOptions};
 pub use sequences::SequenceId;
 
-use crate::{Error, ErrorKind, Isa, Lines, Memory, Model, Result, kernels::Kernels, model::Config};
+use crate::{
+    Error, ErrorKind, Isa, Lines, Memory, Model, Result,
+    kernels::Kernels,
+    model::{Config, Screen},
+};
 use angles::Angles;
 use buffers::{Buffers, Widths};
 use dispatch::Dispatcher;
 use kv_cache::KvLayout;
+use likeliest::Looks;
 use sequences::{Row, Sequences};
 
 /// Tokens whose logits are computed together when all positions are scored.
@@ -43,7 +50,16 @@ pub struct Session<'m> {
     widths: Widths,
     buffers: Buffers,
     logits: Lines<f32>,
+    /// Place in the last batch of the token whose logits are the last ones.
+    last: usize,
+    screen: Option<&'m Screen>,
+    looks: Looks,
+    likeliest: Vec<Likely>,
+    screening: Screening,
 }
+
+/// The most tokens that are found by bounds.
+const MOST_LIKELIEST: usize = 64;
 
 impl<'m> Session<'m> {
     /// A session of one empty sequence.
@@ -69,6 +85,10 @@ impl<'m> Session<'m> {
         let n_ctx = options.check(model)?;
         let pool = options.pool()?;
         let angles = Angles::new(config, model.weights().rope_factors.as_deref());
+        let screen = match options.head {
+            Head::Screened => model.screen(&kernels, &pool)?,
+            Head::Full => None,
+        };
         Ok(Self {
             model,
             sequences: Sequences::new(KvLayout::new(config, options.kv), angles),
@@ -80,6 +100,11 @@ impl<'m> Session<'m> {
             dispatcher: Dispatcher::new(kernels, pool, options.activations),
             buffers: Buffers::default(),
             logits: Lines::default(),
+            last: 0,
+            screen,
+            looks: Looks::default(),
+            likeliest: Vec::new(),
+            screening: Screening::default(),
         })
     }
 
@@ -126,8 +151,8 @@ impl<'m> Session<'m> {
             }
             self.append_to(place, batch);
         }
-        let last = (ids.len() - 1) % self.batch;
-        self.head(last, 1);
+        self.last = (ids.len() - 1) % self.batch;
+        self.head(self.last, 1);
         self.finite(&[(place, start)])?;
         Ok(true)
     }
@@ -144,6 +169,55 @@ impl<'m> Session<'m> {
     /// As [`Session::prefill`].
     pub fn step(&mut self, id: u32) -> Result<&[f32]> {
         self.prefill(&[id])
+    }
+
+    /// Appends one token to the first sequence and returns the `k` likeliest tokens behind it, the likeliest first and the lower
+    /// id first among equals: those that all logits would give, with the same logits. [`Session::logits`] has none then;
+    /// [`Session::all_logits`] computes them.
+    ///
+    /// # Errors
+    /// As [`Session::prefill`]; [`ErrorKind::InvalidArgument`] for a `k` of 0.
+    pub fn step_likeliest(&mut self, id: u32, k: usize) -> Result<&[Likely]> {
+        if k == 0 {
+            let text = "likeliest tokens: expected at least one, found none asked for";
+            return Err(Error::new(ErrorKind::InvalidArgument, text));
+        }
+        let place = self.sequences.place(SequenceId::FIRST)?;
+        let start = self.start(place, &[id], 1)?;
+        self.append_to(place, &[id]);
+        self.last = 0;
+        if !self.screened(k) {
+            self.head(0, 1);
+            self.finite(&[(place, start)])?;
+            likeliest::of_all(&self.logits, k, &mut self.likeliest);
+        }
+        Ok(&self.likeliest)
+    }
+
+    /// All logits behind the token that the last pass ended with, `[n_vocab]`: those that [`Session::logits`] has, or computed
+    /// now, without being counted.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NonFinite`] if the model puts out something that is no number; [`ErrorKind::InvalidArgument`] before the
+    /// first pass.
+    pub fn all_logits(&mut self) -> Result<&[f32]> {
+        if self.buffers.x.is_empty() {
+            let text = "logits: expected a pass before they are asked for, found none";
+            return Err(Error::new(ErrorKind::InvalidArgument, text));
+        }
+        if self.logits.is_empty() {
+            let counts = self.dispatcher.counts();
+            self.head(self.last, 1);
+            self.dispatcher.set_counts(counts);
+            self.finite(&[])?;
+        }
+        Ok(&self.logits)
+    }
+
+    /// How many rows of the output matrix were looked at how closely, since the start or the last reset.
+    #[must_use]
+    pub const fn screening(&self) -> Screening {
+        self.screening
     }
 
     /// Appends each token to its sequence, all in one pass over the weights, and returns the logits behind each of them,
@@ -175,6 +249,7 @@ impl<'m> Session<'m> {
         let starts: Vec<(usize, usize)> =
             lens.iter().map(|(place, _)| (*place, self.sequences.cache(*place).len())).collect();
         self.append(&placed);
+        self.last = rows.len() - 1;
         self.head(0, rows.len());
         self.finite(&starts)?;
         Ok(&self.logits)
@@ -283,6 +358,7 @@ impl<'m> Session<'m> {
     /// Sets all counts to zero.
     pub fn reset_counters(&mut self) {
         self.dispatcher.reset_counters();
+        self.screening = Screening::default();
     }
 
     /// Bytes held, by class.
@@ -291,9 +367,10 @@ impl<'m> Session<'m> {
         Memory {
             weights_mapped: self.model.mapped_size(),
             weights_heap: self.model.heap_size(),
+            screen: self.screen.map_or(0, Screen::bytes),
             kv: self.sequences.bytes(),
             activations: self.buffers.bytes(),
-            scratch: self.logits.capacity() * size_of::<f32>(),
+            scratch: self.logits.capacity() * size_of::<f32>() + self.looks.bytes(),
         }
     }
 

@@ -1,11 +1,34 @@
 //! How to run a model, and what that takes.
 
-use super::{Activations, KvFormat, angles::Angles, buffers::Widths, kv_cache::KvLayout};
+use super::{
+    Activations, KvFormat, angles::Angles, buffers::Widths, kv_cache::KvLayout, likeliest::Looks,
+};
 use crate::{
     Error, ErrorKind, Isa, Memory, Model, Result,
     kernels::{ATTENTION_CHUNK, Kernels},
     threads::Pool,
 };
+
+/// How the likeliest tokens are found where not all logits are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Head {
+    /// By bounds on all logits from a copy of the output matrix in fewer bits, and the full product where they leave it open.
+    /// Heads in other formats than F16 are multiplied as a whole all the same.
+    Screened,
+    /// By all logits.
+    Full,
+}
+
+impl Head {
+    /// `screened` or `full`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Screened => "screened",
+            Self::Full => "full",
+        }
+    }
+}
 
 /// How to run a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +47,8 @@ pub struct SessionOptions {
     pub batch: usize,
     /// Storage of keys and values.
     pub kv: KvFormat,
+    /// How the likeliest tokens are found. Never changes a result.
+    pub head: Head,
     /// Bytes that the session may hold on the heap; `None` for no limit of its own.
     pub memory_limit: Option<usize>,
 }
@@ -39,6 +64,7 @@ impl Default for SessionOptions {
             n_ctx: None,
             batch: 128,
             kv: KvFormat::F32,
+            head: Head::Screened,
             memory_limit: None,
         }
     }
@@ -69,12 +95,18 @@ impl SessionOptions {
             (0, _) | (_, 0) => (0, 0),
             _ => (n_tokens.min(self.batch).max(n_sequences), n_sequences),
         };
+        let screen = if self.head == Head::Screened { model.screen_bytes() } else { 0 };
+        let looks = match (screen, n_rows) {
+            (0, _) | (_, 0) => 0,
+            _ => Looks::bytes_of(config.n_vocab, config.n_embd),
+        };
         Ok(Memory {
             weights_mapped: model.mapped_size(),
             weights_heap: model.heap_size(),
+            screen,
             kv: n_chunks.saturating_mul(chunk_bytes),
             activations: widths.bytes(n_rows),
-            scratch: n_logits * config.n_vocab * size_of::<f32>(),
+            scratch: n_logits * config.n_vocab * size_of::<f32>() + looks,
         })
     }
 

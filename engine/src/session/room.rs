@@ -1,7 +1,7 @@
 //! What is asked before a pass: are the tokens there, do they fit the context and the memory; and after it: is the
 //! result a number.
 
-use super::{Row, Session, buffers::reserve};
+use super::{Row, Session, buffers::reserve, likeliest::Looks};
 use crate::{Error, ErrorKind, KvFormat, Result};
 
 impl Session<'_> {
@@ -69,7 +69,8 @@ impl Session<'_> {
             let held = self.memory().session();
             let buffers = self.widths.bytes(n_rows).saturating_sub(self.buffers.bytes());
             let logits = n_logits.saturating_sub(self.logits.capacity()) * size_of::<f32>();
-            let more = buffers + logits + self.sequences.growth(lens);
+            let looks = self.looks_bytes().saturating_sub(self.looks.bytes());
+            let more = buffers + logits + looks + self.sequences.growth(lens);
             if more > 0 && held.saturating_add(more) > limit {
                 let kv = self.kv.name();
                 return Err(Error::new(
@@ -83,7 +84,16 @@ impl Session<'_> {
         }
         self.sequences.reserve(lens)?;
         self.buffers.reserve(&self.widths, n_rows)?;
+        if self.screen.is_some() {
+            let (threads, config) = (self.threads(), self.config());
+            self.looks.reserve(threads, config.n_vocab, config.n_embd)?;
+        }
         reserve(&mut self.logits, n_logits)
+    }
+
+    fn looks_bytes(&self) -> usize {
+        let config = self.config();
+        self.screen.map_or(0, |_| Looks::bytes_of(config.n_vocab, config.n_embd))
     }
 
     /// Where the logits are no numbers, the sequences, by place, go back to these lengths.

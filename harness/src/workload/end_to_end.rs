@@ -84,7 +84,7 @@ impl Prepared for Answering<'_> {
         let answer = engine.generate(request, |token| {
             let so_far_ns = watch.stop();
             ttft_ns.get_or_insert(so_far_ns);
-            digest.update(token.logits);
+            digest.update_chosen(token.logits);
             watch.resume();
             ControlFlow::Continue(())
         })?;

@@ -5,6 +5,7 @@ use baselines::{
     Digest,
     record::{Challenge, Ids, Output, StopReason, WorkloadDef},
 };
+use engine::Logits;
 use sha2::{Digest as _, Sha256};
 
 /// SHA-256 over the bits of logits, little-endian, as they come.
@@ -16,8 +17,22 @@ pub(super) struct LogitsDigest {
 
 impl LogitsDigest {
     pub(super) fn update(&mut self, logits: &[f32]) {
+        self.update_each(logits.iter().copied());
+    }
+
+    /// What a token was chosen of: all logits, or those that decided.
+    pub(super) fn update_chosen(&mut self, logits: Logits<'_>) {
+        match logits {
+            Logits::All(logits) => self.update(logits),
+            Logits::Likeliest(likeliest) => {
+                self.update_each(likeliest.iter().map(|likely| likely.logit));
+            }
+        }
+    }
+
+    fn update_each(&mut self, logits: impl Iterator<Item = f32>) {
         self.bytes.clear();
-        self.bytes.extend(logits.iter().flat_map(|logit| logit.to_le_bytes()));
+        self.bytes.extend(logits.flat_map(f32::to_le_bytes));
         self.hasher.update(&self.bytes);
     }
 

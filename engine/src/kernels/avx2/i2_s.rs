@@ -16,12 +16,14 @@ use std::{
 
 use super::{
     super::{Product, row_bytes, scale_sum, tiled},
-    lanes::{load_u8, store_4, to_array},
+    lanes::{load_u8, prefetch, store_4, to_array},
 };
 use crate::threads::Strip;
 
 /// Groups after which the 16-bit sums are widened.
 const GROUPS_PER_WIDENING: usize = 16;
+/// Bytes
+const AHEAD: usize = 7000;
 /// Bytes of activations that stay in the first-level cache while all rows pass: half of 32 KiB.
 const ACTIVATIONS: usize = 16 << 10;
 
@@ -140,11 +142,17 @@ fn widened<const R: usize, const T: usize>(
     groups: Range<usize>,
 ) -> [[__m256i; T]; R] {
     let (mask, ones) = (_mm256_set1_epi8(3), _mm256_set1_epi16(1));
+    let ahead = AHEAD.next_multiple_of(R * 32 * weights[0].len());
     let mut sums = [[_mm256_setzero_si256(); T]; R];
     for g in groups {
         let mut codes = [mask; R];
         for r in 0..R {
             codes[r] = load_u8(&weights[r][g]);
+        }
+        if T == 1 {
+            for line in (R * g..R * (g + 1)).step_by(2) {
+                prefetch(&weights[0][0], ahead + 32 * line);
+            }
         }
         // The last field is in the lowest bits: each is shifted down to there in its turn.
         for s in (0..4).rev() {

@@ -9,8 +9,8 @@
 use std::arch::{
     asm,
     x86_64::{
-        __m128, __m128i, __m256, __m256i, _mm_loadu_si128, _mm_storeu_ps, _mm256_loadu_ps,
-        _mm256_loadu_si256, _mm256_storeu_ps, _mm256_storeu_si256,
+        __m128, __m128i, __m256, __m256i, _MM_HINT_T1, _mm_loadu_si128, _mm_prefetch,
+        _mm_storeu_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_storeu_ps, _mm256_storeu_si256,
     },
 };
 
@@ -80,4 +80,11 @@ pub(super) fn opaque(mut x: __m256i) -> __m256i {
     // SAFETY: no instruction; the register is its one operand, and comes out as it went in.
     unsafe { asm!("/* {0} */", inout(ymm_reg) x, options(nomem, nostack, preserves_flags)) };
     x
+}
+
+/// Asks for the cache line `ahead` bytes behind `x`'s start; there need be none.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(super) fn prefetch(x: &[u8; 32], ahead: usize) {
+    _mm_prefetch::<_MM_HINT_T1>(x.as_ptr().wrapping_add(ahead).cast());
 }

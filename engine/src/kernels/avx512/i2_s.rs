@@ -17,7 +17,7 @@ use std::arch::x86_64::{
 
 use super::{
     super::{Product, RowScale, row_bytes, scale_sum, tiled},
-    lanes::{load_256, load_f32, load_half, load_i32, load_u8, store_4, store_f32},
+    lanes::{load_256, load_f32, load_half, load_i32, load_u8, prefetch, store_4, store_f32},
 };
 use crate::threads::Strip;
 
@@ -31,6 +31,9 @@ type Token<'a> = (&'a [[u8; 256]], Option<&'a [u8; 256]>);
 const TILE: usize = 16;
 /// Rows that share one load of a single token's activations.
 const ROWS: usize = 4;
+
+/// Bytes
+const AHEAD: usize = 7000;
 
 /// The product for the strip's columns (weight rows) and rows (tokens).
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
@@ -93,6 +96,7 @@ fn column<const R: usize>(product: &Product<'_>, out: &mut Strip<'_>, row: usize
     let (x, _) = product.x.row(token).as_chunks::<64>();
     let mut acc = [[_mm512_setzero_si512(); 4]; R];
     let n_pairs = weights[0].0.len();
+    let ahead = AHEAD.next_multiple_of(R * row_bytes(product.shape.cols));
     for i in 0..n_pairs {
         let x = [
             load_u8(&x[4 * i]),
@@ -102,6 +106,7 @@ fn column<const R: usize>(product: &Product<'_>, out: &mut Strip<'_>, row: usize
         ];
         for r in 0..R {
             let codes = load_u8(&weights[r].0[i]);
+            prefetch(&weights[0].0[0], ahead + (R * i + r) * 64);
             for s in 0..4 {
                 let field = _mm512_and_si512(codes, masks[s]);
                 acc[r][s] = _mm512_dpbusd_epi32(acc[r][s], field, x[s]);

@@ -3,9 +3,9 @@
 #![expect(unsafe_code, reason = "vendor loads and stores take pointers")]
 
 use std::arch::x86_64::{
-    __m128, __m128i, __m256i, __m512, __m512i, _mm_loadu_si128, _mm_storeu_ps, _mm_storeu_si128,
-    _mm256_loadu_si256, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_storeu_ps,
-    _mm512_zextsi256_si512,
+    __m128, __m128i, __m256i, __m512, __m512i, _MM_HINT_T1, _mm_loadu_si128, _mm_prefetch,
+    _mm_storeu_ps, _mm_storeu_si128, _mm256_loadu_si256, _mm512_loadu_ps, _mm512_loadu_si512,
+    _mm512_storeu_ps, _mm512_zextsi256_si512,
 };
 
 /// 16 floats.
@@ -77,4 +77,11 @@ pub(super) fn store_128(out: &mut [u8; 16], x: __m128i) {
 pub(super) fn store_4(out: &mut [f32; 4], x: __m128) {
     // SAFETY: the array has 16 bytes; the store needs no alignment.
     unsafe { _mm_storeu_ps(out.as_mut_ptr(), x) }
+}
+
+/// Asks for the cache line `ahead` bytes behind `x`'s start; there need be none.
+#[target_feature(enable = "avx512f")]
+#[inline]
+pub(super) fn prefetch(x: &[u8; 64], ahead: usize) {
+    _mm_prefetch::<_MM_HINT_T1>(x.as_ptr().wrapping_add(ahead).cast());
 }

@@ -20,6 +20,7 @@ mod q5_1;
 mod q5_k;
 mod q6_k;
 mod q8_0;
+mod screen;
 mod sub_blocks;
 mod tables;
 mod tl1;
@@ -67,6 +68,12 @@ pub(super) fn kernels() -> Option<Kernels> {
         attend: |chunk, out| unsafe { attend::attend(chunk, out) },
         // SAFETY: the probe above found every feature this function is compiled with.
         fma_into: |x, f, out| unsafe { elementwise::fma_into(x, f, out) },
+        // SAFETY: the probe above found every feature this function is compiled with.
+        screen_quantize: |w, six, rest| unsafe { screen::quantize(w, six, rest) },
+        // SAFETY: the probe above found every feature this function is compiled with.
+        screen_six: |six, x| unsafe { screen::six(six, x) },
+        // SAFETY: the probe above found every feature this function is compiled with.
+        screen_rest: |rest, x| unsafe { screen::rest(rest, x) },
         packings: tables::PACKINGS,
         products: tables::PRODUCTS,
         // SAFETY: the probe above found every feature this function is compiled with.

@@ -20,6 +20,7 @@ pub(super) mod q5_k;
 pub(super) mod q6_k;
 pub(super) mod q8_0;
 pub(super) mod rope;
+pub(super) mod screen;
 pub(super) mod softmax;
 mod sub_blocks;
 pub(super) mod tl1;
@@ -70,6 +71,9 @@ pub(super) fn kernels() -> Option<Kernels> {
         exp_sub: softmax::exp_sub,
         attend: |chunk, out| attend::attend(dot::dot, softmax::exp_sub, dot::sum, chunk, out),
         fma_into: act::fma_into,
+        screen_quantize: screen::quantize,
+        screen_six: screen::six,
+        screen_rest: screen::rest,
         packings: PACKINGS,
         products: PRODUCTS,
         int8_peak: peak::int8_peak,

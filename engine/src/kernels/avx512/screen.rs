@@ -1,0 +1,114 @@
+//! The screened head with `vpdpbusd`: fields are masked in place, so their sums come out times a power of two, exactly.
+
+use std::arch::x86_64::{
+    __m512i, _mm512_add_epi32, _mm512_add_epi64, _mm512_and_si512, _mm512_castsi512_si256,
+    _mm512_cvtepi32_epi64, _mm512_dpbusd_epi32, _mm512_extracti64x4_epi64, _mm512_reduce_add_epi64,
+    _mm512_set1_epi8, _mm512_setzero_si512, _mm512_slli_epi32, _mm512_slli_epi64,
+    _mm512_srai_epi32,
+};
+
+use super::{
+    super::{ScreenedRow, scalar},
+    lanes::load_u8,
+};
+
+/// The scalar body, compiled for AVX-512.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
+pub(super) fn quantize(w: &[f32], six: &mut [u8], rest: &mut [u8]) -> ScreenedRow {
+    scalar::screen::quantize(w, six, rest)
+}
+
+/// See `scalar::screen`.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
+pub(super) fn six(six: &[u8], x: &[u8]) -> i64 {
+    let zero = _mm512_setzero_si512();
+    // Of the upper two bits and of the middle four, each field times what it is masked in place with.
+    let (mut upper, mut middle) = ([[zero; 4]; 2], [[zero; 2]; 2]);
+    let (low, high) = (_mm512_set1_epi8(0x0f), _mm512_set1_epi8(0xf0_u8.cast_signed()));
+    for (six, x) in six.as_chunks::<192>().0.iter().zip(x.as_chunks::<512>().0) {
+        let [bits, first, second] = parts(six);
+        let x: [&[[u8; 64]; 4]; 2] = parts_of_x(x);
+        let bits = load_u8(bits);
+        let nibbles = [load_u8(first), load_u8(second)];
+        for s in 0..4 {
+            let field = _mm512_and_si512(bits, mask(s));
+            let nibble = _mm512_and_si512(nibbles[s / 2], if s % 2 == 0 { low } else { high });
+            for t in 0..2 {
+                let x = load_u8(&x[t][s]);
+                upper[t][s] = _mm512_dpbusd_epi32(upper[t][s], field, x);
+                middle[t][s % 2] = _mm512_dpbusd_epi32(middle[t][s % 2], nibble, x);
+            }
+        }
+    }
+    let mut sums = [zero; 2];
+    for t in 0..2 {
+        let upper = _mm512_slli_epi32::<4>(fields(&upper[t]));
+        let [low, high] = middle[t];
+        let middle = _mm512_add_epi32(low, _mm512_srai_epi32::<4>(high));
+        sums[t] = _mm512_add_epi32(upper, middle);
+    }
+    total(sums)
+}
+
+/// See `scalar::screen`.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
+pub(super) fn rest(rest: &[u8], x: &[u8]) -> i64 {
+    let mut acc = [[_mm512_setzero_si512(); 4]; 2];
+    for (bits, x) in rest.as_chunks::<64>().0.iter().zip(x.as_chunks::<512>().0) {
+        let x: [&[[u8; 64]; 4]; 2] = parts_of_x(x);
+        let bits = load_u8(bits);
+        for s in 0..4 {
+            let field = _mm512_and_si512(bits, mask(s));
+            for t in 0..2 {
+                acc[t][s] = _mm512_dpbusd_epi32(acc[t][s], field, load_u8(&x[t][s]));
+            }
+        }
+    }
+    total([fields(&acc[0]), fields(&acc[1])])
+}
+
+/// The two bits of field `s`.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
+#[inline]
+fn mask(s: usize) -> __m512i {
+    _mm512_set1_epi8((3_u8 << (2 * s)).cast_signed())
+}
+
+/// Sums of fields masked in place, each times 1 again.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
+#[inline]
+fn fields([a, b, c, d]: &[__m512i; 4]) -> __m512i {
+    let ab = _mm512_add_epi32(*a, _mm512_srai_epi32::<2>(*b));
+    let cd = _mm512_add_epi32(_mm512_srai_epi32::<4>(*c), _mm512_srai_epi32::<6>(*d));
+    _mm512_add_epi32(ab, cd)
+}
+
+/// 128 · the lanes of the high parts + those of the low ones.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
+#[inline]
+fn total([high, low]: [__m512i; 2]) -> i64 {
+    let [high, low] = [wide(high), wide(low)];
+    _mm512_reduce_add_epi64(_mm512_add_epi64(_mm512_slli_epi64::<7>(high), low))
+}
+
+/// 16 lanes added up to 8 wider ones.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
+#[inline]
+fn wide(x: __m512i) -> __m512i {
+    let low = _mm512_cvtepi32_epi64(_mm512_castsi512_si256(x));
+    _mm512_add_epi64(low, _mm512_cvtepi32_epi64(_mm512_extracti64x4_epi64::<1>(x)))
+}
+
+/// The three registers of a block of the first plane.
+#[inline(always)]
+fn parts(six: &[u8; 192]) -> [&[u8; 64]; 3] {
+    let [bits, first, second] = six.as_chunks::<64>().0 else { unreachable!("three times 64") };
+    [bits, first, second]
+}
+
+/// The high and the low parts of a block of activations, in four registers each.
+#[inline(always)]
+fn parts_of_x(x: &[u8; 512]) -> [&[[u8; 64]; 4]; 2] {
+    let [high, low] = x.as_chunks::<256>().0 else { unreachable!("twice 256") };
+    [high, low].map(|x| x.as_chunks().0.first_chunk().expect("256 is four times 64"))
+}
