@@ -5,7 +5,7 @@
 
 use engine::{
     Drawing, Isa,
-    kernels::{AttentionChunk, Four, Kernels},
+    kernels::{AttentionChunk, Four, Kernels, ScreenedInput},
 };
 
 /// Lengths around the edges of lanes, registers and blocks.
@@ -143,11 +143,39 @@ fn element_wise_steps_agree() {
             (kernels.exp_sub)(&mut exp, 0.25);
             let mut fma = y.clone();
             (kernels.fma_into)(&x, 0.3, &mut fma);
-            [norm, add, gate, silu, rope, pairs, exp, fma].map(|x| bits(&x))
+            let codes: Vec<i8> =
+                (0..*n).map(|i| u8::try_from(i * 37 % 256).unwrap().cast_signed()).collect();
+            let mut wide = vec![0.0; *n];
+            (kernels.widen_i8)(&codes, 0.3, &mut wide);
+            [norm, add, gate, silu, rope, pairs, exp, fma, wide].map(|x| bits(&x))
         };
         let want = run(&scalar());
         for kernels in others() {
             assert_eq!(run(&kernels), want, "{} n={n}", kernels.isa);
+        }
+    }
+}
+
+/// Codes, norms and sums of the screened head, of rows that fill no block and of weights at both ends of F16.
+#[test]
+fn screened_rows_agree() {
+    let mut drawing = Drawing::new(5, "screen");
+    for cols in [1, 7, 64, 255, 256, 257, 384, 600, 2560] {
+        for magnitude in [1.0, 6e-8, 65_504.0] {
+            let w: Vec<f32> = floats(&mut drawing, cols).iter().map(|w| w * magnitude).collect();
+            let mut x = ScreenedInput::default();
+            assert!(x.set(&floats(&mut drawing, cols)));
+            let n_blocks = cols.div_ceil(256);
+            let run = |kernels: &Kernels| {
+                let (mut six, mut rest) = (vec![9; 192 * n_blocks], vec![9; 64 * n_blocks]);
+                let row = (kernels.screen_quantize)(&w, &mut six, &mut rest);
+                let sums = (kernels.screen_six)(&six, &x.codes);
+                (row, sums, (kernels.screen_rest)(&rest, &x.codes), six, rest)
+            };
+            let want = run(&scalar());
+            for kernels in others() {
+                assert_eq!(run(&kernels), want, "{} {cols} x {magnitude}", kernels.isa);
+            }
         }
     }
 }
@@ -157,10 +185,9 @@ fn attention_chunks_agree() {
     let mut drawing = Drawing::new(4, "attend");
     for head_dim in [2, 16, 64, 80, 100, 128, 256] {
         for n in [1, 2, 15, 16, 17, 63, 64] {
-            let stride = head_dim * 2;
             let q: Vec<f32> = floats(&mut drawing, head_dim).iter().map(|x| x * 0.01).collect();
-            let (k, v) = (floats(&mut drawing, n * stride), floats(&mut drawing, n * stride));
-            let chunk = AttentionChunk { q: &q, k: &k, v: &v, stride, n, scale: 0.125 };
+            let (k, v) = (floats(&mut drawing, n * head_dim), floats(&mut drawing, n * head_dim));
+            let chunk = AttentionChunk { q: &q, k: &k, v: &v, n, scale: 0.125 };
             let run = |kernels: &Kernels| {
                 let mut out = vec![9.0; head_dim];
                 let (max, sum) = (kernels.attend)(&chunk, &mut out);
@@ -182,8 +209,7 @@ fn scores_that_vanish_with_either_sign_have_one_maximum() {
             let q = vec![1e-30; head_dim];
             let signs = (0..n).map(|j| if j % 3 == 0 { -1e-30 } else { 1e-30 });
             let k: Vec<f32> = signs.flat_map(|x| vec![x; head_dim]).collect();
-            let chunk =
-                AttentionChunk { q: &q, k: &k, v: &k, stride: head_dim, n: n.into(), scale: 0.125 };
+            let chunk = AttentionChunk { q: &q, k: &k, v: &k, n: n.into(), scale: 0.125 };
             let mut out = vec![9.0; head_dim];
             for kernels in others().into_iter().chain([scalar()]) {
                 let (max, sum) = (kernels.attend)(&chunk, &mut out);

@@ -239,12 +239,10 @@ impl Four {
 pub struct AttentionChunk<'a> {
     /// `[head_dim]`.
     pub q: &'a [f32],
-    /// Keys: position `j` is at `j * stride`, `head_dim` values long.
+    /// Keys, `[n, head_dim]`.
     pub k: &'a [f32],
     /// Values, likewise.
     pub v: &'a [f32],
-    /// Distance of two positions in `k` and `v`.
-    pub stride: usize,
     /// Positions in this chunk, at most `ATTENTION_CHUNK`.
     pub n: usize,
     /// `1 / sqrt(head_dim)`.
@@ -264,6 +262,8 @@ pub struct Kernels {
     pub dot_f16: fn(&[u8], &[f32]) -> f32,
     /// F16 (little-endian bytes) to f32.
     pub widen_f16: fn(&[u8], &mut [f32]),
+    /// `out = code · scale`.
+    pub widen_i8: fn(&[i8], f32, &mut [f32]),
     /// `out = rms_norm(x, w)` with `eps`.
     pub rms_norm: fn(&[f32], &[f32], f32, &mut [f32]),
     /// `x += y`.

@@ -41,10 +41,10 @@ pub(super) fn attend(
             joined.iter_mut().for_each(Joined::clear);
             for chunk in 0..n_positions.div_ceil(ATTENTION_CHUNK) {
                 let n = ATTENTION_CHUNK.min(n_positions - chunk * ATTENTION_CHUNK);
-                let [(k, stride), (v, _)] = cache.head((layer, chunk, kv_head), n, &mut wide);
+                let [k, v] = cache.head((layer, chunk, kv_head), n, kernels, &mut wide);
                 for (head, joined) in (head..end).zip(&mut joined) {
                     let q = &q[head * d..][..d];
-                    let input = AttentionChunk { q, k, v, stride, n, scale };
+                    let input = AttentionChunk { q, k, v, n, scale };
                     let (max, sum) = (kernels.attend)(&input, &mut partial);
                     joined.chunks.push((max, sum));
                     joined.values.extend_from_slice(&partial);

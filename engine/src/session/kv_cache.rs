@@ -3,7 +3,11 @@
 //! file therefore allocates nothing.
 
 use super::kv_format::{KvFormat, Values};
-use crate::{Lines, Result, kernels::ATTENTION_CHUNK, model::Config};
+use crate::{
+    Lines, Result,
+    kernels::{ATTENTION_CHUNK, Kernels},
+    model::Config,
+};
 
 /// What the caches of one session have in common.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +45,7 @@ pub(super) struct KvCache {
 /// `ATTENTION_CHUNK` positions of all layers.
 #[derive(Debug)]
 pub(super) struct Chunk {
-    /// `[layer, position, kv_head, head_dim]`.
+    /// `[layer, kv_head, position, head_dim]`: what a head reads lies together.
     k: Values,
     /// Likewise.
     v: Values,
@@ -90,24 +94,30 @@ impl KvCache {
     /// Stores the keys and values of one position, `[kv_width]` each.
     pub(super) fn write(&mut self, layer: usize, position: usize, k: &[f32], v: &[f32]) {
         let KvLayout { kv_width, head_dim, .. } = self.layout;
-        let start = (layer * ATTENTION_CHUNK + position % ATTENTION_CHUNK) * kv_width;
         let chunk = &mut self.chunks[position / ATTENTION_CHUNK];
-        chunk.k.write(start, k, head_dim);
-        chunk.v.write(start, v, head_dim);
+        let first = layer * ATTENTION_CHUNK * kv_width + position % ATTENTION_CHUNK * head_dim;
+        let heads = k.chunks_exact(head_dim).zip(v.chunks_exact(head_dim));
+        for (head, (k, v)) in heads.enumerate() {
+            let start = first + head * ATTENTION_CHUNK * head_dim;
+            chunk.k.write(start, k);
+            chunk.v.write(start, v);
+        }
     }
 
-    /// Keys and values of one head at the first `n` positions of a chunk, with their strides.
+    /// Keys and values of one head at the first `n` positions of a chunk, `[n, head_dim]` each.
     pub(super) fn head<'a>(
         &'a self,
         (layer, chunk, kv_head): (usize, usize, usize),
         n: usize,
+        kernels: &Kernels,
         wide: &'a mut [Lines<f32>; 2],
-    ) -> [(&'a [f32], usize); 2] {
+    ) -> [&'a [f32]; 2] {
         let KvLayout { kv_width, head_dim: d, .. } = self.layout;
-        let start = layer * ATTENTION_CHUNK * kv_width + kv_head * d;
+        let start = (layer * kv_width + kv_head * d) * ATTENTION_CHUNK;
         let Chunk { k, v } = &self.chunks[chunk];
         let [wide_k, wide_v] = wide;
-        [k.head(start, kv_width, n, d, wide_k), v.head(start, kv_width, n, d, wide_v)]
+        let values = start..start + n * d;
+        [k.read(values.clone(), d, kernels, wide_k), v.read(values, d, kernels, wide_v)]
     }
 
     /// Chunks held.

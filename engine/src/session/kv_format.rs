@@ -1,10 +1,12 @@
 //! How keys and values are stored: f32 as computed, rounded to f16, or int8 codes with one scale for each head of each
 //! position (`docs/numerics.md`, "Keys and values"). Attention reads f32 in any case.
 
+use std::ops::Range;
+
 use half::f16;
 
 use super::out_of_memory;
-use crate::{Error, ErrorKind, Lines, Result, memory::huge_pages};
+use crate::{Error, ErrorKind, Lines, Result, kernels::Kernels, memory::huge_pages};
 
 /// Storage of keys and values. [`KvFormat::F32`] alone gives the results that the model's definition does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -60,7 +62,7 @@ impl std::str::FromStr for KvFormat {
 #[derive(Debug)]
 pub(super) enum Values {
     F32(Lines<f32>),
-    F16(Lines<f16>),
+    F16(Lines<[u8; 2]>),
     Int8 { codes: Lines<i8>, scales: Lines<f32> },
 }
 
@@ -69,7 +71,7 @@ impl Values {
     pub(super) fn zeros(format: KvFormat, n_values: usize, head_dim: usize) -> Result<Self> {
         Ok(match format {
             KvFormat::F32 => Self::F32(filled(n_values, 0.0)?),
-            KvFormat::F16 => Self::F16(filled(n_values, f16::ZERO)?),
+            KvFormat::F16 => Self::F16(filled(n_values, [0; 2])?),
             KvFormat::Int8 => Self::Int8 {
                 codes: filled(n_values, 0)?,
                 scales: filled(n_values / head_dim, 0.0)?,
@@ -77,57 +79,46 @@ impl Values {
         })
     }
 
-    /// Stores whole heads from value `start` on.
-    pub(super) fn write(&mut self, start: usize, x: &[f32], head_dim: usize) {
+    /// Stores one head from value `start` on.
+    pub(super) fn write(&mut self, start: usize, x: &[f32]) {
         match self {
             Self::F32(values) => values[start..start + x.len()].copy_from_slice(x),
             Self::F16(values) => {
                 for (value, x) in values[start..start + x.len()].iter_mut().zip(x) {
-                    *value = f16::from_f32(*x);
+                    *value = f16::from_f32(*x).to_le_bytes();
                 }
             }
             Self::Int8 { codes, scales } => {
-                let heads = codes[start..start + x.len()].chunks_exact_mut(head_dim);
-                let scales = &mut scales[start / head_dim..];
-                for ((codes, scale), x) in heads.zip(scales).zip(x.chunks_exact(head_dim)) {
-                    *scale = quantize(x, codes);
-                }
+                scales[start / x.len()] = quantize(x, &mut codes[start..start + x.len()]);
             }
         }
     }
 
-    /// The values of one head at `n` positions that lie `stride` apart, the first at `start`, with their own stride:
-    /// where they lie if they are f32, else widened into `wide`.
-    pub(super) fn head<'a>(
+    /// Whole heads of `head_dim`: where they lie if they are f32, else widened into `wide`.
+    pub(super) fn read<'a>(
         &'a self,
-        start: usize,
-        stride: usize,
-        n: usize,
+        values: Range<usize>,
         head_dim: usize,
+        kernels: &Kernels,
         wide: &'a mut Lines<f32>,
-    ) -> (&'a [f32], usize) {
-        if let Self::F32(values) = self {
-            return (&values[start..start + (n - 1) * stride + head_dim], stride);
-        }
-        wide.resize(n * head_dim, 0.0);
-        for (position, wide) in wide.chunks_exact_mut(head_dim).enumerate() {
-            let start = start + position * stride;
-            match self {
-                Self::F32(_) => {}
-                Self::F16(values) => {
-                    for (wide, x) in wide.iter_mut().zip(&values[start..]) {
-                        *wide = x.to_f32();
-                    }
-                }
-                Self::Int8 { codes, scales } => {
-                    let scale = scales[start / head_dim];
-                    for (wide, code) in wide.iter_mut().zip(&codes[start..]) {
-                        *wide = f32::from(*code) * scale;
-                    }
+    ) -> &'a [f32] {
+        match self {
+            Self::F32(all) => return &all[values],
+            Self::F16(all) => {
+                wide.resize(values.len(), 0.0);
+                (kernels.widen_f16)(all[values].as_flattened(), wide);
+            }
+            Self::Int8 { codes, scales } => {
+                wide.resize(values.len(), 0.0);
+                let heads = codes[values.clone()].chunks_exact(head_dim);
+                let scales = &scales[values.start / head_dim..];
+                for ((codes, scale), wide) in heads.zip(scales).zip(wide.chunks_exact_mut(head_dim))
+                {
+                    (kernels.widen_i8)(codes, *scale, wide);
                 }
             }
         }
-        (wide, head_dim)
+        wide
     }
 }
 
@@ -171,51 +162,51 @@ mod tests {
 
     fn stored(format: KvFormat) -> Values {
         let mut values = Values::zeros(format, 16, D).unwrap();
-        values.write(0, &X[..8], D);
-        values.write(8, &X[8..], D);
+        for (i, head) in X.chunks_exact(D).enumerate() {
+            values.write(i * D, head);
+        }
         values
     }
 
-    fn head(values: &Values, head: usize) -> Vec<f32> {
+    fn read(values: &Values, heads: Range<usize>) -> Vec<f32> {
+        let kernels = Kernels::of(crate::Isa::best()).unwrap();
         let mut wide = Lines::default();
-        let (x, stride) = values.head(head * D, 2 * D, 2, D, &mut wide);
-        [&x[..D], &x[stride..stride + D]].concat()
+        values.read(heads.start * D..heads.end * D, D, &kernels, &mut wide).to_vec()
     }
 
     #[test]
     fn f32_is_kept_bit_for_bit() {
         let values = stored(KvFormat::F32);
-        assert_eq!(head(&values, 0), [&X[..4], &X[8..12]].concat());
-        assert_eq!(head(&values, 1), [&X[4..8], &X[12..]].concat());
+        assert_eq!(read(&values, 0..4), X);
+        assert_eq!(read(&values, 1..3), X[4..12]);
     }
 
     #[test]
     fn f16_rounds_each_value_by_itself() {
         let values = stored(KvFormat::F16);
-        let rounded: Vec<f32> =
-            [&X[..4], &X[8..12]].concat().iter().map(|x| f16::from_f32(*x).to_f32()).collect();
-        assert_eq!(head(&values, 0), rounded);
+        let rounded: Vec<f32> = X.iter().map(|x| f16::from_f32(*x).to_f32()).collect();
+        assert_eq!(read(&values, 0..4), rounded);
+        assert_eq!(read(&values, 2..3), rounded[8..12]);
     }
 
     #[test]
     fn int8_has_a_scale_for_each_head_of_each_position() {
         let values = stored(KvFormat::Int8);
         // absmax 127: the scale is 1, so values are rounded to whole numbers, halves to even.
-        assert_eq!(head(&values, 0)[..4], [1.0, -2.0, 0.0, 127.0]);
-        assert_eq!(head(&values, 1), [0.0, 0.0, 0.0, 0.0, 3.0, 1.0, 2.0, -127.0]);
+        assert_eq!(read(&values, 0..2), [1.0, -2.0, 0.0, 127.0, 0.0, 0.0, 0.0, 0.0]);
+        assert_eq!(read(&values, 3..4), [3.0, 1.0, 2.0, -127.0]);
         // Beside 65504 the small ones vanish, and the large one comes back.
-        let large = head(&values, 0)[7];
+        let large = read(&values, 2..3)[3];
         assert!((large - 65_504.0).abs() < 0.01, "{large}");
     }
 
     #[test]
     fn what_is_no_number_does_not_become_one() {
         let mut values = Values::zeros(KvFormat::Int8, D, D).unwrap();
-        values.write(0, &[f32::NAN; D], D);
-        let mut wide = Lines::default();
-        assert!(values.head(0, D, 1, D, &mut wide).0.iter().all(|x| x.is_nan()));
-        values.write(0, &[f32::INFINITY, 1.0, 0.0, 0.0], D);
-        assert!(values.head(0, D, 1, D, &mut wide).0.iter().any(|x| !x.is_finite()));
+        values.write(0, &[f32::NAN; D]);
+        assert!(read(&values, 0..1).iter().all(|x| x.is_nan()));
+        values.write(0, &[f32::INFINITY, 1.0, 0.0, 0.0]);
+        assert!(read(&values, 0..1).iter().any(|x| !x.is_finite()));
     }
 
     #[test]

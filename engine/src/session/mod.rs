@@ -85,10 +85,7 @@ impl<'m> Session<'m> {
         let n_ctx = options.check(model)?;
         let pool = options.pool()?;
         let angles = Angles::new(config, model.weights().rope_factors.as_deref());
-        let screen = match options.head {
-            Head::Screened => model.screen(&kernels, &pool)?,
-            Head::Full => None,
-        };
+        let screen = if options.screens(model) { model.screen(&kernels, &pool)? } else { None };
         Ok(Self {
             model,
             sequences: Sequences::new(KvLayout::new(config, options.kv), angles),
@@ -212,6 +209,12 @@ impl<'m> Session<'m> {
             self.finite(&[])?;
         }
         Ok(&self.logits)
+    }
+
+    /// How the likeliest tokens are found: [`Head::Screened`] or [`Head::Full`].
+    #[must_use]
+    pub const fn head_in_use(&self) -> Head {
+        if self.screen.is_some() { Head::Screened } else { Head::Full }
     }
 
     /// How many rows of the output matrix were looked at how closely, since the start or the last reset.

@@ -9,9 +9,14 @@ use crate::{
     threads::Pool,
 };
 
+/// Bytes of an output matrix from which bounds are sure to be faster: reading it is then what a head takes its time for.
+const SCREENED_FROM: usize = 32 << 20;
+
 /// How the likeliest tokens are found where not all logits are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Head {
+    /// As suits the model: [`Head::Screened`] where the output matrix is too large for a cache, else [`Head::Full`].
+    Auto,
     /// By bounds on all logits from a copy of the output matrix in fewer bits, and the full product where they leave it open.
     /// Heads in other formats than F16 are multiplied as a whole all the same.
     Screened,
@@ -20,10 +25,11 @@ pub enum Head {
 }
 
 impl Head {
-    /// `screened` or `full`.
+    /// `auto`, `screened` or `full`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Auto => "auto",
             Self::Screened => "screened",
             Self::Full => "full",
         }
@@ -64,7 +70,7 @@ impl Default for SessionOptions {
             n_ctx: None,
             batch: 128,
             kv: KvFormat::F32,
-            head: Head::Screened,
+            head: Head::Auto,
             memory_limit: None,
         }
     }
@@ -95,7 +101,7 @@ impl SessionOptions {
             (0, _) | (_, 0) => (0, 0),
             _ => (n_tokens.min(self.batch).max(n_sequences), n_sequences),
         };
-        let screen = if self.head == Head::Screened { model.screen_bytes() } else { 0 };
+        let screen = if self.screens(model) { model.screen_bytes() } else { 0 };
         let looks = match (screen, n_rows) {
             (0, _) | (_, 0) => 0,
             _ => Looks::bytes_of(config.n_vocab, config.n_embd),
@@ -108,6 +114,15 @@ impl SessionOptions {
             activations: widths.bytes(n_rows),
             scratch: n_logits * config.n_vocab * size_of::<f32>() + looks,
         })
+    }
+
+    /// Whether the likeliest tokens are to be found by bounds, if the model's head allows it.
+    pub(super) fn screens(&self, model: &Model) -> bool {
+        match self.head {
+            Head::Auto => model.weights().output.range.len() >= SCREENED_FROM,
+            Head::Screened => true,
+            Head::Full => false,
+        }
     }
 
     /// The context, once everything is within its range.

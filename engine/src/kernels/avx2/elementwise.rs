@@ -59,3 +59,9 @@ pub(super) fn attend(chunk: &AttentionChunk<'_>, out: &mut [f32]) -> (f32, f32) 
 pub(super) fn fma_into(x: &[f32], f: f32, out: &mut [f32]) {
     scalar::act::fma_into(x, f, out);
 }
+
+/// See `scalar::act`.
+#[target_feature(enable = "avx2,fma,f16c")]
+pub(super) fn widen_i8(codes: &[i8], scale: f32, out: &mut [f32]) {
+    scalar::act::widen_i8(codes, scale, out);
+}

@@ -22,7 +22,7 @@ use crate::threads::Strip;
 
 /// Groups after which the 16-bit sums are widened.
 const GROUPS_PER_WIDENING: usize = 16;
-/// Bytes
+/// Bytes between the weights that a single token is multiplied by and those asked of memory meanwhile, at least: as on AVX-512.
 const AHEAD: usize = 7000;
 /// Bytes of activations that stay in the first-level cache while all rows pass: half of 32 KiB.
 const ACTIVATIONS: usize = 16 << 10;

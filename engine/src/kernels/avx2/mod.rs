@@ -48,6 +48,8 @@ pub(super) fn kernels() -> Option<Kernels> {
         // SAFETY: the probe above found every feature this function is compiled with.
         widen_f16: |w, out| unsafe { dot::widen_f16(w, out) },
         // SAFETY: the probe above found every feature this function is compiled with.
+        widen_i8: |codes, scale, out| unsafe { elementwise::widen_i8(codes, scale, out) },
+        // SAFETY: the probe above found every feature this function is compiled with.
         rms_norm: |x, w, eps, out| unsafe { elementwise::rms_norm(x, w, eps, out) },
         // SAFETY: the probe above found every feature this function is compiled with.
         add: |x, y| unsafe { elementwise::add(x, y) },

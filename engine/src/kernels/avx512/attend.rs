@@ -33,7 +33,7 @@ pub(super) fn attend(chunk: &AttentionChunk<'_>, out: &mut [f32]) -> (f32, f32) 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
 #[inline]
 fn attend_wide<const N: usize>(chunk: &AttentionChunk<'_>, out: &mut [f32]) -> (f32, f32) {
-    let AttentionChunk { v, stride, n, .. } = *chunk;
+    let AttentionChunk { v, n, .. } = *chunk;
     // What is not there becomes a probability of 0.
     let mut p = [[f32::NEG_INFINITY; 16]; ATTENTION_CHUNK / 16];
     scores::<N>(chunk, &mut p.as_flattened_mut()[..n]);
@@ -52,7 +52,7 @@ fn attend_wide<const N: usize>(chunk: &AttentionChunk<'_>, out: &mut [f32]) -> (
 
     let mut acc = [_mm512_setzero_ps(); N];
     for (j, p) in p.as_flattened()[..n].iter().enumerate() {
-        let (v, p) = (head::<N>(v, j * stride), _mm512_set1_ps(*p));
+        let (v, p) = (head::<N>(v, j * 16 * N), _mm512_set1_ps(*p));
         for i in 0..N {
             acc[i] = _mm512_fmadd_ps(p, load_f32(&v[i]), acc[i]);
         }
@@ -73,7 +73,7 @@ fn scores<const N: usize>(chunk: &AttentionChunk<'_>, scores: &mut [f32]) {
     for (q, block) in q.iter_mut().zip(head::<N>(chunk.q, 0)) {
         *q = load_f32(block);
     }
-    let key = |j| head::<N>(chunk.k, j * chunk.stride);
+    let key = |j| head::<N>(chunk.k, j * 16 * N);
     let (quads, rest) = scores.as_chunks_mut::<4>();
     let n_quads = quads.len();
     for (i, scores) in quads.iter_mut().enumerate() {

@@ -50,3 +50,9 @@ pub(super) fn exp_sub(x: &mut [f32], max: f32) {
 pub(super) fn fma_into(x: &[f32], f: f32, out: &mut [f32]) {
     scalar::act::fma_into(x, f, out);
 }
+
+/// See `scalar::act`.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
+pub(super) fn widen_i8(codes: &[i8], scale: f32, out: &mut [f32]) {
+    scalar::act::widen_i8(codes, scale, out);
+}

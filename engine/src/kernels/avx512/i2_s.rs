@@ -10,9 +10,9 @@ use std::arch::x86_64::{
     _mm512_add_epi32, _mm512_and_si512, _mm512_castsi256_si512, _mm512_castsi512_si256,
     _mm512_cvtepi32_ps, _mm512_div_ps, _mm512_dpbusd_epi32, _mm512_extracti64x4_epi64,
     _mm512_inserti64x4, _mm512_mul_ps, _mm512_permutexvar_epi32, _mm512_reduce_add_epi32,
-    _mm512_set1_epi8, _mm512_set1_ps, _mm512_setzero_si512, _mm512_shuffle_i32x4,
-    _mm512_srai_epi32, _mm512_srli_epi16, _mm512_sub_epi32, _mm512_unpackhi_epi32,
-    _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
+    _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_si512,
+    _mm512_shuffle_i32x4, _mm512_srai_epi32, _mm512_srli_epi16, _mm512_sub_epi32,
+    _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
 };
 
 use super::{
@@ -31,8 +31,12 @@ type Token<'a> = (&'a [[u8; 256]], Option<&'a [u8; 256]>);
 const TILE: usize = 16;
 /// Rows that share one load of a single token's activations.
 const ROWS: usize = 4;
+/// Columns up to which adding up the lanes of a single token's sums costs more than shifting fields down: such rows are
+/// taken [`TILE`] at a time.
+const SHORT: usize = 1024;
 
-/// Bytes
+/// Bytes between the weights that a single token is multiplied by and those asked of memory meanwhile, at least. Found on the
+/// machine of `docs/speed.md`: less comes late, more pushes other lines out.
 const AHEAD: usize = 7000;
 
 /// The product for the strip's columns (weight rows) and rows (tokens).
@@ -49,6 +53,16 @@ pub(super) fn product(product: &Product<'_>, out: &mut Strip<'_>) {
         token += 4;
     }
     for token in token..n_tokens {
+        if product.shape.cols <= SHORT {
+            let x = Short::new(product, token);
+            tiled::<TILE>(
+                out.columns(),
+                out,
+                |out, r| x.product(product, out, r, token),
+                |out, r| column::<1>(product, out, r, token),
+            );
+            continue;
+        }
         tiled::<ROWS>(
             out.columns(),
             out,
@@ -154,6 +168,74 @@ fn write<const R: usize>(sums: &[__m512i; R], x: RowScale, weight_scale: f32, ou
     }
 }
 
+/// One token that meets short rows, a [`TILE`] of them at a time.
+struct Short<'a>(Token<'a>);
+
+impl<'a> Short<'a> {
+    #[inline(always)]
+    fn new(product: &Product<'a>, token: usize) -> Self {
+        let (pairs, odd) =
+            product.x.row(token).as_chunks::<256>().0.split_at(product.shape.cols / 256);
+        Self((pairs, odd.first()))
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
+    #[inline]
+    fn product(&self, product: &Product<'_>, out: &mut Strip<'_>, row: usize, token: usize) {
+        let [a, b] = self.quad(product, row);
+        let [c, d] = self.quad(product, row + 4);
+        let [e, f] = self.quad(product, row + 8);
+        let [g, h] = self.quad(product, row + 12);
+        let sums = lane_sums(&[a, b, c, d, e, f, g, h]);
+        let sums = _mm512_permutexvar_epi32(load_i32(&BY_TOKEN), sums);
+        let x = product.x.scales[token];
+        let exact = _mm512_cvtepi32_ps(_mm512_sub_epi32(sums, _mm512_set1_epi32(x.sum)));
+        let scaled = _mm512_div_ps(exact, _mm512_set1_ps(x.scale));
+        let first = out.columns().start;
+        let y = out.row(token)[row - first..].first_chunk_mut().expect("as many as the tile has");
+        store_f32(y, _mm512_mul_ps(scaled, _mm512_set1_ps(product.scale)));
+    }
+
+    /// Sums of four rows, each in half a register: the fields are shifted down, so that a row needs one sum.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
+    #[inline]
+    fn quad(&self, product: &Product<'_>, row: usize) -> [__m512i; 2] {
+        let weights = split_rows::<4>(product, row);
+        let mask = _mm512_set1_epi8(3);
+        let mut acc = [_mm512_setzero_si512(); 4];
+        for i in 0..weights[0].0.len() {
+            let x = quarters(&self.0.0[i]);
+            for r in 0..4 {
+                acc[r] = add_fields(acc[r], load_u8(&weights[r].0[i]), x, mask);
+            }
+        }
+        let mut halves = [fold(acc[0], acc[1]), fold(acc[2], acc[3])];
+        for r in 0..2 {
+            if let (Some(even), Some(odd), Some(x)) =
+                (weights[2 * r].1, weights[2 * r + 1].1, self.0.1)
+            {
+                let even = _mm512_castsi256_si512(load_256(even));
+                let codes = _mm512_inserti64x4::<1>(even, load_256(odd));
+                halves[r] = add_fields(halves[r], codes, quarters(x), mask);
+            }
+        }
+        halves
+    }
+}
+
+/// Adds the products of all four fields of 64 bytes of weights.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
+#[inline]
+fn add_fields(acc: __m512i, codes: __m512i, x: &[[u8; 64]; 4], mask: __m512i) -> __m512i {
+    let mut acc = _mm512_dpbusd_epi32(acc, _mm512_and_si512(codes, mask), load_u8(&x[3]));
+    let field = _mm512_and_si512(_mm512_srli_epi16::<2>(codes), mask);
+    acc = _mm512_dpbusd_epi32(acc, field, load_u8(&x[2]));
+    let field = _mm512_and_si512(_mm512_srli_epi16::<4>(codes), mask);
+    acc = _mm512_dpbusd_epi32(acc, field, load_u8(&x[1]));
+    let field = _mm512_and_si512(_mm512_srli_epi16::<6>(codes), mask);
+    _mm512_dpbusd_epi32(acc, field, load_u8(&x[0]))
+}
+
 /// Activations of `T` tokens that meet `R` rows at a time.
 struct Tile<'a, const R: usize, const T: usize> {
     xs: [Token<'a>; T],
@@ -217,7 +299,7 @@ impl<const R: usize, const T: usize> Tile<'_, R, T> {
                 }
             }
         }
-        let order = if R == 2 { BY_TOKEN_2X8 } else { BY_TOKEN_4X4 };
+        let order = if R == 4 { BY_TOKEN_4X4 } else { BY_TOKEN };
         let sums = _mm512_permutexvar_epi32(load_i32(&order), lane_sums(&halves));
         let exact = _mm512_cvtepi32_ps(_mm512_sub_epi32(sums, load_i32(&self.sums)));
         let scaled = _mm512_div_ps(exact, load_f32(&self.scales));
@@ -228,7 +310,7 @@ impl<const R: usize, const T: usize> Tile<'_, R, T> {
 }
 
 /// Where [`lane_sums`] puts the sum of (row, token), for the outputs in the order `[token, row]`.
-const BY_TOKEN_2X8: [i32; TILE] = [0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15];
+const BY_TOKEN: [i32; TILE] = [0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15];
 const BY_TOKEN_4X4: [i32; TILE] = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
 
 /// `a`'s halves added up in the lower half, `b`'s in the upper.

@@ -41,6 +41,14 @@ pub(crate) fn fma_into(x: &[f32], f: f32, out: &mut [f32]) {
     }
 }
 
+/// `out = code · scale`.
+#[inline(always)]
+pub(crate) fn widen_i8(codes: &[i8], scale: f32, out: &mut [f32]) {
+    for (code, out) in codes.iter().zip(out) {
+        *out = f32::from(*code) * scale;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,7 +16,7 @@ pub(crate) fn attend(
     let mut p = [f32::NEG_INFINITY; ATTENTION_CHUNK];
     let mut max = f32::NEG_INFINITY;
     for (j, p) in p[..chunk.n].iter_mut().enumerate() {
-        *p = dot(chunk.q, &chunk.k[j * chunk.stride..][..head_dim]) * chunk.scale;
+        *p = dot(chunk.q, &chunk.k[j * head_dim..][..head_dim]) * chunk.scale;
         max = if *p > max { *p } else { max };
     }
     let max = max + 0.0; // which of two zeros was met first is no matter
@@ -28,7 +28,7 @@ pub(crate) fn attend(
     let p = &p[..chunk.n];
     out.fill(0.0);
     for (j, p) in p.iter().enumerate() {
-        let v = &chunk.v[j * chunk.stride..][..head_dim];
+        let v = &chunk.v[j * head_dim..][..head_dim];
         for (out, v) in out.iter_mut().zip(v) {
             *out = p.mul_add(*v, *out);
         }

@@ -62,6 +62,7 @@ pub(super) fn kernels() -> Option<Kernels> {
         dot_4: dot::dot_4,
         dot_f16: dot::dot_f16,
         widen_f16: dot::widen_f16,
+        widen_i8: act::widen_i8,
         rms_norm: |x, w, eps, out| norm::rms_norm(dot::dot, x, w, eps, out),
         add: act::add,
         relu2_mul: act::relu2_mul,
