@@ -31,6 +31,8 @@ type Token<'a> = (&'a [[u8; 256]], Option<&'a [u8; 256]>);
 const TILE: usize = 16;
 /// Rows that share one load of a single token's activations.
 const ROWS: usize = 4;
+/// Bytes of a token's activations up to which eight tokens' stay in the first-level cache of 32 KiB while rows pass.
+const WIDE: usize = 3584;
 /// Columns up to which adding up the lanes of a single token's sums costs more than shifting fields down: such rows are
 /// taken [`TILE`] at a time.
 const SHORT: usize = 1024;
@@ -44,11 +46,11 @@ const AHEAD: usize = 7000;
 pub(super) fn product(product: &Product<'_>, out: &mut Strip<'_>) {
     let n_tokens = out.n_rows();
     let mut token = 0;
-    while n_tokens - token >= 8 {
+    while product.x.row_len <= WIDE && n_tokens - token >= 8 {
         block::<2, 8>(product, out, token);
         token += 8;
     }
-    if n_tokens - token >= 4 {
+    while n_tokens - token >= 4 {
         block::<4, 4>(product, out, token);
         token += 4;
     }
@@ -252,8 +254,12 @@ impl<const R: usize, const T: usize> Tile<'_, R, T> {
     fn product(&self, product: &Product<'_>, row: usize) -> [f32; TILE] {
         let weights = split_rows::<R>(product, row);
         let mask = _mm512_set1_epi8(3);
+        let ahead = AHEAD.next_multiple_of(R * row_bytes(product.shape.cols));
         let mut acc = [[_mm512_setzero_si512(); T]; R];
         for i in 0..weights[0].0.len() {
+            for r in 0..R {
+                prefetch(&weights[0].0[0], ahead + (R * i + r) * 64);
+            }
             // Not `array::from_fn`: its body lacks the target features, so the closure would be called, not inlined.
             let mut codes = [mask; R];
             for r in 0..R {
