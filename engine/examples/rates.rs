@@ -8,6 +8,8 @@
 //! once for each token.
 
 #![expect(clippy::print_stdout, reason = "a program")]
+#![expect(clippy::disallowed_methods, reason = "it times the engine from outside")]
+#![expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
 
 use std::{collections::BTreeMap, error::Error, path::Path, time::Instant};
 
@@ -104,7 +106,6 @@ fn probe_machine(options: &SessionOptions) -> Result<()> {
     Ok(())
 }
 
-#[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
 fn per_ns(n: usize, since: &Instant) -> f64 {
     n as f64 / since.elapsed().as_secs_f64() / 1e9
 }
@@ -187,7 +188,6 @@ impl Rates<'_> {
         Ok((0..u32::try_from(n)?).map(|i| (7 + i * 7919) % n_vocab).collect())
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
     fn print(&self, test: &str, n: usize, steps: usize, context: usize, s: f64) {
         let counts = self.session.counters();
         let config = self.model.config();

@@ -456,7 +456,7 @@ fn flow(request: usize, token: Token<'_>) -> ControlFlow<()> {
     match token.logits {
         Logits::All(logits) => assert_eq!(logits.len(), 4096),
         Logits::Likeliest(likeliest) => {
-            assert!(likeliest.iter().any(|likely| likely.id == token.id))
+            assert!(likeliest.iter().any(|likely| likely.id == token.id));
         }
     }
     if has_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
