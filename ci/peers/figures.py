@@ -1,0 +1,70 @@
+"""What the two programs print, as figures of one shape.
+
+In: the standard output of our `rates` or of `llama-bench -o json`, and what was asked for. Out: [{ test, n, tokens_per_s, s }],
+each test that was asked for once. Output that shows another measurement than the one asked for is an error, never a figure.
+"""
+
+import json
+import math
+
+
+class Unexpected(Exception):
+    """Output that is not the measurement asked for."""
+
+
+def of_rates(text, asked):
+    """Lines of JSON, among others that are none; keys that are not used here are left alone."""
+    results = []
+    for line in text.splitlines():
+        if not line.startswith("{"):
+            continue
+        figure = parsed(line)
+        if figure.get("test") in asked["n"]:
+            expect(figure, {"threads": asked["threads"], "context": 0})
+            if asked["isa"]:
+                expect(figure, {"isa": asked["isa"]})
+            results.append({key: figure.get(key) for key in ("test", "n", "tokens_per_s", "s", "isa", "threads")})
+    return complete(results, asked)
+
+
+def of_llama_bench(text, asked):
+    """One document: a list with an object for each test, in it a list of repetitions."""
+    document = parsed(text)
+    if not isinstance(document, list) or not all(isinstance(figure, dict) for figure in document):
+        raise Unexpected(f"expected a list of objects, found {text[:80]!r}")
+    results = []
+    for figure in document:
+        expect(figure, {"n_threads": asked["threads"], "n_depth": 0, "backends": "CPU"})
+        n_prompt, n_gen, samples_ns = figure.get("n_prompt"), figure.get("n_gen"), figure.get("samples_ns")
+        if (n_prompt == 0) == (n_gen == 0) or not isinstance(samples_ns, list) or len(samples_ns) != 1:
+            found = f"{n_prompt} + {n_gen} tokens, samples {samples_ns}"
+            raise Unexpected(f"expected one sample of a prefill or a decode, found {found}")
+        test, n = ("prefill", n_prompt) if n_prompt else ("decode", n_gen)
+        s = samples_ns[0] / 1e9
+        results.append({"test": test, "n": n, "tokens_per_s": n / s if s else 0, "s": s, "raw": figure})
+    return complete(results, asked)
+
+
+def parsed(text):
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise Unexpected(f"expected JSON, found {text[:80]!r} ({error})") from error
+
+
+def expect(figure, want):
+    for key, value in want.items():
+        if figure.get(key) != value:
+            raise Unexpected(f"key `{key}`: expected {value!r}, found {figure.get(key)!r}")
+
+
+def complete(results, asked):
+    """`results` if they are the tests asked for, each once, with as many tokens, and a rate above 0."""
+    found = sorted((one["test"], one["n"]) for one in results)
+    if found != sorted(asked["n"].items()):
+        raise Unexpected(f"expected the tests {sorted(asked['n'].items())}, found {found}")
+    for one in results:
+        rate = one["tokens_per_s"]
+        if not (isinstance(rate, (int, float)) and math.isfinite(rate) and rate > 0):
+            raise Unexpected(f"test `{one['test']}`: expected a rate above 0, found {rate!r}")
+    return results
