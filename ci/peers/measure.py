@@ -16,12 +16,16 @@ import machine
 import table
 
 BOTH = {"prefill": 512, "decode": 128}
+# Eight sequences at once generate as many tokens each.
+SEQUENCES = 8
+ALL = {**BOTH, "batch": SEQUENCES * BOTH["decode"]}
 # Neighbours here are compared: what drifts within a round drifts least between them.
 RUNS = [
-    {"run": "2b-ours-one-thread", "engine": "ours", "model": "2b.gguf", "threads": 1, "isa": None, "n": {"prefill": 512}},
-    {"run": "2b-ours", "engine": "ours", "model": "2b.gguf", "threads": 2, "isa": None, "n": BOTH},
+    {"run": "2b-ours-one-thread", "engine": "ours", "model": "2b-i2_s.gguf", "threads": 1, "isa": None, "n": {"prefill": 512}},
+    {"run": "2b-ours", "engine": "ours", "model": "2b-i2_s.gguf", "threads": 2, "isa": None, "n": ALL},
     {"run": "2b-llama.cpp", "engine": "llama.cpp", "model": "2b-llama.gguf", "threads": 2, "isa": None, "n": BOTH},
-    {"run": "2b-ours-avx2", "engine": "ours", "model": "2b.gguf", "threads": 2, "isa": "avx2", "n": BOTH},
+    {"run": "2b-ours-avx2", "engine": "ours", "model": "2b-i2_s.gguf", "threads": 2, "isa": "avx2", "n": BOTH},
+    {"run": "stories-ours", "engine": "ours", "model": None, "threads": 2, "isa": None, "n": {"decode": 400}},
     {"run": "smollm2-ours", "engine": "ours", "model": "smollm2.gguf", "threads": 2, "isa": None, "n": BOTH},
     {"run": "smollm2-llama.cpp", "engine": "llama.cpp", "model": "smollm2.gguf", "threads": 2, "isa": None, "n": BOTH},
 ]
@@ -33,10 +37,11 @@ LIMIT_S = 1800
 
 def command(run, binaries):
     """The command line of one run, and how its output is read."""
-    model = os.path.join("models", run["model"])
+    model = os.path.join("models", run["model"]) if run["model"] else "stories"
     threads, n = str(run["threads"]), run["n"]
     if run["engine"] == "ours":
-        keys = [f"{key}={n.get(key, 0)}" for key in BOTH] + ["context=0", f"threads={threads}"]
+        sequences = SEQUENCES if "batch" in n else 0
+        keys = [f"{key}={n.get(key, 0)}" for key in BOTH] + [f"batch={sequences}", "context=0", f"threads={threads}"]
         return [binaries["ours"], model, *keys, *([f"isa={run['isa']}"] if run["isa"] else [])], figures.of_rates
     tests = ["-p", str(n.get("prefill", 0)), "-n", str(n.get("decode", 0)), "-r", "1"]
     return [binaries["llama.cpp"], "-m", model, "-t", threads, *tests, "-o", "json"], figures.of_llama_bench
@@ -87,7 +92,7 @@ def main():
     asked = parser.parse_args()
 
     binaries = {"ours": asked.rates, "llama.cpp": asked.llama_bench}
-    models = {model: os.path.join("models", model) for model in sorted({run["model"] for run in RUNS})}
+    models = {model: os.path.join("models", model) for model in sorted({run["model"] for run in RUNS if run["model"]})}
     document = {
         "machine": machine.facts(),
         "versions": machine.versions(asked.checkout, asked.rates, asked.llama_bench, asked.llama_version, models),

@@ -16,10 +16,11 @@ ASKED = {"threads": 2, "isa": "avx2", "n": {"prefill": 512, "decode": 128}}
 
 RATES = "\n".join(
     [
+        '{"test": "probe", "threads": 2, "isa": "avx2", "gb_per_s": 50.0, "gmac_per_s": 370.0}',
         '{"test": "ready", "s": 0.5}',
         "Screening { rows: 0 } Some(Count { products: 2 })",
-        '{"test": "prefill", "n": 512, "context": 0, "threads": 2, "isa": "avx2", "s": 4.0, "tokens_per_s": 128.0}',
-        '{"test": "decode", "n": 128, "context": 0, "threads": 2, "isa": "avx2", "s": 4.0, "tokens_per_s": 32.0, "gb_per_s": 30.1}',
+        '{"test": "prefill", "n": 512, "context": 0, "threads": 2, "isa": "avx2", "s": 4.0, "tokens_per_s": 128.0, "gb_per_s": 0.5, "gmac_per_s": 260.0}',
+        '{"test": "decode", "n": 128, "context": 0, "threads": 2, "isa": "avx2", "s": 4.0, "tokens_per_s": 32.0, "gmac_per_s": 77.0, "gb_per_s": 30.1}',
     ]
 )
 
@@ -30,12 +31,17 @@ LLAMA_BENCH = json.dumps(
     ]
 )
 
-# By round: prefill and decode of each run.
+# By round: prefill and decode of each run, and for the run that is held against the machine what else it says.
 SESSION = {
     "2b-ours-one-thread": [(150.0, None), (160.0, None), (140.0, None)],
-    "2b-ours": [(300.0, 40.0), (300.0, 50.0), (250.0, 36.0)],
+    "2b-ours": [
+        (300.0, 40.0, {"batch": 150.0, "moved": 32.0, "reads": 40.0, "done": 300.0, "peak": 400.0}),
+        (300.0, 50.0, {"batch": 240.0, "moved": 40.0, "reads": 40.0, "done": 300.0, "peak": 500.0}),
+        (250.0, 36.0, {"batch": 150.0, "moved": 30.0, "reads": 60.0, "done": 250.0, "peak": 500.0}),
+    ],
     "2b-llama.cpp": [(100.0, 20.0), (150.0, 20.0), (100.0, 15.0)],
     "2b-ours-avx2": [(130.0, 30.0), (150.0, 32.0), (120.0, 21.0)],
+    "stories-ours": [(None, 4500.0), (None, 9000.0), (None, 2250.0)],
     "smollm2-ours": [(900.0, 120.0), (800.0, 100.0), (700.0, 110.0)],
     "smollm2-llama.cpp": [(1000.0, 120.0), (800.0, 125.0), (500.0, 100.0)],
 }
@@ -47,6 +53,10 @@ ROWS = [
     "| 2B, prefill of 512, ours on AVX2 | 130.0 (120.0–150.0) | 100.0 (100.0–150.0) | 1.20 (1.00–1.30) | 1.20 | yes (2 of 3) |",
     "| 2B, decode of 128, ours on AVX2 | 30.0 (21.0–32.0) | 20.0 (15.0–20.0) | 1.50 (1.40–1.60) | 1.50 | yes (2 of 3) |",
     "| 2B, prefill of 512, our two threads to our one | 300.0 (250.0–300.0) | 150.0 (140.0–160.0) | 1.88 (1.79–2.00) | 1.85 | yes (2 of 3) |",
+    "| 2B, batch of 8 to prefill | 150.0 (150.0–240.0) | 300.0 (250.0–300.0) | 0.60 (0.50–0.80) | 0.60 | yes (2 of 3) |",
+    "| 2B, decode: GB/s to the machine's | 32.0 (30.0–40.0) | 40.0 (40.0–60.0) | 0.80 (0.50–1.00) | 0.80 | yes (2 of 3) |",
+    "| 2B, prefill: G multiply-adds/s to the machine's | 300.0 (250.0–300.0) | 500.0 (400.0–500.0) | 0.60 (0.50–0.75) | 0.65 | no (1 of 3) |",
+    "| stories, decode of 400, to a number | 4500.0 (2250.0–9000.0) | 4500.0 (4500.0–4500.0) | 1.00 (0.50–2.00) | 1.00 | yes (2 of 3) |",
     "| SmolLM2, prefill of 512 | 800.0 (700.0–900.0) | 800.0 (500.0–1000.0) | 1.00 (0.90–1.40) | 1.00 | yes (2 of 3) |",
     "| SmolLM2, decode of 128 | 110.0 (100.0–120.0) | 120.0 (100.0–125.0) | 1.00 (0.80–1.10) | 1.00 | yes (2 of 3) |",
 ]
@@ -62,6 +72,10 @@ FOREIGN = [
     ("a rate of nothing", "rates", '"tokens_per_s": 32.0', '"tokens_per_s": 0'),
     ("a rate without end", "rates", '"tokens_per_s": 32.0', '"tokens_per_s": Infinity'),
     ("a line cut short", "rates", '"gb_per_s": 30.1}', '"gb_per'),
+    ("bytes that did not move", "rates", '"gb_per_s": 30.1', '"gb_per_s": 0'),
+    ("a run without multiply-adds", "rates", '"gmac_per_s": 77.0, ', ""),
+    ("a machine that does nothing", "rates", '"gmac_per_s": 370.0', '"gmac_per_s": 0'),
+    ("no word of the machine", "rates", '"probe"', '"other"'),
     ("another number of threads", "llama-bench", '"n_threads": 2', '"n_threads": 4'),
     ("a GPU", "llama-bench", '"CPU"', '"CUDA"'),
     ("another number of tokens", "llama-bench", '"n_prompt": 512', '"n_prompt": 256'),
@@ -81,9 +95,14 @@ def session():
     ]
 
 
-def results(prefill, decode):
-    both = (("prefill", prefill), ("decode", decode))
-    return [{"test": test, "tokens_per_s": rate} for test, rate in both if rate is not None]
+def results(prefill, decode, more=None):
+    found = [{"test": test, "tokens_per_s": rate} for test, rate in (("prefill", prefill), ("decode", decode)) if rate is not None]
+    if more:
+        found[0]["gmac_per_s"] = more["done"]
+        found[1]["gb_per_s"] = more["moved"]
+        found.append({"test": "batch", "tokens_per_s": more["batch"]})
+        found.append({"test": "probe", "gb_per_s": more["reads"], "gmac_per_s": more["peak"]})
+    return found
 
 
 def wrong_rows(runs):
@@ -99,11 +118,12 @@ def check_table():
         wrong.append(f"complete runs: expected nothing unmeasured, found {table.unmeasured(session())}")
     # A planted wrong figure has to show in the table, whichever it is.
     for idx, run in enumerate(session()):
-        for result in range(len(run["results"])):
-            planted = copy.deepcopy(session())
-            planted[idx]["results"][result]["tokens_per_s"] *= 3
-            if not wrong_rows(planted):
-                wrong.append(f"round {run['round']}, {run['run']}: expected a figure thrice as high to show in a row, it did not")
+        for result, kept in enumerate(run["results"]):
+            for key in kept.keys() - {"test"}:
+                planted = copy.deepcopy(session())
+                planted[idx]["results"][result][key] *= 3
+                if not wrong_rows(planted):
+                    wrong.append(f"round {run['round']}, {run['run']}, {key}: expected a figure thrice as high to show in a row, it did not")
     return wrong
 
 
@@ -135,7 +155,7 @@ def check_figures():
     wanted = {"rates": {"prefill": 128.0, "decode": 32.0}, "llama-bench": {"prefill": 64.0, "decode": 32.0}}
     for name, want in wanted.items():
         text, read = sides[name]
-        got = {one["test"]: one["tokens_per_s"] for one in read(text, ASKED)}
+        got = {one["test"]: one["tokens_per_s"] for one in read(text, ASKED) if one["test"] != "probe"}
         if got != want:
             wrong.append(f"output of {name}: expected {want}, found {got}")
     for what, name, old, new in FOREIGN:

@@ -8,23 +8,30 @@ import json
 import statistics
 import sys
 
-# One row: its words; the two sides, each a run of measure.py and a test; the ratio of the first to the second that is demanded.
+# One row: its words; the two sides, each a run of measure.py, a test, and the figure of it where that is not tokens a second;
+# the ratio of the first to the second that is demanded. The second side can be a number.
 ROWS = [
     ("2B, prefill of 512", ("2b-ours", "prefill"), ("2b-llama.cpp", "prefill"), 2.7),
     ("2B, decode of 128", ("2b-ours", "decode"), ("2b-llama.cpp", "decode"), 2.3),
     ("2B, prefill of 512, ours on AVX2", ("2b-ours-avx2", "prefill"), ("2b-llama.cpp", "prefill"), 1.2),
     ("2B, decode of 128, ours on AVX2", ("2b-ours-avx2", "decode"), ("2b-llama.cpp", "decode"), 1.5),
     ("2B, prefill of 512, our two threads to our one", ("2b-ours", "prefill"), ("2b-ours-one-thread", "prefill"), 1.85),
+    ("2B, batch of 8 to prefill", ("2b-ours", "batch"), ("2b-ours", "prefill"), 0.6),
+    ("2B, decode: GB/s to the machine's", ("2b-ours", "decode", "gb_per_s"), ("2b-ours", "probe", "gb_per_s"), 0.8),
+    ("2B, prefill: G multiply-adds/s to the machine's", ("2b-ours", "prefill", "gmac_per_s"), ("2b-ours", "probe", "gmac_per_s"), 0.65),
+    ("stories, decode of 400, to a number", ("stories-ours", "decode"), 4500.0, 1.0),
     ("SmolLM2, prefill of 512", ("smollm2-ours", "prefill"), ("smollm2-llama.cpp", "prefill"), 1.0),
     ("SmolLM2, decode of 128", ("smollm2-ours", "decode"), ("smollm2-llama.cpp", "decode"), 1.0),
 ]
 
 
 def rates(runs, side):
-    """Tokens a second of one side, by round. A round whose run failed has none."""
-    name, test = side
+    """The figure of one side, by round. A round whose run failed has none."""
+    if isinstance(side, float):
+        return {run["round"]: side for run in runs}
+    name, test, key = (*side, "tokens_per_s")[:3]
     return {
-        run["round"]: result["tokens_per_s"]
+        run["round"]: result[key]
         for run in runs
         if run["run"] == name
         for result in run["results"]
@@ -68,7 +75,7 @@ def unmeasured(runs):
 
 def markdown(runs):
     lines = [
-        "| tokens a second: median (least–most) | ours | llama.cpp, or our one thread | ratio, by rounds | demanded | holds (rounds) |",
+        "| tokens a second, or what is said: median (least–most) | ours | llama.cpp, or what is said | ratio, by rounds | demanded | holds (rounds) |",
         "|---|---|---|---|---|---|",
     ]
     for row in rows(runs):
