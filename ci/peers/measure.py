@@ -72,7 +72,8 @@ def others(after, before, own_s, wall_s):
 
 
 def tell(kept, n_rounds):
-    said = ", ".join(f"{one['test']} {one['tokens_per_s']:.1f}" for one in kept["results"])
+    timed = [one for one in kept["results"] if "tokens_per_s" in one]
+    said = ", ".join(f"{one['test']} {one['tokens_per_s']:.1f}" for one in timed)
     print(f"round {kept['round']} of {n_rounds}, {kept['run']}: {kept['error'] or f'{said} tokens/s'}", file=sys.stderr, flush=True)
 
 
