@@ -5,7 +5,7 @@ mod common;
 use baselines::{
     Digest, Evidence, METRICS, RunRecord,
     evidence::{Given, Hop},
-    record::{ProbeKind, Purpose, StopReason},
+    record::{ProbeKind, Purpose, Screening, StopReason},
     testing, timestamp,
 };
 use proptest::prelude::*;
@@ -53,12 +53,22 @@ prop_compose! {
         record.tool.dirty = (whole[0] % 2 == 0).then_some(flag);
         record.subject.binary = digest;
         record.subject.engine_mut().expect("one of the engine").settings.fallback = (whole[1] % 2 == 0).then(|| texts[2].clone());
+        let settings = &mut record.subject.engine_mut().expect("one of the engine").settings;
+        settings.head = (whole[2] % 2 == 0).then(|| texts[3].clone());
+        settings.weights_copied_bytes = flag.then_some(whole[5]);
         record.suite.workloads[0].params.insert(texts[3].clone(), whole[2]);
         record.probes[0].samples_ns.clone_from(&samples[0]);
         record.probes[1].kind = if flag { ProbeKind::Int8Peak } else { ProbeKind::BandwidthPages4k };
         let process = &mut record.processes[0];
         process.started_at.clone_from(&times[2]);
         process.peak_rss_bytes = flag.then_some(whole[3]);
+        process.weights_huge_bytes = (whole[3] % 2 == 0).then_some(whole[4]);
+        process.screenings = (0..whole[4] % 3).map(|_| Screening {
+            workload: texts[1].clone(),
+            screened_rows: whole[0],
+            refined_rows: whole[1],
+            rescored_rows: whole[2],
+        }).collect();
         process.wall_ns = whole[4];
         process.outputs[0].stop = if flag { StopReason::EndOfGeneration } else { StopReason::Length };
         process.counts[0].macs = whole[5];
@@ -175,7 +185,7 @@ fn integral_samples_are_written_as_integers_and_others_in_full() {
 #[test]
 fn the_schema_and_its_version_come_first() {
     let bytes = common::small_record().to_json();
-    assert!(bytes.starts_with(br#"{"schema":"tritgate.run-record","version":"1.3","session":""#));
+    assert!(bytes.starts_with(br#"{"schema":"tritgate.run-record","version":"1.4","session":""#));
     let bytes = testing::evidence(1, 1.0).to_json();
-    assert!(bytes.starts_with(br#"{"schema":"tritgate.evidence","version":"1.3","created_at":""#));
+    assert!(bytes.starts_with(br#"{"schema":"tritgate.evidence","version":"1.4","created_at":""#));
 }

@@ -2,7 +2,7 @@
 //!
 //! In: a record. Out: of each workload whose work is counted, the measured time beside two floors: its bytes at the best bandwidth
 //! that any probe of its working set saw, its multiply-adds at the best int8 rate. The work is a lower bound (no attention, no
-//! norms, no activations), so a floor is never too high. Source: Williams, Waterman, Patterson 2009.
+//! norms, no activations; of a screened head what it reads of every row), so a floor is never too high. Source: Williams, Waterman, Patterson 2009.
 
 use baselines::{
     RunRecord,
@@ -11,7 +11,7 @@ use baselines::{
 
 use crate::{
     facts,
-    verify::rates::{Timed, as_f64, bandwidth_probes, best_probe, timed},
+    verify::rates::{Timed, as_f64, bandwidth_probes, best_probe, read_bytes, timed},
 };
 
 /// One metric of one workload with its floors.
@@ -65,8 +65,8 @@ fn roofline(record: &RunRecord, timed: &Timed<'_>) -> Option<Roofline> {
     };
     let product = |linear: &Linear| {
         let n = as_f64(linear.n);
-        let (bytes, macs) =
-            (n * as_f64(linear.bytes), n * as_f64(linear.rows) * as_f64(linear.cols));
+        let each = read_bytes(record, timed.workload, linear);
+        let (bytes, macs) = (n * as_f64(each), n * as_f64(linear.rows) * as_f64(linear.cols));
         Product {
             linear: linear.name.clone(),
             format: linear.format.clone(),

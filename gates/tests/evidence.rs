@@ -1,6 +1,8 @@
 //! Every rule of the register has a planted fault that turns it red, and a clean session turns none red.
 
 mod common;
+#[path = "common/screened.rs"]
+mod screened;
 
 use std::collections::BTreeSet;
 
@@ -17,6 +19,7 @@ use baselines::{
 };
 use common::{rewrite, session};
 use gates::{Class, Policy, RULES, Verdict, check_evidence, check_record, derive};
+use screened::{SCREENED, head_counts, screened};
 
 type Plant = fn(&mut Evidence);
 
@@ -224,6 +227,23 @@ const PLANTED: &[(&str, Plant)] = &[
     ("samples-digest", |e| { let (b, h) = (&mut e.base.processes[7], &mut e.head.processes[7]); std::mem::swap(&mut b.series, &mut h.series); std::mem::swap(&mut b.samples_digest, &mut h.samples_digest); }),
     ("samples-digest", |e| e.head.processes[7].series.swap(0, 1)),
     ("schema", |e| { let old = SchemaVersion { major: 1, minor: 1 }; e.version = old; for r in common::arms(e) { r.version = old; } }),
+    ("screening", |e| screened(&mut e.head, |s| s.refined_rows = s.screened_rows + 1)),
+    ("screening", |e| screened(&mut e.head, |s| s.refined_rows -= 1)),
+    ("screening", |e| screened(&mut e.head, |s| s.rescored_rows = 1)),
+    ("screening", |e| screened(&mut e.head, |s| s.rescored_rows = s.refined_rows + 1)),
+    ("screening", |e| screened(&mut e.head, |s| s.screened_rows -= 1)),
+    ("screening", |e| screened(&mut e.head, |s| s.screened_rows *= 2)),
+    ("screening", |e| screened(&mut e.head, |s| s.screened_rows = u64::MAX)),
+    ("screening", |e| screened(&mut e.head, |s| s.workload = "prefill-128".to_owned())),
+    ("screening", |e| { screened(&mut e.head, |_| {}); e.head.processes[2].screenings.clear(); }),
+    ("screening", |e| { screened(&mut e.head, |_| {}); let p = &mut e.head.processes[2]; p.screenings.push(p.screenings[0].clone()); }),
+    ("screening", |e| { screened(&mut e.head, |_| {}); for c in head_counts(&mut e.head, "prefill-128") { c.kernel = SCREENED.to_owned(); } }),
+    ("screening", |e| for c in &mut e.head.processes[2].counts { if c.linear == "attn_q" { c.kernel = SCREENED.to_owned(); } }),
+    ("counts", |e| { screened(&mut e.head, |_| {}); for c in head_counts(&mut e.head, "decode-64") { c.bytes = c.products * (4096 * 192 * 2) - 1; } }),
+    ("counts", |e| { screened(&mut e.head, |_| {}); for c in head_counts(&mut e.head, "decode-64") { c.bytes = c.products * (4096 * 384 * 2 + 4096 * (512 + 16)) + 1; } }),
+    ("counts", |e| { screened(&mut e.head, |_| {}); for c in head_counts(&mut e.head, "decode-64") { c.kernel = "gemm_f16_f32.avx512".to_owned(); } }),
+    ("kernels", |e| for c in head_counts(&mut e.head, "decode-64") { c.kernel = "screened_f16.avx2".to_owned(); }),
+    ("kernels", |e| for c in head_counts(&mut e.head, "decode-64") { c.kernel = "screened_q8.avx512".to_owned(); }),
     ("series", |e| e.head.processes[0].series[0].metric = "load_ms".to_owned()),
     ("series", |e| e.head.processes[0].series[0].workload = "boot".to_owned()),
     ("series", |e| { e.head.processes[0].series[2].samples.pop(); }),

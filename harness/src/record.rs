@@ -82,11 +82,13 @@ fn process(ran: Ran) -> Process {
         wall_ns: report.wall_ns,
         env_padding_bytes: u64::from(slot.padding_bytes),
         peak_rss_bytes: report.peak_rss_bytes,
+        weights_huge_bytes: report.weights_huge_bytes,
         series: report.series,
         samples_digest: report.samples_digest,
         outputs: report.outputs,
         challenges: report.challenges,
         counts: report.counts,
+        screenings: report.screenings,
         allocations: report.allocations,
         runs: Vec::new(),
     }

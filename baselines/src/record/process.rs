@@ -30,6 +30,9 @@ pub struct Process {
     pub env_padding_bytes: u64,
     /// Highest resident set size in bytes, or `None` where the system does not say.
     pub peak_rss_bytes: Option<u64>,
+    /// Bytes of the model's weights that lay in huge pages at its end; `None` where they were not read into memory of their own,
+    /// or the system does not say. Each process gets what the system has left.
+    pub weights_huge_bytes: Option<u64>,
     /// All samples, in the order taken.
     pub series: Vec<Series>,
     /// [`samples_digest`] of the series, made where they were taken; `None` in records before 1.2.
@@ -40,6 +43,8 @@ pub struct Process {
     pub challenges: Vec<Challenge>,
     /// What the dispatcher counted, per workload and linear.
     pub counts: Vec<Counts>,
+    /// How much of the output matrix a screened head looked at, per workload; empty where it was multiplied as a whole.
+    pub screenings: Vec<Screening>,
     /// What one iteration asks of the allocator, per workload; empty where nobody counted.
     pub allocations: Vec<Allocations>,
     /// What the runs of an external command ended with, per workload; empty for the engine.
@@ -165,4 +170,18 @@ pub struct Counts {
     pub macs: u64,
     /// Weight bytes read.
     pub bytes: u64,
+}
+
+/// How many rows of the output matrix each look of a screened head was at, over all counted iterations of one workload in one
+/// process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Screening {
+    /// Workload name.
+    pub workload: String,
+    /// Rows looked at with six bits of every weight: all of them, for each token found so.
+    pub screened_rows: u64,
+    /// Those of them looked at again, with all eight bits.
+    pub refined_rows: u64,
+    /// Those of them multiplied in full.
+    pub rescored_rows: u64,
 }

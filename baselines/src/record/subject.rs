@@ -170,4 +170,10 @@ pub struct Settings {
     pub device_selected: String,
     /// Why they differ, if they do.
     pub fallback: Option<String>,
+    /// How the likeliest tokens are found: `screened`, by bounds on all logits, or `full`, by all logits; `None` in records before
+    /// 1.4. Never changes a result.
+    pub head: Option<String>,
+    /// Bytes of the model file that were read into memory of their own, 0 where the file is mapped or built in; `None` in records
+    /// before 1.4.
+    pub weights_copied_bytes: Option<u64>,
 }

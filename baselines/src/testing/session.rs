@@ -100,11 +100,13 @@ impl Session {
             wall_ns,
             env_padding_bytes: noise.below(4096),
             peak_rss_bytes: Some(38_000_000 + noise.below(500_000)),
+            weights_huge_bytes: None,
             samples_digest: None,
             series,
             outputs: process::outputs(&self.scripts, self.seed),
             challenges: process::challenges(&self.scripts, &self.nonce, pair),
             counts: process::counts(&self.scripts, &subject::model()),
+            screenings: Vec::new(),
             allocations: process::allocations(&self.scripts),
             runs: Vec::new(),
         }

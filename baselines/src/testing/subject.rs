@@ -51,6 +51,8 @@ fn settings() -> Settings {
         device_requested: "cpu".to_owned(),
         device_selected: "cpu".to_owned(),
         fallback: None,
+        head: Some("full".to_owned()),
+        weights_copied_bytes: Some(0),
     }
 }
 

@@ -49,7 +49,7 @@ pub const METRICS: &[ExactMetric] = &[
     ExactMetric {
         name: "kernel_bytes",
         unit: "bytes",
-        meaning: "weight bytes that the kernels read in one iteration, for each workload and linear",
+        meaning: "weight bytes that the kernels read in one iteration, for each workload and linear but a screened head",
         source: Source::Process(read::kernel_bytes),
     },
     ExactMetric {

@@ -10,6 +10,7 @@ use baselines::{
 };
 
 use super::{Amount, ExactMetric};
+use crate::verify::is_screened;
 
 /// Where a metric comes from.
 #[derive(Clone, Copy, Debug)]
@@ -102,20 +103,23 @@ fn allocated(process: &Process, read: fn(&Allocations) -> u64) -> Vec<(String, P
 }
 
 pub(super) fn kernel_products(record: &RunRecord, process: &Process) -> Vec<(String, Place)> {
-    counted(record, process, |counts| counts.products)
+    counted(record, process, process.counts.iter(), |counts| counts.products)
 }
 
 pub(super) fn kernel_macs(record: &RunRecord, process: &Process) -> Vec<(String, Place)> {
-    counted(record, process, |counts| counts.macs)
+    counted(record, process, process.counts.iter(), |counts| counts.macs)
 }
 
 pub(super) fn kernel_bytes(record: &RunRecord, process: &Process) -> Vec<(String, Place)> {
-    counted(record, process, |counts| counts.bytes)
+    // What a screened head reads depends on the prompt, and every pair has one of its own: no amount that both arms share.
+    let whole = process.counts.iter().filter(|counts| !is_screened(&counts.kernel));
+    counted(record, process, whole, |counts| counts.bytes)
 }
 
-fn counted(
+fn counted<'a>(
     record: &RunRecord,
     process: &Process,
+    counts: impl Iterator<Item = &'a Counts>,
     read: fn(&Counts) -> u64,
 ) -> Vec<(String, Place)> {
     let place = |counts: &Counts| {
@@ -124,7 +128,7 @@ fn counted(
         let name = format!("{}/{}", counts.workload, counts.linear);
         (name, Place { amount, kernel: Some(counts.kernel.clone()) })
     };
-    process.counts.iter().map(place).collect()
+    counts.map(place).collect()
 }
 
 /// Iterations that the dispatcher counted: those that the output says, else the timed ones and the warm-up asked for. (A

@@ -8,6 +8,7 @@ use baselines::{
 
 use super::{
     Check, Class, Fault, Rule,
+    screening::{is_screened, least_bytes, most_bytes},
     tokens::{GENERATING, n_sequences},
 };
 use crate::policy::Policy;
@@ -59,6 +60,11 @@ impl Passes {
             if linear.once_per_sequence { 1 } else { output.n_prompt.div_ceil(batch.max(1)) };
         self.prefills.saturating_mul(prompt).saturating_add(self.steps)
     }
+
+    /// Those of them that a screened head can have had a part in: a prefill asks for all logits, and so does a batch.
+    const fn screened(self) -> u64 {
+        if self.rows == 1 { self.steps } else { 0 }
+    }
 }
 
 fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
@@ -79,7 +85,8 @@ fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
     faults
 }
 
-/// Known linear, given once; multiply-adds are products × rows × cols; no product reads more than the linear's bytes.
+/// Known linear, given once; multiply-adds are products × rows × cols; no product reads more than the linear's bytes, or, of a
+/// screened head, than all three looks at every row.
 fn check_one(
     engine: &Engine,
     process: &Process,
@@ -104,7 +111,8 @@ fn check_one(
             counts.macs.to_string(),
         ));
     }
-    let most = products * u128::from(linear.bytes);
+    let each = if is_screened(&counts.kernel) { most_bytes(linear) } else { linear.bytes };
+    let most = products * u128::from(each);
     (u128::from(counts.bytes) > most).then(|| {
         Fault::new(format!("{field}.bytes"), format!("at most {most}"), counts.bytes.to_string())
     })
@@ -150,10 +158,15 @@ fn faults_of(
             faults.push(Fault::new(field, products.to_string(), counts.products.to_string()));
         }
         let reads = passes.reads(linear, output, engine.settings.batch);
-        let reads = u128::from(linear.n)
-            .saturating_mul(u128::from(reads))
-            .saturating_mul(u128::from(output.iterations));
-        faults.extend(too_few_bytes(process, counts, linear, reads));
+        let screened = if is_screened(&counts.kernel) { passes.screened() } else { 0 };
+        let of_all = |reads: u64| {
+            u128::from(linear.n)
+                .saturating_mul(u128::from(reads))
+                .saturating_mul(u128::from(output.iterations))
+        };
+        let least = whole_bytes(linear, of_all(reads - screened))
+            .saturating_add(of_all(screened).saturating_mul(u128::from(least_bytes(linear))));
+        faults.extend(too_few_bytes(process, counts, least));
     }
     faults
 }
@@ -180,7 +193,8 @@ fn check_matmul(
             continue;
         };
         all.push(counts.products);
-        faults.extend(too_few_bytes(process, counts, linear, u128::from(counts.products)));
+        let bytes = whole_bytes(linear, u128::from(counts.products));
+        faults.extend(too_few_bytes(process, counts, bytes));
         if counts.products < least || counts.products != all[0] {
             let expected = format!("at least {least} products, as many as of the others");
             faults.push(Fault::new(field(process, counts), expected, counts.products.to_string()));
@@ -188,14 +202,12 @@ fn check_matmul(
     }
 }
 
-/// Weights may be stored a little denser than in the file (scales, padding), never by a tenth.
-fn too_few_bytes(
-    process: &Process,
-    counts: &Counts,
-    linear: &Linear,
-    reads: u128,
-) -> Option<Fault> {
-    let least = reads.saturating_mul(u128::from(linear.bytes)) / 10 * 9;
+/// So many reads of all weights: they may be stored a little denser than in the file (scales, padding), never by a tenth.
+fn whole_bytes(linear: &Linear, reads: u128) -> u128 {
+    reads.saturating_mul(u128::from(linear.bytes)) / 10 * 9
+}
+
+fn too_few_bytes(process: &Process, counts: &Counts, least: u128) -> Option<Fault> {
     let field = || format!("{}.bytes", field(process, counts));
     (u128::from(counts.bytes) < least)
         .then(|| Fault::new(field(), format!("at least {least}"), counts.bytes.to_string()))

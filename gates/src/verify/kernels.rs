@@ -46,6 +46,9 @@ const DENSE: [&str; 2] = ["dense_f32", "gemm_f16_f32"];
 /// Formats that are numbers already: they are multiplied as floats, whatever the activations are.
 const PLAIN: [&str; 3] = ["bf16", "f16", "f32"];
 
+/// The head's products by bounds first, of F16 weights alone; where else its name is given, the rule `screening` says so.
+const SCREENED: &str = "screened_f16";
+
 fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
     let Some(engine) = record.subject.engine() else { return Vec::new() };
     let settings = &engine.settings;
@@ -72,6 +75,9 @@ fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
 
 fn fits(counts: &Counts, settings: &Settings, format: &str) -> bool {
     let Some((name, isa)) = counts.kernel.split_once('.') else { return false };
+    if name == SCREENED {
+        return format == "f16" && isa == settings.isa;
+    }
     if settings.activations == "int8" && !PLAIN.contains(&format) {
         let known = KERNELS.iter().any(|known| known.name == name && known.format == format);
         return known && isa == settings.isa;

@@ -49,6 +49,7 @@ mod same_suite;
 mod samples;
 mod samples_digest;
 mod schema;
+mod screening;
 mod series;
 mod stable_output;
 mod suite_digest;
@@ -64,6 +65,7 @@ pub use base_sha::check_base_sha;
 pub use head_sha::check_head_sha;
 use rule::{Check, Fault};
 pub use rule::{Class, Refusal, Rule};
+pub(crate) use screening::is_screened;
 
 /// All rules, sorted by name.
 pub const RULES: &[Rule] = &[
@@ -110,6 +112,7 @@ pub const RULES: &[Rule] = &[
     samples::RULE,
     samples_digest::RULE,
     schema::RULE,
+    screening::RULE,
     series::RULE,
     stable_output::RULE,
     suite_digest::RULE,

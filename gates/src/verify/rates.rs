@@ -7,10 +7,13 @@
 
 use baselines::{
     RunRecord,
-    record::{Engine, Linear, Output, ProbeKind, WorkloadDef},
+    record::{Counts, Engine, Linear, Output, ProbeKind, WorkloadDef},
 };
 
-use super::tokens::n_sequences;
+use super::{
+    screening::{is_screened, least_bytes},
+    tokens::n_sequences,
+};
 use crate::stats::quantile::median;
 
 /// One metric of one workload with its work.
@@ -89,7 +92,7 @@ fn of_workload<'a>(
         .first()
         .and_then(|process| process.outputs.iter().find(|output| output.workload == workload.name));
     let n_generated = output.map_or(0, |output| output.n_generated);
-    let token = works(engine, 1, 1);
+    let token = step(record, engine, workload);
     let resident = token.bytes;
     let prefill = output.map_or(Work::default(), |output| prefill(engine, output));
     let layer = layer(engine);
@@ -143,12 +146,29 @@ fn prefill(engine: &Engine, output: &Output) -> Work {
     work
 }
 
-/// `tokens` single tokens through every linear.
-fn works(engine: &Engine, reads: u64, tokens: u64) -> Work {
-    let linears = &engine.model.linears;
-    linears
-        .iter()
-        .fold(Work::default(), |sum, linear| sum.plus(of_linear(linear, linear.n, reads, tokens)))
+/// One token through every linear, as far as `workload` read them.
+fn step(record: &RunRecord, engine: &Engine, workload: &WorkloadDef) -> Work {
+    let linears = engine.model.linears.iter();
+    linears.fold(Work::default(), |sum, linear| {
+        let bytes = read_bytes(record, workload, linear);
+        sum.plus(of_linear(&Linear { bytes, ..linear.clone() }, linear.n, 1, 1))
+    })
+}
+
+/// Bytes that one product of `linear` reads at least when `workload` decodes a token: all of them, or, where any process names a
+/// screened head for it, those of its first look.
+pub(crate) fn read_bytes(record: &RunRecord, workload: &WorkloadDef, linear: &Linear) -> u64 {
+    let screened = |counts: &Counts| {
+        is_screened(&counts.kernel)
+            && counts.workload == workload.name
+            && counts.linear == linear.name
+    };
+    let mut counts = record.processes.iter().flat_map(|process| &process.counts);
+    if linear.once_per_sequence && counts.any(screened) {
+        least_bytes(linear)
+    } else {
+        linear.bytes
+    }
 }
 
 /// One token through the linears of one layer.

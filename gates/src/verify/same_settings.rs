@@ -1,6 +1,7 @@
-//! Both arms were set up alike: threads, instruction set, activations, batch, device.
+//! Both arms were set up alike: threads, instruction set, activations, batch, device. How the head finds the likeliest tokens, and
+//! what memory the weights lie in, are no settings but what the code makes of them: arms may differ there, and that is compared.
 
-use baselines::Evidence;
+use baselines::{Evidence, record::Settings};
 
 use super::{Check, Class, Fault, Rule, same_model::engines};
 use crate::policy::Policy;
@@ -15,7 +16,12 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(evidence: &Evidence, _: &Policy) -> Vec<Fault> {
     let Some((base, head)) = engines(evidence) else { return Vec::new() };
-    let (base, head) = (&base.settings, &head.settings);
+    let asked = |settings: &Settings| Settings {
+        head: None,
+        weights_copied_bytes: None,
+        ..settings.clone()
+    };
+    let (base, head) = (asked(&base.settings), asked(&head.settings));
     let differ = (base != head)
         .then(|| Fault::new("head.subject.settings", format!("{base:?}"), format!("{head:?}")));
     differ.into_iter().collect()

@@ -142,11 +142,13 @@ impl Block {
             wall_ns,
             env_padding_bytes: u64::from(self.slot.padding_bytes),
             peak_rss_bytes: Some(self.peak_rss_bytes).filter(|bytes| as_f64(*bytes) > floor_bytes),
+            weights_huge_bytes: None,
             samples_digest: None,
             series,
             outputs: Vec::new(),
             challenges: Vec::new(),
             counts: Vec::new(),
+            screenings: Vec::new(),
             allocations: Vec::new(),
             runs,
         }

@@ -122,7 +122,8 @@ fn measure(
             }
         }
     }
-    send(output, &Event::Done { peak_rss_bytes: environment::peak_rss_bytes() })
+    let weights_huge_bytes = model.huge_size().map(|bytes| bytes as u64);
+    send(output, &Event::Done { peak_rss_bytes: environment::peak_rss_bytes(), weights_huge_bytes })
 }
 
 /// A CPU for each of `threads` threads where they fill the machine exactly, so that there is no choice to make: this one
@@ -149,8 +150,10 @@ fn send_trace(output: &mut impl Write, trace: Trace) -> Result<()> {
     let ids = trace.ids.into_iter().map(Event::Ids);
     let challenge = trace.challenge.into_iter().map(Event::Challenge);
     let counts = trace.counts.into_iter().map(Event::Counts);
+    let screening = trace.screening.into_iter().map(Event::Screening);
     let allocations = trace.allocations.into_iter().map(Event::Allocations);
-    for event in outputs.chain(ids).chain(challenge).chain(counts).chain(allocations) {
+    let counted = counts.chain(screening).chain(allocations);
+    for event in outputs.chain(ids).chain(challenge).chain(counted) {
         send(output, &event)?;
     }
     Ok(())

@@ -3,20 +3,20 @@
 //! The parent writes one [`Request`]. The worker answers with [`Event`]s: `hello`, `tool`, `model` with a `linear` for each
 //! matrix product, `settings`, `alive` while it sets up its workloads, `ready`. From then on it does nothing until the
 //! parent writes an [`Order`]: a `turn`, which it answers with `took`, or `finish`, which it answers with `series`,
-//! `output`, `ids`, `challenge`, `counts` and `allocations` of its workloads, and `samples-digest` of all series. For accuracy there are no orders: it sends `accuracy`. The last line is
+//! `output`, `ids`, `challenge`, `counts`, `screening` and `allocations` of its workloads, and `samples-digest` of all series. For accuracy there are no orders: it sends `accuracy`. The last line is
 //! `done` or `failed`. A kept binary of an older build speaks the version it was built with: the versions must be equal.
 
 use baselines::{
     Digest,
     record::{
         Accuracy, Allocations, Challenge, Counts, Ids, Linear, MetricDef, ModelInfo, Output,
-        Series, Settings, StopReason, Suite, Taker, Tool, WorkloadDef,
+        Screening, Series, Settings, StopReason, Suite, Taker, Tool, WorkloadDef,
     },
 };
 use serde::{Deserialize, Serialize};
 
 /// Version of the lines. Raised with every change, since both ends must agree on all of it.
-pub(crate) const PROTOCOL: u32 = 8;
+pub(crate) const PROTOCOL: u32 = 9;
 
 /// What a worker is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +103,7 @@ pub(crate) enum Event {
     Series(#[serde(with = "SeriesWire")] Series),
     Output(#[serde(with = "OutputWire")] Output),
     Counts(#[serde(with = "CountsWire")] Counts),
+    Screening(#[serde(with = "ScreeningWire")] Screening),
     Allocations(#[serde(with = "AllocationsWire")] Allocations),
     Ids(#[serde(with = "IdsWire")] Ids),
     Challenge(#[serde(with = "ChallengeWire")] Challenge),
@@ -112,6 +113,7 @@ pub(crate) enum Event {
     /// The last line of a worker that measured everything.
     Done {
         peak_rss_bytes: Option<u64>,
+        weights_huge_bytes: Option<u64>,
     },
     /// The last line of a worker that could not.
     Failed {
@@ -224,6 +226,8 @@ struct SettingsWire {
     device_requested: String,
     device_selected: String,
     fallback: Option<String>,
+    head: Option<String>,
+    weights_copied_bytes: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -300,6 +304,15 @@ struct CountsWire {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(remote = "Screening", deny_unknown_fields)]
+struct ScreeningWire {
+    workload: String,
+    screened_rows: u64,
+    refined_rows: u64,
+    rescored_rows: u64,
+}
+
+#[derive(Serialize, Deserialize)]
 #[serde(remote = "Allocations", deny_unknown_fields)]
 struct AllocationsWire {
     workload: String,
@@ -362,7 +375,13 @@ mod tests {
             iterations: 9,
             stop: StopReason::EndOfGeneration,
         }));
-        assert_round_trip(&Event::Done { peak_rss_bytes: None });
+        assert_round_trip(&Event::Screening(Screening {
+            workload: "decode-64".to_owned(),
+            screened_rows: 4096,
+            refined_rows: 40,
+            rescored_rows: 2,
+        }));
+        assert_round_trip(&Event::Done { peak_rss_bytes: None, weights_huge_bytes: Some(7) });
         assert_round_trip(&Event::Failed {
             message: "line one\nline two".to_owned(),
             kind: "gguf".to_owned(),

@@ -14,8 +14,8 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use baselines::{
     Digest,
     record::{
-        Accuracy, Allocations, Challenge, Counts, Ids, ModelInfo, Output, Series, Settings, Taker,
-        Tool, samples_digest,
+        Accuracy, Allocations, Challenge, Counts, Ids, ModelInfo, Output, Screening, Series,
+        Settings, Taker, Tool, samples_digest,
     },
 };
 use serde::Serialize;
@@ -68,12 +68,14 @@ pub(crate) struct Report {
     pub(crate) samples_digest: Option<Digest>,
     pub(crate) outputs: Vec<Output>,
     pub(crate) counts: Vec<Counts>,
+    pub(crate) screenings: Vec<Screening>,
     pub(crate) allocations: Vec<Allocations>,
     pub(crate) ids: Vec<Ids>,
     pub(crate) challenges: Vec<Challenge>,
     /// The model's own first, then in other formats.
     pub(crate) accuracy: Vec<Accuracy>,
     pub(crate) peak_rss_bytes: Option<u64>,
+    pub(crate) weights_huge_bytes: Option<u64>,
 }
 
 /// A running worker. Dropped before its end, it is stopped: no error of one arm leaves the other behind.
@@ -300,10 +302,12 @@ struct Heard {
     outputs: Vec<Output>,
     challenges: Vec<Challenge>,
     counts: Vec<Counts>,
+    screenings: Vec<Screening>,
     allocations: Vec<Allocations>,
     ids: Vec<Ids>,
     accuracy: Vec<Accuracy>,
     peak_rss_bytes: Option<u64>,
+    weights_huge_bytes: Option<u64>,
 }
 
 impl Heard {
@@ -340,13 +344,15 @@ impl Heard {
             Event::Series(series) => self.series.push(series),
             Event::Output(output) => self.outputs.push(output),
             Event::Counts(counts) => self.counts.push(counts),
+            Event::Screening(screening) => self.screenings.push(screening),
             Event::Allocations(allocations) => self.allocations.push(allocations),
             Event::Ids(ids) => self.ids.push(ids),
             Event::Challenge(challenge) => self.challenges.push(challenge),
             Event::SamplesDigest(digest) => self.samples_digest = Some(digest),
             Event::Accuracy(accuracy) => self.accuracy.push(accuracy),
-            Event::Done { peak_rss_bytes } => {
+            Event::Done { peak_rss_bytes, weights_huge_bytes } => {
                 self.peak_rss_bytes = peak_rss_bytes;
+                self.weights_huge_bytes = weights_huge_bytes;
                 step = Some(Step::Done);
             }
             Event::Failed { message, kind } => {
@@ -383,11 +389,13 @@ impl Heard {
             samples_digest: self.samples_digest,
             outputs: self.outputs,
             counts: self.counts,
+            screenings: self.screenings,
             allocations: self.allocations,
             ids: self.ids,
             challenges: self.challenges,
             accuracy: self.accuracy,
             peak_rss_bytes: self.peak_rss_bytes,
+            weights_huge_bytes: self.weights_huge_bytes,
         })
     }
 }
@@ -469,7 +477,7 @@ mod tests {
 
     const SOON: Duration = Duration::from_secs(20);
     /// A worker up to the end of its one turn, and its last line.
-    const TURN: &str = r#"echo '{"hello":{"protocol":8,"pid":1}}'; echo '"ready"'; echo '{"took":{"round":0,"workload":0}}'"#;
+    const TURN: &str = r#"echo '{"hello":{"protocol":9,"pid":1}}'; echo '"ready"'; echo '{"took":{"round":0,"workload":0}}'"#;
     const DONE: &str = r#"echo '{"done":{"peak_rss_bytes":null}}'"#;
 
     #[test]
@@ -483,7 +491,7 @@ mod tests {
     fn a_garbage_line_is_quoted() {
         let error = error_of("echo 'hello world'", SOON);
         assert!(
-            error.contains("line 1: expected an event of protocol 8, found \"hello world\""),
+            error.contains("line 1: expected an event of protocol 9, found \"hello world\""),
             "{error}"
         );
     }
@@ -491,7 +499,7 @@ mod tests {
     #[test]
     fn another_protocol_is_refused_with_a_way_out() {
         let error = error_of("echo '{\"hello\":{\"protocol\":99,\"pid\":1}}'", SOON);
-        assert!(error.contains("expected protocol 8, found 99"), "{error}");
+        assert!(error.contains("expected protocol 9, found 99"), "{error}");
         assert!(error.contains("bench baseline record"), "{error}");
     }
 

@@ -178,6 +178,10 @@ impl Prepared for Decoding<'_> {
 
     fn finish(mut self: Box<Self>, def: &WorkloadDef) -> Finished {
         add(&mut self.counters, self.session.counters());
-        Finished { counters: self.counters, answers: self.repeated.answers(def) }
+        Finished {
+            counters: self.counters,
+            answers: self.repeated.answers(def),
+            ..Finished::default()
+        }
     }
 }

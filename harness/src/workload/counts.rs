@@ -16,3 +16,10 @@ pub(super) fn add(total: &mut Vec<engine::Count>, more: Vec<engine::Count>) {
         }
     }
 }
+
+/// Adds `more` rows to `total`.
+pub(super) const fn add_screening(total: &mut engine::Screening, more: engine::Screening) {
+    total.rows += more.rows;
+    total.refined += more.refined;
+    total.rescored += more.rescored;
+}

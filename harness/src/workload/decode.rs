@@ -1,8 +1,9 @@
 //! Decode: `tokens` greedy steps after a short prompt of seeded ids, each step timed by itself.
 //!
-//! Timed: from a sampled token to the next sampled token, one pass through the model and the sampler. Not timed, and not
-//! counted: the prompt, which is read where it is another than that of the iteration before, and otherwise returned to by
-//! rewinding the cache; the digest of each step's logits. The steps go on past an end-of-generation token, so that every iteration has the same number of them.
+//! Timed: from a sampled token to the next sampled token, one pass through the model and the sampler, which asks for the
+//! likeliest token alone. Not timed, and not counted: the prompt, which is read where it is another than that of the iteration
+//! before, and otherwise returned to by rewinding the cache; after each step all of its logits, which must lead to the same token,
+//! and their digest. The steps go on past an end-of-generation token, so that every iteration has the same number of them.
 
 use anyhow::{Result, ensure};
 use baselines::record::{StopReason, WorkloadDef};
@@ -12,7 +13,7 @@ use super::{
     Asked, Bench, Finished, ITERATIONS, PROMPT_TOKENS, Param, Prepared, Sampled, TOKENS, WARMUP,
     Workload,
     asked::Both,
-    counts::add,
+    counts::{add, add_screening},
     output::{LogitsDigest, Once, Repeated},
     param,
 };
@@ -58,6 +59,7 @@ impl Workload for Decode {
             session,
             sampler,
             counters: Vec::new(),
+            screening: engine::Screening::default(),
             repeated: Both::default(),
         }))
     }
@@ -75,20 +77,27 @@ struct Decoding<'a> {
     sampler: Sampler,
     /// Counts of the steps before the prompt that is in the cache was read.
     counters: Vec<engine::Count>,
+    screening: engine::Screening,
     repeated: Both<Repeated>,
 }
 
 impl Decoding<'_> {
+    /// Adds up what the session has counted so far.
+    fn keep_counts(&mut self) {
+        add(&mut self.counters, self.session.counters());
+        add_screening(&mut self.screening, self.session.screening());
+    }
+
     /// Brings the prompt into the cache, untimed and not counted; the token it leads to.
     fn go_to(&mut self, asked: Asked) -> Result<u32> {
-        let prompt = self.prompts.of(asked);
         if let Some((cached, first)) = self.in_cache
             && cached == asked
         {
-            self.session.rewind(prompt.len());
+            self.session.rewind(self.prompts.of(asked).len());
             return Ok(first);
         }
-        add(&mut self.counters, self.session.counters());
+        self.keep_counts();
+        let prompt = self.prompts.of(asked);
         self.session.rewind(0);
         let first = self.sampler.sample(self.session.prefill(prompt)?)?;
         self.session.reset_counters();
@@ -106,12 +115,13 @@ impl Prepared for Decoding<'_> {
         let mut steps_ns = Vec::with_capacity(*n_tokens);
         for _ in 0..*n_tokens {
             let mut watch = bench.stopwatch();
-            let logits = session.step(token)?;
-            token = sampler.sample(logits)?;
+            token = sampler.sample_likeliest(session.step_likeliest(token, 1)?)?;
             if let Some(hook) = bench.hooks.after_decode_step {
                 hook(watch.stretch_ns(), bench.clock);
             }
             steps_ns.push(watch.stop());
+            let logits = session.all_logits()?;
+            check_chosen(token, sampler.sample(logits)?, generated.len())?;
             digest.update(logits);
             generated.push(token);
         }
@@ -122,12 +132,39 @@ impl Prepared for Decoding<'_> {
     }
 
     fn finish(mut self: Box<Self>, def: &WorkloadDef) -> Finished {
-        add(&mut self.counters, self.session.counters());
-        Finished { counters: self.counters, answers: self.repeated.answers(def) }
+        self.keep_counts();
+        Finished {
+            counters: self.counters,
+            screening: self.screening,
+            answers: self.repeated.answers(def),
+        }
     }
+}
+
+/// The token that a timed step found is the one that all of its logits lead to.
+fn check_chosen(found: u32, of_all: u32, step: usize) -> Result<()> {
+    ensure!(
+        found == of_all,
+        "step {step}: expected token {of_all}, the likeliest of all logits, found {found} by the bounds of the screened head; they \
+         must never differ, so no time of it counts"
+    );
+    Ok(())
 }
 
 /// Always the most likely token; the seed has no say.
 pub(super) fn greedy(seed: u64) -> SamplerOptions {
     SamplerOptions { seed, ..SamplerOptions::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_chosen;
+
+    #[test]
+    fn a_token_that_all_logits_do_not_lead_to_is_an_error() {
+        check_chosen(7, 7, 3).unwrap();
+        let error = check_chosen(8, 7, 3).unwrap_err().to_string();
+        assert!(error.starts_with("step 3: expected token 7"), "{error}");
+        assert!(error.contains("found 8"), "{error}");
+    }
 }

@@ -108,6 +108,10 @@ impl Prepared for Answering<'_> {
     }
 
     fn finish(self: Box<Self>, def: &WorkloadDef) -> Finished {
-        Finished { counters: self.counters, answers: self.repeated.answers(def) }
+        Finished {
+            counters: self.counters,
+            answers: self.repeated.answers(def),
+            ..Finished::default()
+        }
     }
 }

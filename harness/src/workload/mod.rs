@@ -25,7 +25,9 @@ mod tokenize;
 use std::fmt::Debug;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use baselines::record::{Allocations, Challenge, Counts, Ids, Output, Series, WorkloadDef};
+use baselines::record::{
+    Allocations, Challenge, Counts, Ids, Output, Screening, Series, WorkloadDef,
+};
 use engine::{
     InferenceEngine, Model, Session, SessionOptions,
     quant::{self, BlockFormat},
@@ -77,6 +79,8 @@ pub(crate) struct Finished {
     answers: Answers,
     /// What the dispatcher counted.
     counters: Vec<engine::Count>,
+    /// How much of the output matrix was looked at, where nothing but screened steps was counted.
+    screening: engine::Screening,
 }
 
 pub(crate) use asked::Asked;
@@ -167,6 +171,7 @@ pub(crate) struct Trace {
     pub(crate) ids: Option<Ids>,
     pub(crate) challenge: Option<Challenge>,
     pub(crate) counts: Vec<Counts>,
+    pub(crate) screening: Option<Screening>,
     pub(crate) allocations: Option<Allocations>,
 }
 

@@ -71,6 +71,10 @@ impl Prepared for Prefilling<'_> {
     }
 
     fn finish(self: Box<Self>, def: &WorkloadDef) -> Finished {
-        Finished { counters: self.session.counters(), answers: self.repeated.answers(def) }
+        Finished {
+            counters: self.session.counters(),
+            answers: self.repeated.answers(def),
+            ..Finished::default()
+        }
     }
 }

@@ -6,7 +6,7 @@
 //! other process of its pair takes its own. The first iteration of a turn finds the caches as the others left them.
 
 use anyhow::{Context as _, Result, bail};
-use baselines::record::{Allocations, Counts, Series, Suite, WorkloadDef};
+use baselines::record::{Allocations, Counts, Screening, Series, Suite, WorkloadDef};
 
 use super::{Asked, Bench, Finished, Prepared, Sampled, Trace, find, output::Answers};
 use crate::measure::Plan;
@@ -111,7 +111,7 @@ impl<'a, 'd> Turns<'a, 'd> {
     }
 
     fn trace(self) -> Trace {
-        let Finished { answers, counters } = self.prepared.finish(self.def);
+        let Finished { answers, counters, screening } = self.prepared.finish(self.def);
         let Answers { output, ids, challenge } = answers;
         let counts = counters
             .iter()
@@ -124,6 +124,20 @@ impl<'a, 'd> Turns<'a, 'd> {
                 bytes: count.bytes,
             })
             .collect();
-        Trace { series: self.series, output, ids, challenge, counts, allocations: self.allocations }
+        let screening = (screening.rows > 0).then(|| Screening {
+            workload: self.def.name.clone(),
+            screened_rows: screening.rows,
+            refined_rows: screening.refined,
+            rescored_rows: screening.rescored,
+        });
+        Trace {
+            series: self.series,
+            output,
+            ids,
+            challenge,
+            counts,
+            screening,
+            allocations: self.allocations,
+        }
     }
 }

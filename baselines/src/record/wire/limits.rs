@@ -95,6 +95,7 @@ impl Limits {
                 ("outputs", process.outputs.len()),
                 ("challenges", process.challenges.len()),
                 ("counts", process.counts.len()),
+                ("screenings", process.screenings.len()),
                 ("runs", process.runs.len()),
                 ("allocations", process.allocations.len()),
             ] {

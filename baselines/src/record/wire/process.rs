@@ -26,6 +26,9 @@ pub(super) struct Process {
     env_padding_bytes: u64,
     #[serde(deserialize_with = "present")]
     peak_rss_bytes: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-since" = "1.4"))]
+    weights_huge_bytes: Option<u64>,
     series: Vec<Series>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-since" = "1.2"))]
@@ -36,6 +39,9 @@ pub(super) struct Process {
     challenges: Vec<Challenge>,
     counts: Vec<Counts>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-since" = "1.4"))]
+    screenings: Vec<Screening>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-since" = "1.1"))]
     allocations: Vec<Allocations>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -44,8 +50,8 @@ pub(super) struct Process {
 }
 
 mirror!(Process for domain::Process {
-    order, pair, position, layout, disturbed, pid, started_at, ended_at, wall_ns, env_padding_bytes, peak_rss_bytes, series,
-    samples_digest, outputs, challenges, counts, allocations, runs,
+    order, pair, position, layout, disturbed, pid, started_at, ended_at, wall_ns, env_padding_bytes, peak_rss_bytes,
+    weights_huge_bytes, series, samples_digest, outputs, challenges, counts, screenings, allocations, runs,
 });
 
 /// What older versions do not have is left out where it says nothing: their records keep their bytes.
@@ -154,3 +160,15 @@ pub(super) struct Counts {
 }
 
 mirror!(Counts for domain::Counts { workload, linear, kernel, products, macs, bytes });
+
+/// How many rows of the output matrix each look of a screened head was at.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Screening {
+    workload: String,
+    screened_rows: u64,
+    refined_rows: u64,
+    rescored_rows: u64,
+}
+
+mirror!(Screening for domain::Screening { workload, screened_rows, refined_rows, rescored_rows });

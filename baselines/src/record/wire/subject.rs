@@ -208,8 +208,14 @@ struct Settings {
     device_selected: String,
     #[serde(deserialize_with = "present")]
     fallback: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-since" = "1.4"))]
+    head: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-since" = "1.4"))]
+    weights_copied_bytes: Option<u64>,
 }
 
 mirror!(Settings for domain::Settings {
-    isa, threads, pinned, activations, batch, device_requested, device_selected, fallback,
+    isa, threads, pinned, activations, batch, device_requested, device_selected, fallback, head, weights_copied_bytes,
 });
