@@ -50,8 +50,8 @@ fn a_step_reads_the_first_look_of_a_screened_head_and_a_prompt_the_whole_of_it()
     let before = prefill(&record);
     screened(&mut record, |_| {});
     let (less, of_head) = step(&record);
-    assert!((of_head - 4096.0 * 192.0 * 2.0).abs() < 1e-6, "{of_head}");
-    assert!((whole - less - 4096.0 * 384.0).abs() < 1e-6, "{whole} {less}");
+    assert!((of_head - 4096.0 * 400.0).abs() < 1e-6, "{of_head}");
+    assert!((whole - less - 4096.0 * 368.0).abs() < 1e-6, "{whole} {less}");
     assert!((prefill(&record) - before).abs() < 1e-6);
 }
 

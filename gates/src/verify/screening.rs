@@ -23,7 +23,7 @@ pub(super) const RULE: Rule = Rule {
 const BLOCK: u64 = 256;
 const SIX_BYTES: u64 = 192;
 const REST_BYTES: u64 = 64;
-/// What is known of one row besides its weights: a scale and three norms.
+/// What is known of one row besides its weights: a scale and three norms, read with the first look.
 const ROW_BYTES: u64 = 16;
 /// Kinds that decode a single sequence: the others ask for all logits.
 const DECODING: [&str; 2] = ["decode", "end-to-end"];
@@ -35,7 +35,8 @@ pub(crate) fn is_screened(kernel: &str) -> bool {
 
 /// Bytes of the first look at every row: no screened product reads less.
 const fn first_look(linear: &Linear) -> u64 {
-    linear.rows.saturating_mul(SIX_BYTES).saturating_mul(linear.cols.div_ceil(BLOCK))
+    let row = SIX_BYTES.saturating_mul(linear.cols.div_ceil(BLOCK)).saturating_add(ROW_BYTES);
+    linear.rows.saturating_mul(row)
 }
 
 /// The least bytes of a product that may have been screened. Where none can be relied on, the matrix is multiplied as a whole,
@@ -123,6 +124,7 @@ fn check_one(
     let looks = of(*screened_rows, SIX_BYTES)
         .saturating_add(of(*refined_rows, REST_BYTES))
         .saturating_mul(blocks)
+        .saturating_add(of(*screened_rows, ROW_BYTES))
         .saturating_add(of(*rescored_rows, 2).saturating_mul(head.cols.into()));
     let whole = of(counts.products.saturating_sub(tokens), head.bytes);
     let bytes = looks.saturating_add(whole);
@@ -153,7 +155,7 @@ mod tests {
     #[test]
     fn bounds_are_those_of_the_planes() {
         let linear = head(128_256, 2_560);
-        assert_eq!(least_bytes(&linear), 246_251_520);
+        assert_eq!(least_bytes(&linear), 248_303_616);
         assert_eq!(most_bytes(&linear), 656_670_720 + 128_256 * (2_560 + 16));
         // A row of one weight takes a whole block of the planes, and two bytes in full.
         assert_eq!(least_bytes(&head(10, 1)), 20);

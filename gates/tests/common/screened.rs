@@ -17,7 +17,7 @@ pub(crate) fn head_counts<'a>(
     all.filter(move |counts| counts.workload == workload && counts.linear == "output")
 }
 
-/// Has every process of `record` decode with a screened head: 4096 rows of 384 columns, so two blocks; a hundredth of the rows looked
+/// Has every process of `record` decode with a screened head: 4096 rows of 384 columns, so two blocks and 16 bytes each; a hundredth of the rows looked
 /// at again and two a token in full. `plant` changes what is said of the looks, and the counts are left as they were.
 pub(crate) fn screened(record: &mut RunRecord, plant: impl Fn(&mut Screening)) {
     for process in &mut record.processes {
@@ -30,7 +30,8 @@ pub(crate) fn screened(record: &mut RunRecord, plant: impl Fn(&mut Screening)) {
             };
             let (screened_rows, refined_rows, rescored_rows) =
                 (4096 * steps, 41 * steps, 2 * steps);
-            let looks = screened_rows * 192 * 2 + refined_rows * 64 * 2 + rescored_rows * 384 * 2;
+            let looks =
+                screened_rows * (192 * 2 + 16) + refined_rows * 64 * 2 + rescored_rows * 384 * 2;
             counts.bytes = looks + (counts.products - steps) * 4096 * 384 * 2;
             counts.kernel = SCREENED.to_owned();
             if counts.workload == "decode-64" {
