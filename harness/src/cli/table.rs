@@ -1,5 +1,7 @@
 //! Results for people: tables of at most 80 columns, a verdict as glyph and word, colour never alone.
 
+mod achieved;
+
 use std::path::Path;
 
 use baselines::{
@@ -291,13 +293,14 @@ fn row_json(row: &Row) -> Value {
 pub(crate) fn record(record: &RunRecord) -> String {
     let mut said = match &record.subject.what {
         What::Engine(Engine { model, settings }) => format!(
-            "{} ({}, {}) on {}, {} {}\n",
+            "{} ({}, {}) on {}, {} {}\n{}",
             model.name,
             model.architecture,
             Unit::Bytes.text(as_f64(model.file_bytes)),
             record.host.cpu_model,
             settings.isa,
-            count(settings.threads, "thread")
+            count(settings.threads, "thread"),
+            achieved::weights(record, settings)
         ),
         What::Command(command) => format!("{} on {}\n", command.line, record.host.cpu_model),
     };
@@ -306,6 +309,7 @@ pub(crate) fn record(record: &RunRecord) -> String {
         measured.add_row([name, median, fastest, slowest, rate, n]);
     }
     said += &text(&measured);
+    said += &achieved::human(record);
     said += &footer(record);
     said
 }
@@ -317,7 +321,7 @@ pub(crate) fn record_markdown(record: &RunRecord) -> String {
     for cells in series(record) {
         said += &format!("| {} |\n", cells.join(" | "));
     }
-    said + "\n" + &footer(record)
+    said + "\n" + &achieved::markdown(record) + &footer(record)
 }
 
 /// Name, median of process medians, extreme process medians, rate, n.
@@ -372,7 +376,7 @@ fn tokens_per_s(record: &RunRecord, series: &baselines::record::Series, ns: f64)
 }
 
 fn footer(record: &RunRecord) -> String {
-    let mut said = String::new();
+    let mut said = achieved::screenings(record);
     for accuracy in record.accuracy.iter().chain(&record.format_accuracy) {
         let n = as_f64(accuracy.positions);
         said += &format!(
