@@ -65,17 +65,20 @@ pub(crate) fn select(
     })
 }
 
-/// The longest sequence of a suite, and the most that one of its workloads holds together; `prompt`: the user's, in place
-/// of the workloads' own.
+/// The sequences of the workload of a suite that holds the most positions; `prompt`: the user's, in place of the workloads' own.
 pub(crate) fn size_of_suite(suite: &Suite, prompt: Option<&str>) -> Size {
-    let param = |workload: &WorkloadDef, name| workload.params.get(name).copied().unwrap_or(0);
-    let most = |of: &dyn Fn(&WorkloadDef) -> u64| {
-        let each = suite.workloads.iter().map(of);
-        usize::try_from(each.max().unwrap_or(0)).unwrap_or(usize::MAX)
+    let more = prompt.map_or(0, str::len).saturating_add(TEXT_TOKENS);
+    let of = |workload: &WorkloadDef| {
+        let param = |name| {
+            let value = workload.params.get(name).copied().unwrap_or(0);
+            usize::try_from(value).unwrap_or(usize::MAX)
+        };
+        let tokens = param("prompt_tokens").saturating_add(param("tokens"));
+        Size { n_positions: tokens.saturating_add(more), n_sequences: param("sequences").max(1) }
     };
-    let tokens = most(&|def| param(def, "prompt_tokens").saturating_add(param(def, "tokens")));
-    let n_positions = tokens.saturating_add(prompt.map_or(0, str::len)).saturating_add(TEXT_TOKENS);
-    Size { n_positions, n_sequences: most(&|def| param(def, "sequences")).max(1) }
+    let positions = |size: &Size| size.n_positions.saturating_mul(size.n_sequences);
+    let most = suite.workloads.iter().map(of).max_by_key(positions);
+    most.unwrap_or(Size { n_positions: more, n_sequences: 1 })
 }
 
 /// One sequence: the prompt, which takes at most so many tokens (one has a byte at least), and `n_tokens` more.
@@ -144,6 +147,10 @@ mod tests {
         assert_eq!(with_prompt.n_positions, own.n_positions + 4);
         let batches = Catalogue::builtin().unwrap().suite("full", None).unwrap();
         assert_eq!(size_of_suite(&batches, None).n_sequences, 8);
+        // Its batch is of short sequences: they are not taken for eight of the longest.
+        let cpu = Catalogue::builtin().unwrap().suite("cpu", None).unwrap();
+        let want = Size { n_positions: 4096 + TEXT_TOKENS, n_sequences: 1 };
+        assert_eq!(size_of_suite(&cpu, None), want);
         let turns = vec![Message::new("system", "ab"), Message::new("user", "c")];
         let chat = Prompt::Chat(engine::ChatTemplate::new(""), turns);
         assert_eq!(size_of_prompt(&chat, 5).n_positions, 3 + 5 + TEXT_TOKENS);
