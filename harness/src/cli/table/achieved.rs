@@ -192,7 +192,7 @@ mod tests {
         }
         assert_eq!(
             screenings(&record),
-            "decode-64: the screened head looked at 1.25 % of its rows again, and multiplied\n  0.05 % in full\n"
+            "decode-64: the screened head looked at 1.25 % of its rows again, and\n  multiplied 0.05 % in full\n"
         );
     }
 
