@@ -163,14 +163,20 @@ fn screened_rows_agree() {
     for cols in [1, 7, 64, 255, 256, 257, 384, 600, 2560] {
         for magnitude in [1.0, 6e-8, 65_504.0] {
             let w: Vec<f32> = floats(&mut drawing, cols).iter().map(|w| w * magnitude).collect();
-            let mut x = ScreenedInput::default();
-            assert!(x.set(&floats(&mut drawing, cols)));
             let n_blocks = cols.div_ceil(256);
+            // One row alone, several that a kernel takes at once, and what is left over of them.
+            let n_tokens = 13;
+            let mut codes = vec![0; n_tokens * ScreenedInput::bytes_of(cols)];
+            for codes in codes.chunks_exact_mut(ScreenedInput::bytes_of(cols)) {
+                ScreenedInput::quantize(&floats(&mut drawing, cols), codes).unwrap();
+            }
             let run = |kernels: &Kernels| {
                 let (mut six, mut rest) = (vec![9; 192 * n_blocks], vec![9; 64 * n_blocks]);
                 let row = (kernels.screen_quantize)(&w, &mut six, &mut rest);
-                let sums = (kernels.screen_six)(&six, &x.codes);
-                (row, sums, (kernels.screen_rest)(&rest, &x.codes), six, rest)
+                let mut sums = vec![9; n_tokens];
+                (kernels.screen_six)(&six, &codes, &mut sums);
+                let one = &codes[..ScreenedInput::bytes_of(cols)];
+                (row, sums, (kernels.screen_rest)(&rest, one), six, rest)
             };
             let want = run(&scalar());
             for kernels in others() {

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, ops::ControlFlow};
 
 use super::{Generated, InferenceEngine, Logits, Request, Stop, Token, running::Running};
-use crate::{Result, SequenceId, Session};
+use crate::{Likely, Result, SequenceId, Session};
 
 /// One of those being answered.
 struct Seat<'r> {
@@ -91,15 +91,29 @@ impl<'m> InferenceEngine<'m> {
         let session = self.session_mut();
         let rows: Vec<(SequenceId, u32)> =
             seats.iter().map(|seat| (seat.sequence, seat.next)).collect();
-        if let Err(error) = session.step_all(&rows).map(drop) {
+        // Where each looks at some of the likeliest, as many as the one that looks at most.
+        let looks_at: Option<Vec<usize>> =
+            seats.iter().map(|seat| seat.running.looks_at()).collect();
+        let k = looks_at.and_then(|k| k.into_iter().max());
+        let stepped = match k {
+            Some(k) => session.step_all_likeliest(&rows, k).map(<[Likely]>::to_vec),
+            None => session.step_all(&rows).map(|_| Vec::new()),
+        };
+        if let Err(error) = &stepped {
             let same = || crate::Error::new(error.kind(), error.to_string());
             return seats.drain(..).map(|seat| (seat, Err(same()))).collect();
         }
-        let n_vocab = session.logits().len() / rows.len();
+        let likeliest = stepped.unwrap_or_default();
+        let n_found = if k.is_some() { likeliest.len() } else { session.logits().len() };
+        let n_each = n_found / rows.len();
         let mut ended = Vec::new();
         let mut going = Vec::with_capacity(seats.len());
         for (row, mut seat) in seats.drain(..).enumerate() {
-            let logits = &session.logits()[row * n_vocab..][..n_vocab];
+            let of_row = row * n_each..(row + 1) * n_each;
+            let logits = match k {
+                Some(_) => Logits::Likeliest(&likeliest[of_row]),
+                None => Logits::All(&session.logits()[of_row]),
+            };
             match seat.choose(session, logits, each) {
                 Ok(None) => going.push(seat),
                 Ok(Some(stop)) => ended.push((seat, Ok(stop))),
@@ -130,19 +144,18 @@ impl Seat<'_> {
         if read.is_some() {
             return Ok(read);
         }
-        self.choose(session, session.logits(), each)
+        self.choose(session, Logits::All(session.logits()), each)
     }
 
     fn choose(
         &mut self,
         session: &Session<'_>,
-        logits: &[f32],
+        logits: Logits<'_>,
         each: &mut impl FnMut(usize, Token<'_>) -> ControlFlow<()>,
     ) -> Result<Option<Stop>> {
         let Self { idx, sequence, running, next } = self;
         let has_room = session.len_of(*sequence)? < session.n_ctx();
-        let (id, stop) =
-            running.choose(Logits::All(logits), has_room, &mut |token| each(*idx, token))?;
+        let (id, stop) = running.choose(logits, has_room, &mut |token| each(*idx, token))?;
         *next = id;
         Ok(stop)
     }

@@ -19,11 +19,10 @@ pub struct ScreenedRow {
     pub error: f32,
 }
 
-/// One row of activations in codes `q = 128 · high + low`.
-#[derive(Clone, Debug, Default)]
+/// What is known of one row of activations besides its codes, `q = 128 · high + low`: for each block of 256 the high parts, then
+/// the low ones, as int8.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct ScreenedInput {
-    /// For each block of 256: the high parts, then the low ones, as int8.
-    pub codes: Vec<u8>,
     /// What a code is multiplied by.
     scale: f64,
     /// `Σ q`.
@@ -52,15 +51,19 @@ impl ScreenedInput {
         n.div_ceil(BLOCK) * 2 * BLOCK
     }
 
-    /// Takes in a row; false, and nothing to rely on, where a value is not finite.
-    pub fn set(&mut self, x: &[f32]) -> bool {
+    /// Puts a row into codes; `None`, and nothing to rely on, where a value is not finite.
+    ///
+    /// # Panics
+    /// If there are not [`ScreenedInput::bytes_of`] bytes for them.
+    #[must_use]
+    pub fn quantize(x: &[f32], codes: &mut [u8]) -> Option<Self> {
+        assert_eq!(codes.len(), Self::bytes_of(x.len()), "codes of a row");
         let most = x.iter().fold(0.0_f32, |most, x| if x.abs() > most { x.abs() } else { most });
-        self.scale = f64::from(most) / MOST;
-        let inverse = if self.scale > 0.0 { 1.0 / self.scale } else { 0.0 };
-        self.codes.clear();
-        self.codes.resize(Self::bytes_of(x.len()), 0);
+        let scale = f64::from(most) / MOST;
+        let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+        codes.fill(0);
         let (mut sum, mut norm, mut error) = (0_i64, 0.0, 0.0);
-        for (x, codes) in x.chunks(BLOCK).zip(self.codes.as_chunks_mut::<{ 2 * BLOCK }>().0) {
+        for (x, codes) in x.chunks(BLOCK).zip(codes.as_chunks_mut::<{ 2 * BLOCK }>().0) {
             for (i, x) in x.iter().enumerate() {
                 let x = f64::from(*x);
                 #[expect(
@@ -78,18 +81,21 @@ impl ScreenedInput {
                     (high_code.cast_unsigned(), low_code.cast_unsigned());
                 sum += i64::from(q);
                 norm += x * x;
-                let off = x - f64::from(q) * self.scale;
+                let off = x - f64::from(q) * scale;
                 error += off * off;
             }
         }
         #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
         let (sum, n) = (sum as f64, x.len() as f64);
-        self.sum = sum;
-        // Sums of squares in f64 are off by less than n · 2^-52 of themselves.
-        (self.norm, self.error) = (norm.sqrt() * (1.0 + 1e-9), error.sqrt() * (1.0 + 1e-9));
-        // Every value goes through at most n / 256 + 1 roundings in its lane and 8 in the tree.
-        self.rounding = (n / 256.0 + 12.0) * 2.0_f64.powi(-24);
-        norm.is_finite()
+        norm.is_finite().then(|| Self {
+            scale,
+            sum,
+            // Sums of squares in f64 are off by less than n · 2^-52 of themselves.
+            norm: norm.sqrt() * (1.0 + 1e-9),
+            error: error.sqrt() * (1.0 + 1e-9),
+            // Every value goes through at most n / 256 + 1 roundings in its lane and 8 in the tree.
+            rounding: (n / 256.0 + 12.0) * 2.0_f64.powi(-24),
+        })
     }
 
     /// Whether no sum on the way to a logit of a row of this norm can leave the range of f32.

@@ -140,13 +140,19 @@ impl Dispatcher {
         self.counts = counts;
     }
 
-    /// One token through the head, as far as its rows were looked at.
-    pub(super) fn count_screened(&mut self, output: &Linear, screen: &Screen, done: Screening) {
+    /// `n` tokens through the head, as far as its rows were looked at: all of them share the first look at a row.
+    pub(super) fn count_screened(
+        &mut self,
+        output: &Linear,
+        screen: &Screen,
+        n: usize,
+        done: Screening,
+    ) {
         let count = &mut self.counts[output.kind];
         count.kernel = self.kernels.screened_name();
-        count.products += 1;
-        count.macs += (output.shape.rows * output.shape.cols) as u64;
-        count.bytes += done.rows * screen.six_len() as u64
+        count.products += n as u64;
+        count.macs += (n * output.shape.rows * output.shape.cols) as u64;
+        count.bytes += done.rows / n as u64 * screen.six_len() as u64
             + done.refined * screen.rest_len() as u64
             + done.rescored * 2 * output.shape.cols as u64;
     }

@@ -39,22 +39,22 @@ impl Session<'_> {
         );
     }
 
-    /// The `k` likeliest tokens behind the first of the last batch, without all logits; false where that can't be.
-    pub(super) fn screened(&mut self, k: usize) -> bool {
+    /// The `k` likeliest tokens behind each of the first `n` of the last batch, without all logits; false where that can't be.
+    pub(super) fn screened(&mut self, n: usize, k: usize) -> bool {
         let (config, weights) = (self.config(), self.model.weights());
         let Some(screen) = self.screen.filter(|_| k <= super::MOST_LIKELIEST) else { return false };
         let b = &mut self.buffers;
         let norm = Some(&weights.output_norm[..]);
-        let x = &b.x[..config.n_embd];
+        let x = &b.x[..n * config.n_embd];
         self.dispatcher.norm(x, config.n_embd, norm, config.rms_eps, &[], &mut b.normed);
         let output = &weights.output;
         let bytes = &self.model.file().bytes()[output.range.clone()];
         let with = (&self.dispatcher.kernels, &self.dispatcher.pool);
-        let found =
-            self.looks.find(with, (screen, bytes), b.normed.float(), k, &mut self.likeliest);
+        let x = (b.normed.float(), config.n_embd);
+        let found = self.looks.find(with, (screen, bytes), x, k, &mut self.likeliest);
         let Some(found) = found else { return false };
         self.logits.clear();
-        self.dispatcher.count_screened(output, screen, found);
+        self.dispatcher.count_screened(output, screen, n, found);
         self.screening.add(found);
         true
     }

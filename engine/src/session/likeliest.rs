@@ -4,7 +4,10 @@
 //! lower ones are looked at with all eight; what still does is multiplied as the definition says. The result is the one
 //! that all logits would give, bit for bit.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    ops::Range,
+    sync::{Mutex, PoisonError},
+};
 
 use super::out_of_memory;
 use crate::{
@@ -28,9 +31,8 @@ fn order(a: &Likely, b: &Likely) -> std::cmp::Ordering {
     b.logit.partial_cmp(&a.logit).unwrap_or(std::cmp::Ordering::Equal).then(a.id.cmp(&b.id))
 }
 
-/// The `k` largest of all logits.
+/// Adds the `k` largest of all logits, largest first.
 pub(super) fn of_all(logits: &[f32], k: usize, out: &mut Vec<Likely>) {
-    out.clear();
     if k == 1 {
         // The usual case needs no list.
         let best = (0_u32..).zip(logits).fold(None, |best: Option<Likely>, (id, logit)| {
@@ -39,12 +41,13 @@ pub(super) fn of_all(logits: &[f32], k: usize, out: &mut Vec<Likely>) {
         out.extend(best);
         return;
     }
+    let first = out.len();
     out.extend((0..).zip(logits).map(|(id, logit)| Likely { id, logit: *logit }));
-    if k < out.len() {
-        out.select_nth_unstable_by(k, order);
-        out.truncate(k);
+    if k < logits.len() {
+        out[first..].select_nth_unstable_by(k, order);
+        out.truncate(first + k);
     }
-    out.sort_unstable_by(order);
+    out[first..].sort_unstable_by(order);
 }
 
 /// How many rows each look was at.
@@ -66,29 +69,49 @@ impl Screening {
     }
 }
 
-/// What the looks need between one another; kept from token to token.
+/// Rows of the output matrix that pass several tokens before the next ones come.
+const ROWS: usize = 16;
+/// Bytes of codes that stay in the first-level cache: most of 32 KiB.
+const CODES: usize = 24 << 10;
+
+/// What the looks need between one another; kept from pass to pass.
 #[derive(Debug, Default)]
 pub(super) struct Looks {
-    input: ScreenedInput,
+    /// Of each row of activations, its codes and what else is known of it.
+    codes: Vec<u8>,
+    inputs: Vec<ScreenedInput>,
     /// One for each thread.
     parts: Vec<Mutex<Part>>,
+    /// What at least k logits of each row of activations reach.
+    reach: Vec<f64>,
     /// Reserved for all of them.
     bytes: usize,
 }
 
-/// One thread's rows.
+/// One thread's rows of the output matrix.
 #[derive(Debug, Default)]
 struct Part {
-    /// Of every row: the sum of its first look, and the upper bound.
-    all: Vec<(i64, f64)>,
-    lows: Lows,
-    /// Rows that are still in question, with their upper bounds.
-    refined: Vec<(usize, f64)>,
-    rescored: Vec<Likely>,
+    /// Of every row with every row of activations: the sum of the first look, and the upper bound.
+    all: Vec<First>,
+    sums: Vec<i64>,
+    lows: Vec<Lows>,
+    /// What is still in question, with the upper bounds.
+    refined: Vec<Question>,
+    rescored: Vec<(u32, Likely)>,
+}
+
+type First = (i64, f64);
+
+/// A row of the output matrix with one of the activations.
+#[derive(Clone, Copy, Debug)]
+struct Question {
+    row: u32,
+    token: u32,
+    high: f64,
 }
 
 /// The largest lower bounds, ascending; at most `k` of them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Lows(Vec<f64>);
 
 impl Lows {
@@ -105,9 +128,10 @@ impl Lows {
 }
 
 impl Looks {
-    /// Bytes that a head of so many rows and columns needs.
-    pub(super) const fn bytes_of(rows: usize, cols: usize) -> usize {
-        ScreenedInput::bytes_of(cols) + rows * (size_of::<(i64, f64)>() + size_of::<(usize, f64)>())
+    /// Bytes that a head of so many rows and columns needs for so many tokens at once.
+    pub(super) const fn bytes_of(rows: usize, cols: usize, tokens: usize) -> usize {
+        tokens
+            * (ScreenedInput::bytes_of(cols) + rows * (size_of::<First>() + size_of::<Question>()))
     }
 
     /// Bytes held.
@@ -115,18 +139,26 @@ impl Looks {
         self.bytes
     }
 
-    /// Has room for a head of so many rows and columns; no later look allocates.
-    pub(super) fn reserve(&mut self, threads: usize, rows: usize, cols: usize) -> Result<()> {
-        let bytes = Self::bytes_of(rows, cols);
-        if self.bytes == bytes {
+    /// Has room for a head of so many rows and columns and so many tokens; no later look at as many allocates but for what it
+    /// finds.
+    pub(super) fn reserve(
+        &mut self,
+        threads: usize,
+        (rows, cols): (usize, usize),
+        tokens: usize,
+    ) -> Result<()> {
+        let bytes = Self::bytes_of(rows, cols, tokens);
+        if self.bytes >= bytes {
             return Ok(());
         }
         let no_room = |_| out_of_memory("bounds of logits", bytes);
-        self.input.codes.try_reserve_exact(ScreenedInput::bytes_of(cols)).map_err(no_room)?;
+        self.codes.clear();
+        self.codes.try_reserve_exact(tokens * ScreenedInput::bytes_of(cols)).map_err(no_room)?;
         self.parts.resize_with(threads, Mutex::default);
         for (i, part) in self.parts.iter_mut().enumerate() {
             let part = part.get_mut().unwrap_or_else(PoisonError::into_inner);
-            let mine = split(rows, 1, i, threads).len();
+            let mine = split(rows, 1, i, threads).len() * tokens;
+            (part.all.clear(), part.refined.clear());
             part.all.try_reserve_exact(mine).map_err(no_room)?;
             part.refined.try_reserve_exact(mine).map_err(no_room)?;
         }
@@ -134,81 +166,129 @@ impl Looks {
         Ok(())
     }
 
-    /// The `k` largest logits of `x` and the rows of `weights` (F16), largest first; `None` where no bound can be relied on.
-    /// There is room for them.
+    /// For each row of `x`, the `k` largest logits with the rows of `weights` (F16), largest first; `None` where no bound can be
+    /// relied on. There is room for them.
     pub(super) fn find(
         &mut self,
         (kernels, pool): (&Kernels, &Pool),
         (screen, weights): (&Screen, &[u8]),
-        x: &[f32],
+        (x, cols): (&[f32], usize),
         k: usize,
         out: &mut Vec<Likely>,
     ) -> Option<Screening> {
-        if !(self.input.set(x) && self.input.fits(screen.norm())) {
-            return None;
+        let Self { codes, inputs, parts, reach, .. } = self;
+        let (len, n_tokens) = (ScreenedInput::bytes_of(cols), x.len() / cols);
+        codes.resize(n_tokens * len, 0);
+        inputs.clear();
+        for (x, codes) in x.chunks_exact(cols).zip(codes.chunks_exact_mut(len)) {
+            let input = ScreenedInput::quantize(x, codes)?;
+            inputs.push(Some(input).filter(|input| input.fits(screen.norm()))?);
         }
-        let Self { input, parts, .. } = self;
-        let (rows, row_bytes) = (screen.rows(), 2 * x.len());
-        let each = |look: &(dyn Fn(std::ops::Range<usize>, &mut Part) + Sync)| {
+        let (rows, row_bytes) = (screen.rows(), 2 * cols);
+        let each = |look: &(dyn Fn(Range<usize>, &mut Part) + Sync)| {
             pool.run(&|i| {
                 let mut part = parts[i].lock().unwrap_or_else(PoisonError::into_inner);
                 look(split(rows.len(), 1, i, parts.len()), &mut part);
             });
         };
         each(&|mine, part| {
-            part.lows.0.clear();
-            part.all.clear();
-            for row in mine {
-                let six = (kernels.screen_six)(screen.six(row), &input.codes);
-                let between = input.six(&rows[row], six);
-                part.all.push((six, between.high));
-                part.lows.take(between.low, k);
-            }
-        });
-        let reach = kth(parts, k);
-        each(&|mine, part| {
-            part.lows.0.clear();
-            part.refined.clear();
-            for (row, (six, high)) in mine.zip(&part.all) {
-                if *high >= reach {
-                    let rest = (kernels.screen_rest)(screen.rest(row), &input.codes);
-                    let between = input.eight(&rows[row], *six, rest);
-                    part.refined.push((row, between.high));
-                    part.lows.take(between.low, k);
+            let Part { all, sums, lows, .. } = part;
+            all.clear();
+            all.resize(mine.len() * n_tokens, (0, 0.0));
+            start(lows, n_tokens);
+            // So many tokens that their codes stay in the first-level cache while some rows pass.
+            let some = (CODES / len).max(1);
+            for (i, all) in all.chunks_mut(ROWS * n_tokens).enumerate() {
+                for tokens in (0..n_tokens).step_by(some).map(|t| t..n_tokens.min(t + some)) {
+                    sums.resize(tokens.len(), 0);
+                    let codes = &codes[tokens.start * len..tokens.end * len];
+                    for (row, all) in (mine.start + i * ROWS..).zip(all.chunks_exact_mut(n_tokens))
+                    {
+                        (kernels.screen_six)(screen.six(row), codes, sums);
+                        for (token, six) in tokens.clone().zip(&*sums) {
+                            let between = inputs[token].six(&rows[row], *six);
+                            all[token] = (*six, between.high);
+                            lows[token].take(between.low, k);
+                        }
+                    }
                 }
             }
         });
-        let reach = kth(parts, k);
-        each(&|_, part| {
-            part.rescored.clear();
-            for (row, _) in part.refined.iter().filter(|(_, high)| *high >= reach) {
-                let logit = (kernels.dot_f16)(&weights[row * row_bytes..][..row_bytes], x);
-                #[expect(clippy::cast_possible_truncation, reason = "ids are u32")]
-                part.rescored.push(Likely { id: *row as u32, logit });
+        kth(parts, n_tokens, k, reach);
+        let reached = &*reach;
+        each(&|mine, part| {
+            let Part { all, lows, refined, .. } = part;
+            refined.clear();
+            start(lows, n_tokens);
+            for (row, all) in mine.zip(all.chunks_exact(n_tokens)) {
+                for (token, (six, high)) in all.iter().enumerate() {
+                    if *high < reached[token] {
+                        continue;
+                    }
+                    let codes = &codes[token * len..][..len];
+                    let rest = (kernels.screen_rest)(screen.rest(row), codes);
+                    let between = inputs[token].eight(&rows[row], *six, rest);
+                    lows[token].take(between.low, k);
+                    #[expect(clippy::cast_possible_truncation, reason = "ids are u32")]
+                    let (row, token) = (row as u32, token as u32);
+                    refined.push(Question { row, token, high: between.high });
+                }
             }
         });
-        let mut screening = Screening { rows: rows.len() as u64, ..Screening::default() };
+        kth(parts, n_tokens, k, reach);
+        let reached = &*reach;
+        each(&|_, part| {
+            part.rescored.clear();
+            for Question { row, token, high } in &part.refined {
+                if *high >= reached[*token as usize] {
+                    let x = &x[*token as usize * cols..][..cols];
+                    let w = &weights[*row as usize * row_bytes..][..row_bytes];
+                    let logit = (kernels.dot_f16)(w, x);
+                    part.rescored.push((*token, Likely { id: *row, logit }));
+                }
+            }
+        });
+        let mut screening =
+            Screening { rows: (rows.len() * n_tokens) as u64, ..Screening::default() };
         out.clear();
-        for part in parts {
+        for part in &mut *parts {
             let part = part.get_mut().unwrap_or_else(PoisonError::into_inner);
             screening.refined += part.refined.len() as u64;
             screening.rescored += part.rescored.len() as u64;
-            out.append(&mut part.rescored);
         }
-        out.sort_unstable_by(order);
-        out.truncate(k);
+        for token in 0..n_tokens {
+            let first = out.len();
+            for part in &mut *parts {
+                let part = part.get_mut().unwrap_or_else(PoisonError::into_inner);
+                let of_token = part.rescored.iter().filter(|(of, _)| *of as usize == token);
+                out.extend(of_token.map(|(_, likely)| *likely));
+            }
+            out[first..].sort_unstable_by(order);
+            out.truncate(first + k);
+        }
         Some(screening)
     }
 }
 
-/// What at least `k` logits reach.
-fn kth(parts: &[Mutex<Part>], k: usize) -> f64 {
+/// Forgets the bounds of the look before.
+fn start(lows: &mut Vec<Lows>, n_tokens: usize) {
+    lows.resize(n_tokens, Lows::default());
+    lows.iter_mut().for_each(|lows| lows.0.clear());
+}
+
+/// What at least `k` logits of each token reach.
+fn kth(parts: &[Mutex<Part>], n_tokens: usize, k: usize, reach: &mut Vec<f64>) {
+    reach.clear();
     let mut lows: Vec<f64> = Vec::with_capacity(parts.len() * k);
-    for part in parts {
-        lows.extend_from_slice(&part.lock().unwrap_or_else(PoisonError::into_inner).lows.0);
+    for token in 0..n_tokens {
+        lows.clear();
+        for part in parts {
+            let part = part.lock().unwrap_or_else(PoisonError::into_inner);
+            lows.extend_from_slice(&part.lows[token].0);
+        }
+        lows.sort_unstable_by(|a, b| b.total_cmp(a));
+        reach.push(lows.get(k - 1).copied().unwrap_or(f64::NEG_INFINITY));
     }
-    lows.sort_unstable_by(|a, b| b.total_cmp(a));
-    lows.get(k - 1).copied().unwrap_or(f64::NEG_INFINITY)
 }
 
 #[cfg(test)]

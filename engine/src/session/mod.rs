@@ -50,8 +50,8 @@ pub struct Session<'m> {
     widths: Widths,
     buffers: Buffers,
     logits: Lines<f32>,
-    /// Place in the last batch of the token whose logits are the last ones.
-    last: usize,
+    /// The tokens of the last batch whose logits are the last ones: the first of them, and how many.
+    last: (usize, usize),
     screen: Option<&'m Screen>,
     looks: Looks,
     likeliest: Vec<Likely>,
@@ -97,7 +97,7 @@ impl<'m> Session<'m> {
             dispatcher: Dispatcher::new(kernels, pool, options.activations),
             buffers: Buffers::default(),
             logits: Lines::default(),
-            last: 0,
+            last: (0, 1),
             screen,
             looks: Looks::default(),
             likeliest: Vec::new(),
@@ -148,8 +148,8 @@ impl<'m> Session<'m> {
             }
             self.append_to(place, batch);
         }
-        self.last = (ids.len() - 1) % self.batch;
-        self.head(self.last, 1);
+        self.last = ((ids.len() - 1) % self.batch, 1);
+        self.head(self.last.0, 1);
         self.finite(&[(place, start)])?;
         Ok(true)
     }
@@ -175,23 +175,48 @@ impl<'m> Session<'m> {
     /// # Errors
     /// As [`Session::prefill`]; [`ErrorKind::InvalidArgument`] for a `k` of 0.
     pub fn step_likeliest(&mut self, id: u32, k: usize) -> Result<&[Likely]> {
-        if k == 0 {
-            let text = "likeliest tokens: expected at least one, found none asked for";
-            return Err(Error::new(ErrorKind::InvalidArgument, text));
-        }
+        check_k(k)?;
         let place = self.sequences.place(SequenceId::FIRST)?;
         let start = self.start(place, &[id], 1)?;
         self.append_to(place, &[id]);
-        self.last = 0;
-        if !self.screened(k) {
-            self.head(0, 1);
-            self.finite(&[(place, start)])?;
-            likeliest::of_all(&self.logits, k, &mut self.likeliest);
+        self.find_likeliest(1, k, &[(place, start)])
+    }
+
+    /// The same for each of several sequences, all in one pass over the weights: `k` tokens for each row, or as many as the
+    /// vocabulary has.
+    ///
+    /// # Errors
+    /// As [`Session::step_all`]; [`ErrorKind::InvalidArgument`] for a `k` of 0.
+    pub fn step_all_likeliest(
+        &mut self,
+        rows: &[(SequenceId, u32)],
+        k: usize,
+    ) -> Result<&[Likely]> {
+        check_k(k)?;
+        let starts = self.append_all(rows, rows.len())?;
+        self.find_likeliest(rows.len(), k, &starts)
+    }
+
+    /// The likeliest tokens behind the first `n` of the last batch; where logits are no numbers, the sequences go back.
+    fn find_likeliest(
+        &mut self,
+        n: usize,
+        k: usize,
+        starts: &[(usize, usize)],
+    ) -> Result<&[Likely]> {
+        self.last = (0, n);
+        if !self.screened(n, k) {
+            self.head(0, n);
+            self.finite(starts)?;
+            self.likeliest.clear();
+            for logits in self.logits.chunks_exact(self.model.config().n_vocab) {
+                likeliest::of_all(logits, k, &mut self.likeliest);
+            }
         }
         Ok(&self.likeliest)
     }
 
-    /// All logits behind the token that the last pass ended with, `[n_vocab]`: those that [`Session::logits`] has, or computed
+    /// All logits behind the token that the last pass ended with, or behind each of its rows, `[rows, n_vocab]`: those that [`Session::logits`] has, or computed
     /// now, without being counted.
     ///
     /// # Errors
@@ -204,7 +229,7 @@ impl<'m> Session<'m> {
         }
         if self.logits.is_empty() {
             let counts = self.dispatcher.counts();
-            self.head(self.last, 1);
+            self.head(self.last.0, self.last.1);
             self.dispatcher.set_counts(counts);
             self.finite(&[])?;
         }
@@ -230,6 +255,19 @@ impl<'m> Session<'m> {
     /// # Errors
     /// As [`Session::prefill_into`]; no sequence has then changed.
     pub fn step_all(&mut self, rows: &[(SequenceId, u32)]) -> Result<&[f32]> {
+        let starts = self.append_all(rows, 1)?;
+        self.last = (0, rows.len());
+        self.head(0, rows.len());
+        self.finite(&starts)?;
+        Ok(&self.logits)
+    }
+
+    /// Appends each token to its sequence; the lengths of the sequences, by place, before.
+    fn append_all(
+        &mut self,
+        rows: &[(SequenceId, u32)],
+        n_looks: usize,
+    ) -> Result<Vec<(usize, usize)>> {
         let mut lens: Vec<(usize, usize)> = Vec::new();
         let mut placed = Vec::with_capacity(rows.len());
         for (sequence, token) in rows {
@@ -248,14 +286,11 @@ impl<'m> Session<'m> {
             let had = self.sequences.cache(*place).len();
             self.check_context(had, len - had)?;
         }
-        self.make_room(rows.len(), rows.len(), &lens)?;
+        self.make_room(rows.len(), (rows.len(), n_looks), &lens)?;
         let starts: Vec<(usize, usize)> =
             lens.iter().map(|(place, _)| (*place, self.sequences.cache(*place).len())).collect();
         self.append(&placed);
-        self.last = rows.len() - 1;
-        self.head(0, rows.len());
-        self.finite(&starts)?;
-        Ok(&self.logits)
+        Ok(starts)
     }
 
     /// Appends `ids` to the first sequence and calls `each(i, logits)` for every one of them, in order.
@@ -380,6 +415,14 @@ impl<'m> Session<'m> {
     const fn config(&self) -> &'m Config {
         self.model.config()
     }
+}
+
+fn check_k(k: usize) -> Result<()> {
+    if k > 0 {
+        return Ok(());
+    }
+    let text = "likeliest tokens: expected at least one, found none asked for";
+    Err(Error::new(ErrorKind::InvalidArgument, text))
 }
 
 fn out_of_memory(what: &str, bytes: usize) -> Error {

@@ -86,7 +86,8 @@ impl SessionOptions {
         self.memory_of(model, n_tokens, 1)
     }
 
-    /// The same for `n_sequences` of `n_tokens` each, read one after the other and stepped on from together.
+    /// The same for `n_sequences` of `n_tokens` each, read one after the other and stepped on from together, to their likeliest
+    /// tokens.
     ///
     /// # Errors
     /// As [`SessionOptions::memory`].
@@ -104,7 +105,7 @@ impl SessionOptions {
         let screen = if self.screens(model) { model.screen_bytes() } else { 0 };
         let looks = match (screen, n_rows) {
             (0, _) | (_, 0) => 0,
-            _ => Looks::bytes_of(config.n_vocab, config.n_embd),
+            _ => Looks::bytes_of(config.n_vocab, config.n_embd, n_sequences),
         };
         Ok(Memory {
             weights_mapped: model.mapped_size(),

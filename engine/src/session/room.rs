@@ -22,7 +22,7 @@ impl Session<'_> {
         let start = self.sequences.cache(place).len();
         self.check_ids(ids)?;
         self.check_context(start, ids.len())?;
-        self.make_room(ids.len().min(self.batch), n_logits, &[(place, start + ids.len())])?;
+        self.make_room(ids.len().min(self.batch), (n_logits, 1), &[(place, start + ids.len())])?;
         Ok(start)
     }
 
@@ -57,11 +57,12 @@ impl Session<'_> {
         ))
     }
 
-    /// Allocates what a pass of `n_rows` with `n_logits` rows of logits needs, and sequences, by place, of these lengths.
+    /// Allocates what a pass of `n_rows` with `n_logits` rows of logits needs, `n_looks` of which may be found by bounds, and
+    /// sequences, by place, of these lengths.
     pub(super) fn make_room(
         &mut self,
         n_rows: usize,
-        n_logits: usize,
+        (n_logits, n_looks): (usize, usize),
         lens: &[(usize, usize)],
     ) -> Result<()> {
         let n_logits = n_logits * self.config().n_vocab;
@@ -69,7 +70,7 @@ impl Session<'_> {
             let held = self.memory().session();
             let buffers = self.widths.bytes(n_rows).saturating_sub(self.buffers.bytes());
             let logits = n_logits.saturating_sub(self.logits.capacity()) * size_of::<f32>();
-            let looks = self.looks_bytes().saturating_sub(self.looks.bytes());
+            let looks = self.looks_bytes(n_looks).saturating_sub(self.looks.bytes());
             let more = buffers + logits + looks + self.sequences.growth(lens);
             if more > 0 && held.saturating_add(more) > limit {
                 let kv = self.kv.name();
@@ -86,14 +87,14 @@ impl Session<'_> {
         self.buffers.reserve(&self.widths, n_rows)?;
         if self.screen.is_some() {
             let (threads, config) = (self.threads(), self.config());
-            self.looks.reserve(threads, config.n_vocab, config.n_embd)?;
+            self.looks.reserve(threads, (config.n_vocab, config.n_embd), n_looks)?;
         }
         reserve(&mut self.logits, n_logits)
     }
 
-    fn looks_bytes(&self) -> usize {
+    fn looks_bytes(&self, n_looks: usize) -> usize {
         let config = self.config();
-        self.screen.map_or(0, |_| Looks::bytes_of(config.n_vocab, config.n_embd))
+        self.screen.map_or(0, |_| Looks::bytes_of(config.n_vocab, config.n_embd, n_looks))
     }
 
     /// Where the logits are no numbers, the sequences, by place, go back to these lengths.

@@ -21,7 +21,15 @@ pub(super) fn quantize(w: &[f32], six: &mut [u8], rest: &mut [u8]) -> ScreenedRo
 
 /// See `scalar::screen`.
 #[target_feature(enable = "avx2,fma,f16c")]
-pub(super) fn six(six: &[u8], x: &[u8]) -> i64 {
+pub(super) fn six(six: &[u8], x: &[u8], sums: &mut [i64]) {
+    for (x, sum) in x.chunks_exact(x.len() / sums.len()).zip(sums) {
+        *sum = six_of_one(six, x);
+    }
+}
+
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+fn six_of_one(six: &[u8], x: &[u8]) -> i64 {
     let (two, four) = (_mm256_set1_epi8(0x30), _mm256_set1_epi8(0x0f));
     let mut acc = [_mm256_setzero_si256(); 2];
     for (six, x) in six.as_chunks::<192>().0.iter().zip(x.as_chunks::<512>().0) {

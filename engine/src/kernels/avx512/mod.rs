@@ -73,7 +73,7 @@ pub(super) fn kernels() -> Option<Kernels> {
         // SAFETY: the probe above found every feature this function is compiled with.
         screen_quantize: |w, six, rest| unsafe { screen::quantize(w, six, rest) },
         // SAFETY: the probe above found every feature this function is compiled with.
-        screen_six: |six, x| unsafe { screen::six(six, x) },
+        screen_six: |six, x, sums| unsafe { screen::six(six, x, sums) },
         // SAFETY: the probe above found every feature this function is compiled with.
         screen_rest: |rest, x| unsafe { screen::rest(rest, x) },
         packings: tables::PACKINGS,

@@ -80,8 +80,14 @@ fn root_above(lanes: &[f64; 8]) -> f32 {
     (sum.sqrt() * (1.0 + 1e-6)) as f32 + f32::MIN_POSITIVE
 }
 
-/// `Σ (c_i >> 2) · q_i` of one row.
-pub(in crate::kernels) fn six(six: &[u8], x: &[u8]) -> i64 {
+/// `Σ (c_i >> 2) · q_i` of one row, for each row of activations.
+pub(in crate::kernels) fn six(six: &[u8], x: &[u8], sums: &mut [i64]) {
+    for (x, sum) in x.chunks_exact(x.len() / sums.len()).zip(sums) {
+        *sum = six_of_one(six, x);
+    }
+}
+
+fn six_of_one(six: &[u8], x: &[u8]) -> i64 {
     let blocks = six.as_chunks::<192>().0.iter().zip(x.as_chunks::<512>().0);
     let mut sum = 0;
     for (six, x) in blocks {

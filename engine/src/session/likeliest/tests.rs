@@ -19,23 +19,26 @@ impl Head {
         Self { bytes, cols }
     }
 
-    /// Screens with every instruction set and number of threads; the one answer that all give, held against all logits.
+    /// Screens one or more rows of activations with every instruction set and number of threads; the one answer that all give,
+    /// held against all logits.
     fn check(&self, x: &[f32], k: usize) -> Option<Screening> {
         let mut answer = None;
         for (isa, threads) in Isa::available().into_iter().flat_map(|isa| [(isa, 1), (isa, 3)]) {
             let (kernels, pool) = (Kernels::of(isa).unwrap(), Pool::new(threads));
-            let logits: Vec<f32> = self
-                .bytes
-                .chunks_exact(2 * self.cols)
-                .map(|row| (kernels.dot_f16)(row, x))
-                .collect();
+            let n_tokens = x.len() / self.cols;
+            let n_rows = self.bytes.len() / 2 / self.cols;
             let mut want = Vec::new();
-            of_all(&logits, k, &mut want);
+            for x in x.chunks_exact(self.cols) {
+                let rows = self.bytes.chunks_exact(2 * self.cols);
+                let logits: Vec<f32> = rows.map(|row| (kernels.dot_f16)(row, x)).collect();
+                of_all(&logits, k, &mut want);
+            }
             let screen = Screen::new(&self.bytes, self.cols, &kernels, &pool).unwrap()?;
             let mut looks = Looks::default();
-            looks.reserve(threads, logits.len(), self.cols).unwrap();
+            looks.reserve(threads, (n_rows, self.cols), n_tokens).unwrap();
+            let (with, head) = ((&kernels, &pool), (&screen, &self.bytes[..]));
             let mut found = Vec::new();
-            let screening = looks.find((&kernels, &pool), (&screen, &self.bytes), x, k, &mut found);
+            let screening = looks.find(with, head, (x, self.cols), k, &mut found);
             if screening.is_some() {
                 let bits = |likely: &[Likely]| -> Vec<(u32, u32)> {
                     likely.iter().map(|likely| (likely.id, likely.logit.to_bits())).collect()
@@ -72,6 +75,22 @@ fn on_normal_weights_few_rows_are_looked_at_again() {
             assert!(is_few && done.rescored >= k as u64, "{cols}, k = {k}: {done:?}");
         }
     }
+}
+
+/// As many tokens as no kernel takes at once, each with a largest logit of its own.
+#[test]
+fn several_tokens_are_screened_together() {
+    let mut drawing = Drawing::new(4, "batch");
+    let cols = 384;
+    let head = Head::new(cols, (0..500).map(|_| normal(&mut drawing, cols)));
+    for n_tokens in 1..=13 {
+        let x = normal(&mut drawing, n_tokens * cols);
+        let done = head.check(&x, 2).expect("finite");
+        assert_eq!(done.rows, 500 * n_tokens as u64);
+    }
+    let mut x = normal(&mut drawing, 3 * cols);
+    x[cols + 5] = f32::NAN;
+    assert_eq!(head.check(&x, 2), None, "one that is no number leaves all to all logits");
 }
 
 /// What bounds by norms alone could get wrong: rows that are equal, rows that differ in the last bit, rows of other magnitudes,
@@ -201,12 +220,13 @@ fn every_logit_lies_between_its_bounds() {
             let head = Head::new(cols, [normal(&mut drawing, cols)]);
             let x = normal(&mut drawing, cols);
             let screen = Screen::new(&head.bytes, cols, &kernels, &Pool::new(1)).unwrap().unwrap();
-            let mut input = ScreenedInput::default();
-            assert!(input.set(&x));
+            let mut codes = vec![0; ScreenedInput::bytes_of(cols)];
+            let input = ScreenedInput::quantize(&x, &mut codes).unwrap();
             let logit = f64::from((kernels.dot_f16)(&head.bytes, &x));
-            let (row, six) = (&screen.rows()[0], (kernels.screen_six)(screen.six(0), &input.codes));
-            let rest = (kernels.screen_rest)(screen.rest(0), &input.codes);
-            let (wide, near) = (input.six(row, six), input.eight(row, six, rest));
+            let (row, mut six) = (&screen.rows()[0], [0]);
+            (kernels.screen_six)(screen.six(0), &codes, &mut six);
+            let rest = (kernels.screen_rest)(screen.rest(0), &codes);
+            let (wide, near) = (input.six(row, six[0]), input.eight(row, six[0], rest));
             for between in [wide, near] {
                 assert!(
                     between.low <= logit && logit <= between.high,
@@ -229,6 +249,7 @@ proptest! {
         cols in 1_usize..600,
         n_rows in 1_usize..50,
         k in 1_usize..=64,
+        n_tokens in 1_usize..=9,
         seed in any::<u64>(),
         (exponents, x_power) in (1_u32..=31, -60_i32..20),
     ) {
@@ -243,7 +264,7 @@ proptest! {
         };
         let rows: Vec<Vec<f32>> = (0..n_rows).map(|_| (0..cols).map(|_| finite()).collect()).collect();
         let head = Head::new(cols, rows);
-        let x: Vec<f32> = (0..cols).map(|_| finite() * 2.0_f32.powi(x_power)).collect();
+        let x: Vec<f32> = (0..n_tokens * cols).map(|_| finite() * 2.0_f32.powi(x_power)).collect();
         prop_assert!(head.check(&x, k).is_some());
     }
 }
