@@ -4,7 +4,7 @@
 //! `rates MODEL [KEY=VALUE ...]`: `stories`, `synthetic:NAME` (drawn anew in memory) or a GGUF file. Keys, with their defaults:
 //! `prefill=512` tokens read, `decode=128` tokens generated behind `context=0` others, `batch=0` sequences that generate
 //! `decode` tokens each at once, `threads=2`, `isa=` the best, `kv=f32`, `head=auto`, `repeat=1`. Every timed step is
-//! greedy; `check=1` holds each token against all logits, untimed. Weights are counted once for each pass, keys and values
+//! greedy; `check=1` holds each token against all logits, untimed, `mapped=1` leaves a file where it is. Weights are counted once for each pass, keys and values
 //! once for each token.
 
 #![expect(clippy::print_stdout, reason = "a program")]
@@ -42,6 +42,7 @@ fn main() -> Result<()> {
         checks: number("check", 0)? == 1,
     };
     let repeat = number("repeat", 1)?;
+    let is_mapped = number("mapped", 0)? == 1;
     if let Some(isa) = given.remove("isa") {
         options.isa = isa.parse()?;
     }
@@ -57,7 +58,7 @@ fn main() -> Result<()> {
     }
     probe_machine(&options)?;
     let start = Instant::now();
-    let model = open(&name)?;
+    let model = open(&name, is_mapped)?;
     let session = Session::new(&model, &options)?;
     let ready_s = start.elapsed().as_secs_f64();
     let huge = model.huge_size().unwrap_or(0);
@@ -69,12 +70,13 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn open(name: &str) -> Result<Model> {
+fn open(name: &str, is_mapped: bool) -> Result<Model> {
     if name == "stories" {
         return Ok(Model::builtin(name)?);
     }
     let Some(shape) = name.strip_prefix("synthetic:") else {
-        return Ok(Model::open(Path::new(name))?);
+        let path = Path::new(name);
+        return Ok(if is_mapped { Model::map(path) } else { Model::open(path) }?);
     };
     let shape = SHAPES.iter().find(|known| known.name == shape).ok_or("no such shape")?;
     let mut bytes = Vec::new();

@@ -158,7 +158,8 @@ impl Looks {
         for (i, part) in self.parts.iter_mut().enumerate() {
             let part = part.get_mut().unwrap_or_else(PoisonError::into_inner);
             let mine = split(rows, 1, i, threads).len() * tokens;
-            (part.all.clear(), part.refined.clear());
+            part.all.clear();
+            part.refined.clear();
             part.all.try_reserve_exact(mine).map_err(no_room)?;
             part.refined.try_reserve_exact(mine).map_err(no_room)?;
         }

@@ -56,7 +56,6 @@ fn normal(drawing: &mut Drawing, n: usize) -> Vec<f32> {
     (0..n).map(|_| (0..6).map(|_| drawing.unit_f32() - 0.5).sum()).collect()
 }
 
-/// Requirement: P6.
 #[test]
 fn on_normal_weights_few_rows_are_looked_at_again() {
     let mut drawing = Drawing::new(1, "screen");
