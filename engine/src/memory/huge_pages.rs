@@ -1,7 +1,7 @@
 //! Memory that is read from end to end at every step, in huge pages where the system gives them: 2 MiB each on Linux.
 //!
-//! Why: with pages of 4 KiB a core waits for page tables as often as for data; the machine of `docs/speed.md` reads twice as
-//! fast from huge ones. Where the system has none, everything works as before, only slower; [`HugePages::huge_size`] says what
+//! Why: with pages of 4 KiB a core walks page tables for every few lines that it streams. How much that costs, `docs/speed.md`
+//! and the probes of a session say for a machine. Where the system has none, everything works as before, only slower; [`HugePages::huge_size`] says what
 //! there is.
 
 use std::{
