@@ -5,8 +5,11 @@
 
 use engine::{
     Drawing, Isa,
-    kernels::{AttentionChunk, Four, Kernels, ScreenedInput},
+    kernels::{
+        ATTENTION_CHUNK, ATTENTION_QUERIES, AttentionChunk, Four, Kernels, ScreenedInput, Stored,
+    },
 };
+use half::f16;
 
 /// Lengths around the edges of lanes, registers and blocks.
 const LENGTHS: &[usize] = &[
@@ -99,7 +102,7 @@ fn f16_dot_products_and_widening_agree() {
     let mut drawing = Drawing::new(2, "f16");
     for n in LENGTHS {
         let w: Vec<u8> = (0..*n)
-            .flat_map(|_| half::f16::from_f32(drawing.unit_f32() * 2.0 - 1.0).to_le_bytes())
+            .flat_map(|_| f16::from_f32(drawing.unit_f32() * 2.0 - 1.0).to_le_bytes())
             .collect();
         let x = floats(&mut drawing, *n);
         let want = (scalar().dot_f16)(&w, &x);
@@ -139,15 +142,10 @@ fn element_wise_steps_agree() {
             (kernels.rope)(&mut rope, &angles, &angles);
             let mut pairs = x[..n / 2 * 2].to_vec();
             (kernels.rope_interleaved)(&mut pairs, &angles, &angles);
-            let mut exp: Vec<f32> = x.iter().map(|x| -x.abs()).collect();
-            (kernels.exp_sub)(&mut exp, 0.25);
-            let mut fma = y.clone();
-            (kernels.fma_into)(&x, 0.3, &mut fma);
-            let codes: Vec<i8> =
-                (0..*n).map(|i| u8::try_from(i * 37 % 256).unwrap().cast_signed()).collect();
-            let mut wide = vec![0.0; *n];
-            (kernels.widen_i8)(&codes, 0.3, &mut wide);
-            [norm, add, gate, silu, rope, pairs, exp, fma, wide].map(|x| bits(&x))
+            let mut softmax = x.clone();
+            softmax.resize(n.next_multiple_of(16), f32::NAN);
+            (kernels.softmax)(&mut softmax, *n);
+            [norm, add, gate, silu, rope, pairs, softmax].map(|x| bits(&x))
         };
         let want = run(&scalar());
         for kernels in others() {
@@ -186,46 +184,121 @@ fn screened_rows_agree() {
     }
 }
 
+/// Keys or values of one chunk in each of their formats.
+struct Chunk {
+    wide: Vec<f32>,
+    halves: Vec<[u8; 2]>,
+    codes: Vec<i8>,
+    scales: Vec<f32>,
+}
+
+impl Chunk {
+    fn drawn(drawing: &mut Drawing, head_dim: usize) -> Self {
+        let wide = floats(drawing, ATTENTION_CHUNK * head_dim);
+        let halves = wide.iter().map(|x| f16::from_f32(*x).to_le_bytes()).collect();
+        let codes =
+            (0..wide.len()).map(|_| u8::try_from(drawing.below(256)).unwrap().cast_signed());
+        let (codes, scales) = (codes.collect(), floats(drawing, ATTENTION_CHUNK));
+        Self { wide, halves, codes, scales }
+    }
+
+    fn formats(&self) -> [Stored<'_>; 3] {
+        let Self { wide, halves, codes, scales } = self;
+        [Stored::F32(wide), Stored::F16(halves), Stored::Int8 { codes, scales }]
+    }
+}
+
 #[test]
-fn attention_chunks_agree() {
+fn attention_agrees() {
     let mut drawing = Drawing::new(4, "attend");
     for head_dim in [2, 16, 64, 80, 100, 128, 256] {
-        for n in [1, 2, 15, 16, 17, 63, 64] {
-            let q: Vec<f32> = floats(&mut drawing, head_dim).iter().map(|x| x * 0.01).collect();
-            let (k, v) = (floats(&mut drawing, n * head_dim), floats(&mut drawing, n * head_dim));
-            let chunk = AttentionChunk { q: &q, k: &k, v: &v, n, scale: 0.125 };
-            let run = |kernels: &Kernels| {
-                let mut out = vec![9.0; head_dim];
-                let (max, sum) = (kernels.attend)(&chunk, &mut out);
-                (max.to_bits(), sum.to_bits(), bits(&out))
-            };
-            let want = run(&scalar());
-            for kernels in others() {
-                assert_eq!(run(&kernels), want, "{} d={head_dim} n={n}", kernels.isa);
+        for n_queries in 1..=ATTENTION_QUERIES {
+            let q = floats(&mut drawing, n_queries * head_dim);
+            let before = floats(&mut drawing, n_queries * head_dim);
+            let stride = ATTENTION_CHUNK + 16 * (head_dim % 3);
+            let p = floats(&mut drawing, (n_queries - 1) * stride + ATTENTION_CHUNK);
+            let (keys, values) =
+                (Chunk::drawn(&mut drawing, head_dim), Chunk::drawn(&mut drawing, head_dim));
+            for (keys, values) in keys.formats().into_iter().zip(values.formats()) {
+                for n in [1, 2, 15, 16, 17, 31, 33, 48, 49, 63, 64] {
+                    let chunk = |stored| AttentionChunk { stored, ahead: 64, head_dim, n, stride };
+                    let run = |kernels: &Kernels| {
+                        let mut scores = vec![9.0; p.len()];
+                        (kernels.scores)(&chunk(keys), &q, 0.125, &mut scores);
+                        let mut out = before.clone();
+                        (kernels.weigh)(&chunk(values), &p, &mut out);
+                        let scores = scores.chunks(stride).map(|scores| bits(&scores[..n]));
+                        (scores.collect::<Vec<_>>(), bits(&out))
+                    };
+                    let want = run(&scalar());
+                    for kernels in others() {
+                        let isa = kernels.isa;
+                        assert_eq!(run(&kernels), want, "{isa} {n_queries} x {head_dim} n={n}");
+                    }
+                }
             }
         }
     }
 }
 
+/// Against the definition in f64: what all instruction sets could have in common is wrong.
 #[test]
-fn scores_that_vanish_with_either_sign_have_one_maximum() {
-    for head_dim in [64, 80, 128] {
-        for n in [1_u8, 5, 33] {
-            // Products of -1e-60 round to -0, others to +0.
-            let q = vec![1e-30; head_dim];
-            let signs = (0..n).map(|j| if j % 3 == 0 { -1e-30 } else { 1e-30 });
-            let k: Vec<f32> = signs.flat_map(|x| vec![x; head_dim]).collect();
-            let chunk = AttentionChunk { q: &q, k: &k, v: &k, n: n.into(), scale: 0.125 };
-            let mut out = vec![9.0; head_dim];
-            for kernels in others().into_iter().chain([scalar()]) {
-                let (max, sum) = (kernels.attend)(&chunk, &mut out);
-                assert_eq!(max.to_bits(), 0.0_f32.to_bits(), "{} d={head_dim} n={n}", kernels.isa);
-                assert!(
-                    (sum - f32::from(n)).abs() < 1e-6,
-                    "{} d={head_dim} n={n}: {sum}",
-                    kernels.isa
-                );
-            }
+fn attention_is_near_its_definition() {
+    let mut drawing = Drawing::new(6, "attend");
+    let (d, n) = (64, 37);
+    let mut drawn = |n| (0..n).map(|_| 4.0 * drawing.unit_f32() - 2.0).collect::<Vec<f32>>();
+    let (q, keys, values) = (drawn(d), drawn(ATTENTION_CHUNK * d), drawn(ATTENTION_CHUNK * d));
+    let chunk =
+        |stored| AttentionChunk { stored, ahead: 0, head_dim: d, n, stride: ATTENTION_CHUNK };
+    let score = |j: usize| -> f64 {
+        let products = (0..d).map(|i| f64::from(q[i]) * f64::from(keys[i * ATTENTION_CHUNK + j]));
+        products.sum::<f64>() * 0.125
+    };
+    let most = (0..n).map(score).fold(f64::NEG_INFINITY, f64::max);
+    let all: f64 = (0..n).map(|j| libm::exp(score(j) - most)).sum();
+    for kernels in others().into_iter().chain([scalar()]) {
+        let mut p = vec![f32::NAN; ATTENTION_CHUNK];
+        (kernels.scores)(&chunk(Stored::F32(&keys)), &q, 0.125, &mut p);
+        (kernels.softmax)(&mut p, n);
+        let mut out = vec![0.0; d];
+        (kernels.weigh)(&chunk(Stored::F32(&values)), &p, &mut out);
+        for (j, p) in p.iter().enumerate() {
+            let want = if j < n { libm::exp(score(j) - most) / all } else { 0.0 };
+            assert!((f64::from(*p) - want).abs() < 1e-6, "{} p_{j}: {p}, {want}", kernels.isa);
+        }
+        for (i, out) in out.iter().enumerate() {
+            let of = |j: usize| libm::exp(score(j) - most) / all * f64::from(values[j * d + i]);
+            let want: f64 = (0..n).map(of).sum();
+            assert!((f64::from(*out) - want).abs() < 1e-5, "{} {i}: {out}, {want}", kernels.isa);
+        }
+    }
+}
+
+#[test]
+fn the_softmax_of_hostile_scores() {
+    for kernels in others().into_iter().chain([scalar()]) {
+        let softmax = |scores: &[f32]| {
+            let mut x = scores.to_vec();
+            x.resize(scores.len().next_multiple_of(16), f32::NAN);
+            (kernels.softmax)(&mut x, scores.len());
+            assert!(x[scores.len()..].iter().all(|x| x.to_bits() == 0 || x.is_nan()), "{x:?}");
+            x.truncate(scores.len());
+            x
+        };
+        // Zeros of either sign are one maximum.
+        for n in [1, 5, 16, 33, 64] {
+            let zeros: Vec<f32> = (0..n).map(|j| if j % 3 == 0 { -0.0 } else { 0.0 }).collect();
+            assert!(softmax(&zeros).windows(2).all(|p| p[0].to_bits() == p[1].to_bits()));
+        }
+        // Far apart, and beyond what exp takes: one of them has it all.
+        assert_eq!(bits(&softmax(&[3e38, -3e38, 1.0])), bits(&[1.0, 0.0, 0.0]));
+        // What is no number spoils the others, wherever it stands.
+        for j in [0, 7, 16, 19] {
+            let mut x = [0.5; 20];
+            x[j] = f32::NAN;
+            assert!(softmax(&x).iter().all(|p| p.is_nan()), "{} {j}", kernels.isa);
+            x[j] = f32::INFINITY;
+            assert!(softmax(&x).iter().any(|p| p.is_nan()), "{} {j}", kernels.isa);
         }
     }
 }

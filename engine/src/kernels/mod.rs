@@ -5,6 +5,7 @@
 //! `scalar` is the definition; `avx2` and `avx512` hold the same names. A table is the token: it can't be had unless
 //! the CPU has the instructions, so calling its entries is safe.
 
+mod attention;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -14,12 +15,10 @@ mod screen;
 
 use std::{fmt, ops::Range, str::FromStr};
 
+pub use attention::{ATTENTION_CHUNK, ATTENTION_QUERIES, AttentionChunk, Stored};
 pub use screen::{Between, ScreenedInput, ScreenedRow};
 
 use crate::{Error, ErrorKind, Lines, Result, quant::Shape, threads::Strip};
-
-/// Positions that one chunk of attention covers (`docs/numerics.md`).
-pub const ATTENTION_CHUNK: usize = 64;
 
 /// An instruction set that kernels exist for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -234,21 +233,6 @@ impl Four {
     }
 }
 
-/// One query against one chunk of keys and values.
-#[derive(Debug)]
-pub struct AttentionChunk<'a> {
-    /// `[head_dim]`.
-    pub q: &'a [f32],
-    /// Keys, `[n, head_dim]`.
-    pub k: &'a [f32],
-    /// Values, likewise.
-    pub v: &'a [f32],
-    /// Positions in this chunk, at most `ATTENTION_CHUNK`.
-    pub n: usize,
-    /// `1 / sqrt(head_dim)`.
-    pub scale: f32,
-}
-
 /// The functions of one instruction set. Fields can be called; the struct can't be built outside this module.
 #[derive(Clone, Copy, Debug)]
 pub struct Kernels {
@@ -262,8 +246,6 @@ pub struct Kernels {
     pub dot_f16: fn(&[u8], &[f32]) -> f32,
     /// F16 (little-endian bytes) to f32.
     pub widen_f16: fn(&[u8], &mut [f32]),
-    /// `out = code · scale`.
-    pub widen_i8: fn(&[i8], f32, &mut [f32]),
     /// `out = rms_norm(x, w)` with `eps`.
     pub rms_norm: fn(&[f32], &[f32], f32, &mut [f32]),
     /// `x += y`.
@@ -276,12 +258,14 @@ pub struct Kernels {
     pub rope: fn(&mut [f32], &[f32], &[f32]),
     /// Likewise, interleaved pairs.
     pub rope_interleaved: fn(&mut [f32], &[f32], &[f32]),
-    /// `x = exp(x - max)`.
-    pub exp_sub: fn(&mut [f32], f32),
-    /// One chunk of attention: writes `o_c` and returns `(m_c, l_c)`.
-    pub attend: fn(&AttentionChunk<'_>, &mut [f32]) -> (f32, f32),
-    /// `out = fma(x, f, out)`.
-    pub fma_into: fn(&[f32], f32, &mut [f32]),
+    /// Scores of queries, `[queries, head_dim]`, with the keys of a chunk, times a scale: the first `n` of every `stride`; those
+    /// behind them, up to a whole chunk, may be written too.
+    pub scores: fn(&AttentionChunk<'_>, &[f32], f32, &mut [f32]),
+    /// The softmax of the first so many, zeros behind them. Takes whole blocks of 16.
+    pub softmax: fn(&mut [f32], usize),
+    /// `out += Σ p_j v_j` over the positions of a chunk, for each query's `p`, the first `n` of every `stride`; `out`: `[queries,
+    /// head_dim]`.
+    pub weigh: fn(&AttentionChunk<'_>, &[f32], &mut [f32]),
     /// Quantizes a row of the screened head into its planes: 192 bytes, and 64, for each block of 256.
     pub screen_quantize: fn(&[f32], &mut [u8], &mut [u8]) -> ScreenedRow,
     /// `Σ (code >> 2) · q` of a row's first plane and of each of several rows of [`ScreenedInput`]'s codes.

@@ -3,6 +3,7 @@
 use aligned_vec::AVec;
 
 use super::{
+    attention::scores_width,
     dispatch::{Activations, Rows},
     out_of_memory,
 };
@@ -29,6 +30,8 @@ pub(super) struct Buffers {
     pub(super) attention: Lines<f32>,
     pub(super) gate: Lines<f32>,
     pub(super) up: Lines<f32>,
+    /// Scores of each head with all positions, `[n_heads, scores_width]`: of one token at a time.
+    pub(super) scores: Lines<f32>,
     /// Output of a projection back to the residual stream.
     pub(super) projected: Lines<f32>,
 }
@@ -38,6 +41,7 @@ pub(super) struct Buffers {
 pub(super) struct Widths {
     plain: [usize; 8],
     rows: [RowsWidth; 3],
+    n_heads: usize,
 }
 
 /// One token's share of [`Rows`].
@@ -51,6 +55,7 @@ pub(super) struct RowsWidth {
 impl Widths {
     pub(super) fn new(model: &Model, kernels: &Kernels, activations: Activations) -> Self {
         let (config, weights) = (model.config(), model.weights());
+        let n_heads = config.n_heads;
         let (n_embd, q, kv, n_ff) =
             (config.n_embd, config.q_width(), config.kv_width(), config.n_ff);
         let width = |cols, linears: &mut dyn Iterator<Item = &Linear>| {
@@ -71,10 +76,16 @@ impl Widths {
                 width(q, &mut layers().map(|l| &l.attn_output)),
                 width(n_ff, &mut layers().map(|l| &l.ffn_down)),
             ],
+            n_heads,
         }
     }
 
-    /// Bytes of all buffers for so many tokens.
+    /// Scores of a token behind which a sequence has `len`.
+    pub(super) const fn n_scores(&self, len: usize) -> usize {
+        self.n_heads * scores_width(len)
+    }
+
+    /// Bytes of all buffers for so many tokens, but for scores.
     pub(super) fn bytes(&self, n_tokens: usize) -> usize {
         let plain = self.plain.iter().sum::<usize>() * size_of::<f32>();
         let rows = self.rows.iter().map(RowsWidth::bytes).sum::<usize>();
@@ -88,8 +99,9 @@ impl Buffers {
         [x, q, k, v, attention, gate, up, projected]
     }
 
-    /// Has room for so many tokens; no later pass over as many allocates.
-    pub(super) fn reserve(&mut self, widths: &Widths, n_tokens: usize) -> Result<()> {
+    /// Has room for so many tokens, up to those of a sequence of `len`; no later pass over as many allocates.
+    pub(super) fn reserve(&mut self, widths: &Widths, n_tokens: usize, len: usize) -> Result<()> {
+        reserve(&mut self.scores, widths.n_scores(len))?;
         for (buffer, width) in self.plain().into_iter().zip(widths.plain) {
             reserve(buffer, n_tokens * width)?;
         }
@@ -100,7 +112,12 @@ impl Buffers {
         Ok(())
     }
 
-    /// Bytes held.
+    /// Bytes held for scores.
+    pub(super) fn scores_bytes(&self) -> usize {
+        self.scores.capacity() * size_of::<f32>()
+    }
+
+    /// Bytes held for all else.
     pub(super) fn bytes(&self) -> usize {
         let Self { x, q, k, v, attention, gate, up, projected, .. } = self;
         let plain = [x, q, k, v, attention, gate, up, projected];

@@ -1,7 +1,11 @@
 //! The forward pass of one batch, in the order of the paper: norm, q k v, rope, attend, project, add; norm, gate · up,
 //! down, add; at the end norm and head.
 
-use super::{Session, attention::attend, sequences::Row};
+use super::{
+    Session,
+    attention::{attend, scores_width},
+    sequences::Row,
+};
 use crate::{
     model::{Gate, Layer, Rope},
     threads::{Columns, Split},
@@ -104,10 +108,14 @@ impl Session<'_> {
 
         let width = config.q_width();
         b.attention.resize(b.q.len(), 0.0);
+        let last = rows.iter().map(|row| row.position).max().unwrap_or(0);
+        let room = scores_width(last + 1);
+        b.scores.resize(config.n_heads * room, 0.0);
         let (kernels, sequences, q) = (&self.dispatcher.kernels, &self.sequences, &b.q);
         let out = Columns { data: &mut b.attention, width, unit: d };
-        self.dispatcher.pool.strips(Split::Columns, [out], |[mut out]| {
-            attend(kernels, config, sequences, i, rows, q, &mut out);
+        let scores = Columns { data: &mut b.scores, width: config.n_heads * room, unit: room };
+        self.dispatcher.pool.strips(Split::Columns, [out, scores], |strips| {
+            attend(kernels, config, sequences, i, rows, q, strips);
         });
 
         let output = [&layer.attn_output];

@@ -4,8 +4,8 @@
 
 use super::kv_format::{KvFormat, Values};
 use crate::{
-    Lines, Result,
-    kernels::{ATTENTION_CHUNK, Kernels},
+    Result,
+    kernels::{ATTENTION_CHUNK, Stored},
     model::Config,
 };
 
@@ -20,8 +20,16 @@ pub(super) struct KvLayout {
 
 impl KvLayout {
     pub(super) const fn new(config: &Config, format: KvFormat) -> Self {
-        let (n_layers, kv_width) = (config.n_layers, config.kv_width());
-        Self { format, n_layers, kv_width, head_dim: config.head_dim }
+        Self::of_heads(format, config.n_layers, config.n_kv_heads, config.head_dim)
+    }
+
+    pub(super) const fn of_heads(
+        format: KvFormat,
+        n_layers: usize,
+        n_kv_heads: usize,
+        head_dim: usize,
+    ) -> Self {
+        Self { format, n_layers, kv_width: n_kv_heads * head_dim, head_dim }
     }
 
     /// Bytes of one chunk of all layers.
@@ -32,6 +40,14 @@ impl KvLayout {
     const fn n_values(&self) -> usize {
         self.n_layers * ATTENTION_CHUNK * self.kv_width
     }
+}
+
+/// Where the keys or values of one head in one chunk lie.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) layer: usize,
+    pub(super) chunk: usize,
+    pub(super) kv_head: usize,
 }
 
 /// Grows by whole chunks.
@@ -45,9 +61,9 @@ pub(super) struct KvCache {
 /// `ATTENTION_CHUNK` positions of all layers.
 #[derive(Debug)]
 pub(super) struct Chunk {
-    /// `[layer, kv_head, position, head_dim]`: what a head reads lies together.
+    /// `[layer, kv_head, head_dim, position]`: the scores of neighbouring positions are summed side by side.
     k: Values,
-    /// Likewise.
+    /// `[layer, kv_head, position, head_dim]`.
     v: Values,
 }
 
@@ -93,31 +109,32 @@ impl KvCache {
 
     /// Stores the keys and values of one position, `[kv_width]` each.
     pub(super) fn write(&mut self, layer: usize, position: usize, k: &[f32], v: &[f32]) {
-        let KvLayout { kv_width, head_dim, .. } = self.layout;
+        let KvLayout { kv_width, head_dim: d, .. } = self.layout;
         let chunk = &mut self.chunks[position / ATTENTION_CHUNK];
-        let first = layer * ATTENTION_CHUNK * kv_width + position % ATTENTION_CHUNK * head_dim;
-        let heads = k.chunks_exact(head_dim).zip(v.chunks_exact(head_dim));
-        for (head, (k, v)) in heads.enumerate() {
-            let start = first + head * ATTENTION_CHUNK * head_dim;
-            chunk.k.write(start, k);
-            chunk.v.write(start, v);
+        let position = position % ATTENTION_CHUNK;
+        let heads = k.chunks_exact(d).zip(v.chunks_exact(d));
+        for (head, (k, v)) in (layer * kv_width / d..).zip(heads) {
+            let (start, scale) = (head * ATTENTION_CHUNK * d, head * ATTENTION_CHUNK + position);
+            chunk.k.write((start + position, ATTENTION_CHUNK), scale, k);
+            chunk.v.write((start + position * d, 1), scale, v);
         }
     }
 
-    /// Keys and values of one head at the first `n` positions of a chunk, `[n, head_dim]` each.
-    pub(super) fn head<'a>(
-        &'a self,
-        (layer, chunk, kv_head): (usize, usize, usize),
-        n: usize,
-        kernels: &Kernels,
-        wide: &'a mut [Lines<f32>; 2],
-    ) -> [&'a [f32]; 2] {
+    /// Keys of one head in a chunk, `[head_dim, ATTENTION_CHUNK]`.
+    pub(super) fn keys(&self, place: Place) -> Stored<'_> {
+        self.stored(place, |chunk| &chunk.k)
+    }
+
+    /// Its values, `[ATTENTION_CHUNK, head_dim]`.
+    pub(super) fn values(&self, place: Place) -> Stored<'_> {
+        self.stored(place, |chunk| &chunk.v)
+    }
+
+    fn stored(&self, place: Place, which: impl Fn(&Chunk) -> &Values) -> Stored<'_> {
         let KvLayout { kv_width, head_dim: d, .. } = self.layout;
-        let start = (layer * kv_width + kv_head * d) * ATTENTION_CHUNK;
-        let Chunk { k, v } = &self.chunks[chunk];
-        let [wide_k, wide_v] = wide;
-        let values = start..start + n * d;
-        [k.read(values.clone(), d, kernels, wide_k), v.read(values, d, kernels, wide_v)]
+        let scales = (place.layer * kv_width / d + place.kv_head) * ATTENTION_CHUNK;
+        let scales = scales..scales + ATTENTION_CHUNK;
+        which(&self.chunks[place.chunk]).stored(scales.start * d..scales.end * d, scales)
     }
 
     /// Chunks held.

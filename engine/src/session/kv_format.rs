@@ -1,12 +1,12 @@
 //! How keys and values are stored: f32 as computed, rounded to f16, or int8 codes with one scale for each head of each
-//! position (`docs/numerics.md`, "Keys and values"). Attention reads f32 in any case.
+//! position (`docs/numerics.md`, "Keys and values").
 
 use std::ops::Range;
 
 use half::f16;
 
 use super::out_of_memory;
-use crate::{Error, ErrorKind, Lines, Result, kernels::Kernels, memory::huge_pages};
+use crate::{Error, ErrorKind, Lines, Result, kernels::Stored, memory::huge_pages};
 
 /// Storage of keys and values. [`KvFormat::F32`] alone gives the results that the model's definition does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -79,64 +79,50 @@ impl Values {
         })
     }
 
-    /// Stores one head from value `start` on.
-    pub(super) fn write(&mut self, start: usize, x: &[f32]) {
+    /// Stores one head: its values `stride` apart from value `start` on, its scale, if it has one, at `scale`.
+    pub(super) fn write(&mut self, (start, stride): (usize, usize), scale: usize, x: &[f32]) {
+        fn spread<T>(all: &mut [T], start: usize, stride: usize, x: impl Iterator<Item = T>) {
+            all[start..].iter_mut().step_by(stride).zip(x).for_each(|(place, x)| *place = x);
+        }
         match self {
-            Self::F32(values) => values[start..start + x.len()].copy_from_slice(x),
+            Self::F32(values) => spread(values, start, stride, x.iter().copied()),
             Self::F16(values) => {
-                for (value, x) in values[start..start + x.len()].iter_mut().zip(x) {
-                    *value = f16::from_f32(*x).to_le_bytes();
-                }
+                spread(values, start, stride, x.iter().map(|x| f16::from_f32(*x).to_le_bytes()));
             }
             Self::Int8 { codes, scales } => {
-                scales[start / x.len()] = quantize(x, &mut codes[start..start + x.len()]);
+                let (factor, of_head) = quantize(x);
+                spread(codes, start, stride, x.iter().map(|x| code(*x, factor)));
+                scales[scale] = of_head;
             }
         }
     }
 
-    /// Whole heads of `head_dim`: where they lie if they are f32, else widened into `wide`.
-    pub(super) fn read<'a>(
-        &'a self,
-        values: Range<usize>,
-        head_dim: usize,
-        kernels: &Kernels,
-        wide: &'a mut Lines<f32>,
-    ) -> &'a [f32] {
+    /// Those in a range, and their scales in another.
+    pub(super) fn stored(&self, values: Range<usize>, scales: Range<usize>) -> Stored<'_> {
         match self {
-            Self::F32(all) => return &all[values],
-            Self::F16(all) => {
-                wide.resize(values.len(), 0.0);
-                (kernels.widen_f16)(all[values].as_flattened(), wide);
-            }
-            Self::Int8 { codes, scales } => {
-                wide.resize(values.len(), 0.0);
-                let heads = codes[values.clone()].chunks_exact(head_dim);
-                let scales = &scales[values.start / head_dim..];
-                for ((codes, scale), wide) in heads.zip(scales).zip(wide.chunks_exact_mut(head_dim))
-                {
-                    (kernels.widen_i8)(codes, *scale, wide);
-                }
+            Self::F32(all) => Stored::F32(&all[values]),
+            Self::F16(all) => Stored::F16(&all[values]),
+            Self::Int8 { codes, scales: all } => {
+                Stored::Int8 { codes: &codes[values], scales: &all[scales] }
             }
         }
-        wide
     }
 }
 
-/// `code = round_half_even(x · (127 / absmax))`; the scale is `absmax / 127`, 0 for a head of zeros.
-fn quantize(x: &[f32], codes: &mut [i8]) -> f32 {
+/// What a head's values are multiplied by to become codes, and the scale that goes with them: `127 / absmax` and
+/// `absmax / 127`, both 0 for a head of zeros.
+fn quantize(x: &[f32]) -> (f32, f32) {
     let absmax = x.iter().fold(0.0_f32, |most, x| if x.abs() > most { x.abs() } else { most });
     if absmax == 0.0 {
-        codes.fill(0);
         // A head of NaN has no extreme: it stays what it is, so that the logits show it.
-        return if x.iter().any(|x| x.is_nan()) { f32::NAN } else { 0.0 };
+        return (0.0, if x.iter().any(|x| x.is_nan()) { f32::NAN } else { 0.0 });
     }
-    let inverse = 127.0 / absmax;
-    for (code, x) in codes.iter_mut().zip(x) {
-        #[expect(clippy::cast_possible_truncation, reason = "within ±127; NaN becomes 0")]
-        let rounded = (x * inverse).round_ties_even() as i8;
-        *code = rounded;
-    }
-    absmax / 127.0
+    (127.0 / absmax, absmax / 127.0)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "within ±127; NaN becomes 0")]
+fn code(x: f32, factor: f32) -> i8 {
+    (x * factor).round_ties_even() as i8
 }
 
 fn filled<T: Clone>(n: usize, value: T) -> Result<Lines<T>> {
@@ -163,15 +149,23 @@ mod tests {
     fn stored(format: KvFormat) -> Values {
         let mut values = Values::zeros(format, 16, D).unwrap();
         for (i, head) in X.chunks_exact(D).enumerate() {
-            values.write(i * D, head);
+            values.write((i * D, 1), i, head);
         }
         values
     }
 
+    /// What attention makes of them.
     fn read(values: &Values, heads: Range<usize>) -> Vec<f32> {
-        let kernels = Kernels::of(crate::Isa::best()).unwrap();
-        let mut wide = Lines::default();
-        values.read(heads.start * D..heads.end * D, D, &kernels, &mut wide).to_vec()
+        match values.stored(heads.start * D..heads.end * D, heads) {
+            Stored::F32(values) => values.to_vec(),
+            Stored::F16(values) => values.iter().map(|x| f16::from_le_bytes(*x).to_f32()).collect(),
+            Stored::Int8 { codes, scales } => {
+                let heads = codes.chunks_exact(D).zip(scales);
+                heads
+                    .flat_map(|(codes, scale)| codes.iter().map(move |x| f32::from(*x) * scale))
+                    .collect()
+            }
+        }
     }
 
     #[test]
@@ -201,11 +195,37 @@ mod tests {
     }
 
     #[test]
+    fn values_that_lie_apart_are_the_same_ones() {
+        for format in KvFormat::ALL {
+            let mut apart = Values::zeros(format, 16, D).unwrap();
+            for (i, head) in X.chunks_exact(D).enumerate() {
+                apart.write((i, 4), i, head);
+            }
+            let beside = stored(format);
+            for (i, x) in X.iter().enumerate() {
+                let (head, value) = (i / D, i % D);
+                let there = match (apart.stored(0..16, 0..4), beside.stored(0..16, 0..4)) {
+                    (Stored::F32(a), Stored::F32(b)) => {
+                        a[value * 4 + head].to_bits() == b[i].to_bits()
+                    }
+                    (Stored::F16(a), Stored::F16(b)) => a[value * 4 + head] == b[i],
+                    (
+                        Stored::Int8 { codes: a, scales: s },
+                        Stored::Int8 { codes: b, scales: t },
+                    ) => a[value * 4 + head] == b[i] && s[head].to_bits() == t[head].to_bits(),
+                    _ => false,
+                };
+                assert!(there, "{x} as {}", format.name());
+            }
+        }
+    }
+
+    #[test]
     fn what_is_no_number_does_not_become_one() {
         let mut values = Values::zeros(KvFormat::Int8, D, D).unwrap();
-        values.write(0, &[f32::NAN; D]);
+        values.write((0, 1), 0, &[f32::NAN; D]);
         assert!(read(&values, 0..1).iter().all(|x| x.is_nan()));
-        values.write(0, &[f32::INFINITY, 1.0, 0.0, 0.0]);
+        values.write((0, 1), 0, &[f32::INFINITY, 1.0, 0.0, 0.0]);
         assert!(read(&values, 0..1).iter().any(|x| !x.is_finite()));
     }
 

@@ -407,7 +407,7 @@ impl<'m> Session<'m> {
             weights_heap: self.model.heap_size(),
             screen: self.screen.map_or(0, Screen::bytes),
             kv: self.sequences.bytes(),
-            activations: self.buffers.bytes(),
+            activations: self.buffers.bytes() + self.buffers.scores_bytes(),
             scratch: self.logits.capacity() * size_of::<f32>() + self.looks.bytes(),
         }
     }

@@ -112,7 +112,7 @@ impl SessionOptions {
             weights_heap: model.heap_size(),
             screen,
             kv: n_chunks.saturating_mul(chunk_bytes),
-            activations: widths.bytes(n_rows),
+            activations: widths.bytes(n_rows) + widths.n_scores(n_tokens) * size_of::<f32>(),
             scratch: n_logits * config.n_vocab * size_of::<f32>() + looks,
         })
     }

@@ -66,12 +66,15 @@ impl Session<'_> {
         lens: &[(usize, usize)],
     ) -> Result<()> {
         let n_logits = n_logits * self.config().n_vocab;
+        let longest = lens.iter().map(|(_, len)| *len).max().unwrap_or(0);
         if let Some(limit) = self.memory_limit {
             let held = self.memory().session();
             let buffers = self.widths.bytes(n_rows).saturating_sub(self.buffers.bytes());
             let logits = n_logits.saturating_sub(self.logits.capacity()) * size_of::<f32>();
             let looks = self.looks_bytes(n_looks).saturating_sub(self.looks.bytes());
-            let more = buffers + logits + looks + self.sequences.growth(lens);
+            let scores = self.widths.n_scores(longest) * size_of::<f32>();
+            let scores = scores.saturating_sub(self.buffers.scores_bytes());
+            let more = buffers + scores + logits + looks + self.sequences.growth(lens);
             if more > 0 && held.saturating_add(more) > limit {
                 let kv = self.kv.name();
                 return Err(Error::new(
@@ -84,7 +87,7 @@ impl Session<'_> {
             }
         }
         self.sequences.reserve(lens)?;
-        self.buffers.reserve(&self.widths, n_rows)?;
+        self.buffers.reserve(&self.widths, n_rows, longest)?;
         if self.screen.is_some() {
             let (threads, config) = (self.threads(), self.config());
             self.looks.reserve(threads, (config.n_vocab, config.n_embd), n_looks)?;

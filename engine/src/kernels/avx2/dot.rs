@@ -1,4 +1,4 @@
-//! Dot products and sums: the 256 lanes are 32 registers of 8, taken in four passes of eight.
+//! Dot products: the 256 lanes are 32 registers of 8, taken in four passes of eight.
 //!
 //! A pass takes every fourth register: the first three halvings of the tree (by 128, 64 and 32 lanes) then stay within
 //! it, and no lane ever lies in memory. Lengths that are no multiple of 128 (and not 64, the usual head) take the lanes
@@ -118,19 +118,6 @@ pub(super) fn widen_f16(w: &[u8], out: &mut [f32]) {
         store_f32(out, _mm256_cvtph_ps(load_128(w)));
     }
     scalar::dot::widen_f16(w_tail, out_tail);
-}
-
-/// `Σ x_i`.
-#[target_feature(enable = "avx2,fma,f16c")]
-#[inline]
-pub(super) fn sum(x: &[f32]) -> f32 {
-    let (blocks, tail) = x.as_chunks::<8>();
-    let mut lane = [0.0; 256];
-    sum_passes(&mut lane, blocks.len(), |acc, i| _mm256_add_ps(acc, load_f32(&blocks[i])));
-    for (i, x) in tail.iter().enumerate() {
-        lane[(8 * blocks.len() + i) % 256] += x;
-    }
-    tree(&mut lane, lanes(x.len()))
 }
 
 /// 64 values: eight registers of lanes.

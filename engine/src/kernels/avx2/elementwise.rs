@@ -1,9 +1,6 @@
 //! Steps without a sum of their own: the scalar bodies, compiled for AVX2. No order of operations changes, so no bit does.
 
-use super::{
-    super::{AttentionChunk, scalar},
-    dot::{dot, sum},
-};
+use super::{super::scalar, dot::dot};
 
 /// See `scalar::norm`.
 #[target_feature(enable = "avx2,fma,f16c")]
@@ -43,25 +40,6 @@ pub(super) fn rope(x: &mut [f32], cos: &[f32], sin: &[f32]) {
 
 /// See `scalar::softmax`.
 #[target_feature(enable = "avx2,fma,f16c")]
-#[inline]
-pub(super) fn exp_sub(x: &mut [f32], max: f32) {
-    scalar::softmax::exp_sub(x, max);
-}
-
-/// See `scalar::attend`.
-#[target_feature(enable = "avx2,fma,f16c")]
-pub(super) fn attend(chunk: &AttentionChunk<'_>, out: &mut [f32]) -> (f32, f32) {
-    scalar::attend::attend(|a, b| dot(a, b), |x, max| exp_sub(x, max), |x| sum(x), chunk, out)
-}
-
-/// See `scalar::act`.
-#[target_feature(enable = "avx2,fma,f16c")]
-pub(super) fn fma_into(x: &[f32], f: f32, out: &mut [f32]) {
-    scalar::act::fma_into(x, f, out);
-}
-
-/// See `scalar::act`.
-#[target_feature(enable = "avx2,fma,f16c")]
-pub(super) fn widen_i8(codes: &[i8], scale: f32, out: &mut [f32]) {
-    scalar::act::widen_i8(codes, scale, out);
+pub(super) fn softmax(x: &mut [f32], n: usize) {
+    scalar::softmax::softmax(x, n);
 }

@@ -9,8 +9,9 @@
 use std::arch::{
     asm,
     x86_64::{
-        __m128, __m128i, __m256, __m256i, _MM_HINT_T1, _mm_loadu_si128, _mm_prefetch,
-        _mm_storeu_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_storeu_ps, _mm256_storeu_si256,
+        __m128, __m128i, __m256, __m256i, _MM_HINT_T1, _mm_loadl_epi64, _mm_loadu_si128,
+        _mm_prefetch, _mm_storeu_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_storeu_ps,
+        _mm256_storeu_si256,
     },
 };
 
@@ -44,6 +45,14 @@ pub(super) fn load_u8(x: &[u8; 32]) -> __m256i {
 pub(super) fn load_128(x: &[u8; 16]) -> __m128i {
     // SAFETY: the array has 16 bytes; the load needs no alignment.
     unsafe { _mm_loadu_si128(x.as_ptr().cast()) }
+}
+
+/// 8 codes in the lower half.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(super) fn load_i8(x: &[i8; 8]) -> __m128i {
+    // SAFETY: the array has 8 bytes; the load needs no alignment.
+    unsafe { _mm_loadl_epi64(x.as_ptr().cast()) }
 }
 
 /// Writes 4 floats.
@@ -85,6 +94,6 @@ pub(super) fn opaque(mut x: __m256i) -> __m256i {
 /// Asks for the cache line `ahead` bytes behind `x`'s start; there need be none.
 #[target_feature(enable = "avx2")]
 #[inline]
-pub(super) fn prefetch(x: &[u8; 32], ahead: usize) {
-    _mm_prefetch::<_MM_HINT_T1>(x.as_ptr().wrapping_add(ahead).cast());
+pub(super) fn prefetch<T>(x: &T, ahead: usize) {
+    _mm_prefetch::<_MM_HINT_T1>(std::ptr::from_ref(x).cast::<i8>().wrapping_add(ahead));
 }

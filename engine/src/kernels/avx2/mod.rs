@@ -2,6 +2,7 @@
 
 #![expect(unsafe_code, reason = "entering a target_feature function from ordinary code")]
 
+mod attend;
 mod blocks256;
 mod blocks32;
 mod dot;
@@ -48,8 +49,6 @@ pub(super) fn kernels() -> Option<Kernels> {
         // SAFETY: the probe above found every feature this function is compiled with.
         widen_f16: |w, out| unsafe { dot::widen_f16(w, out) },
         // SAFETY: the probe above found every feature this function is compiled with.
-        widen_i8: |codes, scale, out| unsafe { elementwise::widen_i8(codes, scale, out) },
-        // SAFETY: the probe above found every feature this function is compiled with.
         rms_norm: |x, w, eps, out| unsafe { elementwise::rms_norm(x, w, eps, out) },
         // SAFETY: the probe above found every feature this function is compiled with.
         add: |x, y| unsafe { elementwise::add(x, y) },
@@ -62,11 +61,11 @@ pub(super) fn kernels() -> Option<Kernels> {
         // SAFETY: the probe above found every feature this function is compiled with.
         rope_interleaved: |x, cos, sin| unsafe { elementwise::rope_interleaved(x, cos, sin) },
         // SAFETY: the probe above found every feature this function is compiled with.
-        exp_sub: |x, max| unsafe { elementwise::exp_sub(x, max) },
+        scores: |chunk, q, scale, out| unsafe { attend::scores(chunk, q, scale, out) },
         // SAFETY: the probe above found every feature this function is compiled with.
-        attend: |chunk, out| unsafe { elementwise::attend(chunk, out) },
+        softmax: |x, n| unsafe { elementwise::softmax(x, n) },
         // SAFETY: the probe above found every feature this function is compiled with.
-        fma_into: |x, f, out| unsafe { elementwise::fma_into(x, f, out) },
+        weigh: |chunk, p, out| unsafe { attend::weigh(chunk, p, out) },
         // SAFETY: the probe above found every feature this function is compiled with.
         screen_quantize: |w, six, rest| unsafe { screen::quantize(w, six, rest) },
         // SAFETY: the probe above found every feature this function is compiled with.

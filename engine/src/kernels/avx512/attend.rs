@@ -1,111 +1,246 @@
-//! One chunk of attention with the query and the output in registers; heads of 64 and of 128, the usual ones. Others take
-//! the scalar body, compiled for AVX-512.
+//! Attention with the sums of up to four queries in registers, which share each load of keys or values. Positions, or a head's
+//! values, lie side by side in a register: no sum runs across one.
 
-use std::arch::x86_64::{
-    __m512, _mm512_add_ps, _mm512_fmadd_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_reduce_max_ps,
-    _mm512_set1_ps, _mm512_setzero_ps,
+use std::{
+    arch::x86_64::{
+        __m512, _mm512_cvtepi8_epi32, _mm512_cvtepi32_ps, _mm512_cvtph_ps, _mm512_fmadd_ps,
+        _mm512_mul_ps, _mm512_set1_ps, _mm512_setzero_ps,
+    },
+    array,
 };
 
 use super::{
-    super::{ATTENTION_CHUNK, AttentionChunk, scalar},
-    dot::{dot, halve, halve_4, sum},
-    elementwise::exp_sub,
-    lanes::{load_f32, store_f32},
+    super::{ATTENTION_CHUNK, ATTENTION_QUERIES, AttentionChunk, Stored, scalar},
+    lanes::{load_256, load_f32, load_i8, prefetch, store_f32},
 };
 
+/// Values of a register.
+const LANES: usize = 16;
+/// Registers of a chunk's positions.
+const WHOLE: usize = ATTENTION_CHUNK / LANES;
+
 /// See `scalar::attend`.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
-pub(super) fn attend(chunk: &AttentionChunk<'_>, out: &mut [f32]) -> (f32, f32) {
-    match chunk.q.len() {
-        64 => attend_wide::<4>(chunk, out),
-        128 => attend_wide::<8>(chunk, out),
-        _ => scalar::attend::attend(
-            |a, b| dot(a, b),
-            |x, max| exp_sub(x, max),
-            |x| sum(x),
-            chunk,
-            out,
-        ),
-    }
-}
-
-/// Heads of `N` registers.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
-#[inline]
-fn attend_wide<const N: usize>(chunk: &AttentionChunk<'_>, out: &mut [f32]) -> (f32, f32) {
-    let AttentionChunk { v, n, .. } = *chunk;
-    // What is not there becomes a probability of 0.
-    let mut p = [[f32::NEG_INFINITY; 16]; ATTENTION_CHUNK / 16];
-    scores::<N>(chunk, &mut p.as_flattened_mut()[..n]);
-    let scale = _mm512_set1_ps(chunk.scale);
-    let mut max = _mm512_set1_ps(f32::NEG_INFINITY);
-    for p in &mut p {
-        let scaled = _mm512_mul_ps(load_f32(p), scale);
-        store_f32(p, scaled);
-        // The second operand wins where the first is NaN: as in the scalar comparison, a NaN is passed over.
-        max = _mm512_max_ps(scaled, max);
-    }
-    let max = _mm512_reduce_max_ps(max) + 0.0;
-    let (there, others) = p.split_at_mut(n.div_ceil(16));
-    there.iter_mut().for_each(|p| exp_sub(p, max));
-    others.fill([0.0; 16]);
-
-    let mut acc = [_mm512_setzero_ps(); N];
-    for (j, p) in p.as_flattened()[..n].iter().enumerate() {
-        let (v, p) = (head::<N>(v, j * 16 * N), _mm512_set1_ps(*p));
-        for i in 0..N {
-            acc[i] = _mm512_fmadd_ps(p, load_f32(&v[i]), acc[i]);
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c")]
+pub(super) fn scores(chunk: &AttentionChunk<'_>, q: &[f32], scale: f32, out: &mut [f32]) {
+    let n_queries = chunk.n_queries(q, out);
+    let scale = _mm512_set1_ps(scale);
+    let factors = [scale; WHOLE];
+    match chunk.stored {
+        Stored::F32(keys) => scores_of(chunk, keys, |k| load_f32(k), n_queries, q, factors, out),
+        Stored::F16(keys) => scores_of(chunk, keys, |k| load_f16(k), n_queries, q, factors, out),
+        Stored::Int8 { codes, scales } => {
+            let factors = scales_of(scales).map(|scales| _mm512_mul_ps(scales, scale));
+            scores_of(chunk, codes, |k| load_codes(k), n_queries, q, factors, out);
         }
     }
-    let (out, _) = out.as_chunks_mut::<16>();
-    for (out, acc) in out.iter_mut().zip(acc) {
-        store_f32(out, acc);
-    }
-    let [a, b, c, d] = p.map(|p| load_f32(&p));
-    (max, halve(_mm512_add_ps(_mm512_add_ps(a, c), _mm512_add_ps(b, d))))
 }
 
-/// `q · k_j`, four positions at a time.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
-#[inline]
-fn scores<const N: usize>(chunk: &AttentionChunk<'_>, scores: &mut [f32]) {
-    let mut q = [_mm512_setzero_ps(); N];
-    for (q, block) in q.iter_mut().zip(head::<N>(chunk.q, 0)) {
-        *q = load_f32(block);
+/// See `scalar::attend`.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c")]
+pub(super) fn weigh(chunk: &AttentionChunk<'_>, p: &[f32], out: &mut [f32]) {
+    if !chunk.head_dim.is_multiple_of(LANES) {
+        return scalar::attend::weigh(chunk, p, out);
     }
-    let key = |j| head::<N>(chunk.k, j * 16 * N);
-    let (quads, rest) = scores.as_chunks_mut::<4>();
-    let n_quads = quads.len();
-    for (i, scores) in quads.iter_mut().enumerate() {
-        let mut products = [_mm512_setzero_ps(); 4];
-        for j in 0..4 {
-            products[j] = products_of(&q, key(4 * i + j));
-        }
-        *scores = halve_4(products);
-    }
-    for (j, score) in rest.iter_mut().enumerate() {
-        *score = halve(products_of(&q, key(4 * n_quads + j)));
-    }
-}
-
-/// The lanes of a dot product, halved to one register.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
-#[inline]
-fn products_of<const N: usize>(q: &[__m512; N], k: &[[f32; 16]; N]) -> __m512 {
-    let mut acc = [_mm512_setzero_ps(); N];
-    for i in 0..N {
-        acc[i] = _mm512_fmadd_ps(q[i], load_f32(&k[i]), acc[i]);
-    }
-    if N == 8 {
-        for i in 0..4 {
-            acc[i] = _mm512_add_ps(acc[i], acc[i + 4]);
+    let n_queries = chunk.n_queries(out, p);
+    match chunk.stored {
+        Stored::F32(values) => weigh_of(chunk, values, |v| load_f32(v), n_queries, p, out),
+        Stored::F16(values) => weigh_of(chunk, values, |v| load_f16(v), n_queries, p, out),
+        Stored::Int8 { codes, scales } => {
+            let mut scaled = [[0.0; ATTENTION_CHUNK]; ATTENTION_QUERIES];
+            let scales = scales_of(scales);
+            for (p, scaled) in p.chunks(chunk.stride).zip(&mut scaled) {
+                let (p, scaled) = (p.as_chunks::<LANES>().0, scaled.as_chunks_mut::<LANES>().0);
+                for t in 0..WHOLE {
+                    store_f32(&mut scaled[t], _mm512_mul_ps(load_f32(&p[t]), scales[t]));
+                }
+            }
+            let chunk = AttentionChunk { stride: ATTENTION_CHUNK, ..*chunk };
+            weigh_of(&chunk, codes, |v| load_codes(v), n_queries, scaled.as_flattened(), out);
         }
     }
-    _mm512_add_ps(_mm512_add_ps(acc[0], acc[2]), _mm512_add_ps(acc[1], acc[3]))
 }
 
-/// The head that starts at value `start`.
-#[inline(always)]
-fn head<const N: usize>(x: &[f32], start: usize) -> &[[f32; 16]; N] {
-    x[start..].as_chunks().0.first_chunk().expect("as long as the query")
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c")]
+#[inline]
+fn scores_of<T>(
+    chunk: &AttentionChunk<'_>,
+    keys: &[T],
+    load: impl Fn(&[T; LANES]) -> __m512 + Copy,
+    n_queries: usize,
+    q: &[f32],
+    factors: [__m512; WHOLE],
+    out: &mut [f32],
+) {
+    match n_queries {
+        1 => scores_with::<T, 1>(chunk, keys, load, q, factors, out),
+        2 => scores_with::<T, 2>(chunk, keys, load, q, factors, out),
+        3 => scores_with::<T, 3>(chunk, keys, load, q, factors, out),
+        _ => scores_with::<T, 4>(chunk, keys, load, q, factors, out),
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c")]
+#[inline]
+fn scores_with<T, const Q: usize>(
+    chunk: &AttentionChunk<'_>,
+    keys: &[T],
+    load: impl Fn(&[T; LANES]) -> __m512 + Copy,
+    q: &[f32],
+    factors: [__m512; WHOLE],
+    out: &mut [f32],
+) {
+    // One query alone has too few sums to fill the pipeline with, whatever is left out.
+    if Q == 1 || chunk.n > ATTENTION_CHUNK - LANES {
+        return scores_columns::<T, Q, WHOLE>(chunk, keys, load, q, (0, &factors), out);
+    }
+    for first in 0..chunk.n.div_ceil(LANES) {
+        scores_columns::<T, Q, 1>(chunk, keys, load, q, (first, &factors), out);
+    }
+}
+
+/// `C` registers of positions, from register `first` on.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c")]
+#[inline]
+fn scores_columns<T, const Q: usize, const C: usize>(
+    chunk: &AttentionChunk<'_>,
+    keys: &[T],
+    load: impl Fn(&[T; LANES]) -> __m512,
+    q: &[f32],
+    (first, factors): (usize, &[__m512; WHOLE]),
+    out: &mut [f32],
+) {
+    let AttentionChunk { ahead, head_dim: d, stride, .. } = *chunk;
+    let q: [&[f32]; Q] = array::from_fn(|h| &q[h * d..][..d]);
+    let (keys, _) = keys.as_chunks::<LANES>();
+    let zero = _mm512_setzero_ps();
+    let mut sums = [[zero; C]; Q];
+    for (i, keys) in keys.chunks_exact(WHOLE).take(d).enumerate() {
+        let keys: &[[T; LANES]; C] = keys[first..].first_chunk().expect("C registers");
+        ask_ahead(keys, ahead);
+        let mut wide = [zero; C];
+        for c in 0..C {
+            wide[c] = load(&keys[c]);
+        }
+        for h in 0..Q {
+            let q = _mm512_set1_ps(q[h][i]);
+            for c in 0..C {
+                sums[h][c] = _mm512_fmadd_ps(q, wide[c], sums[h][c]);
+            }
+        }
+    }
+    for h in 0..Q {
+        let (out, _) = out[h * stride..].as_chunks_mut::<LANES>();
+        for c in 0..C {
+            store_f32(&mut out[first + c], _mm512_mul_ps(sums[h][c], factors[first + c]));
+        }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c")]
+#[inline]
+fn weigh_of<T>(
+    chunk: &AttentionChunk<'_>,
+    values: &[T],
+    load: impl Fn(&[T; LANES]) -> __m512 + Copy,
+    n_queries: usize,
+    p: &[f32],
+    out: &mut [f32],
+) {
+    match n_queries {
+        1 => weigh_with::<T, 1>(chunk, values, load, p, out),
+        2 => weigh_with::<T, 2>(chunk, values, load, p, out),
+        3 => weigh_with::<T, 3>(chunk, values, load, p, out),
+        _ => weigh_with::<T, 4>(chunk, values, load, p, out),
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c")]
+#[inline]
+fn weigh_with<T, const Q: usize>(
+    chunk: &AttentionChunk<'_>,
+    values: &[T],
+    load: impl Fn(&[T; LANES]) -> __m512 + Copy,
+    p: &[f32],
+    out: &mut [f32],
+) {
+    let n_registers = chunk.head_dim / LANES;
+    let n_fours = n_registers / 4;
+    for four in 0..n_fours {
+        weigh_columns::<T, Q, 4>(chunk, values, load, p, 4 * four, out);
+    }
+    for register in 4 * n_fours..n_registers {
+        weigh_columns::<T, Q, 1>(chunk, values, load, p, register, out);
+    }
+}
+
+/// `C` registers of a head's values, from register `first` on.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c")]
+#[inline]
+fn weigh_columns<T, const Q: usize, const C: usize>(
+    chunk: &AttentionChunk<'_>,
+    values: &[T],
+    load: impl Fn(&[T; LANES]) -> __m512,
+    p: &[f32],
+    first: usize,
+    out: &mut [f32],
+) {
+    let AttentionChunk { ahead, head_dim, n, stride, .. } = *chunk;
+    let p: [&[f32]; Q] = array::from_fn(|h| &p[h * stride..][..n]);
+    let n_registers = head_dim / LANES;
+    let (values, _) = values.as_chunks::<LANES>();
+    let (out, _) = out.as_chunks_mut::<LANES>();
+    let mut sums = [[_mm512_setzero_ps(); C]; Q];
+    for h in 0..Q {
+        for c in 0..C {
+            sums[h][c] = load_f32(&out[h * n_registers + first + c]);
+        }
+    }
+    for (j, values) in values.chunks_exact(n_registers).take(n).enumerate() {
+        let values: &[[T; LANES]; C] = values[first..].first_chunk().expect("C registers");
+        ask_ahead(values, ahead);
+        let mut wide = [_mm512_setzero_ps(); C];
+        for c in 0..C {
+            wide[c] = load(&values[c]);
+        }
+        for h in 0..Q {
+            let p = _mm512_set1_ps(p[h][j]);
+            for c in 0..C {
+                sums[h][c] = _mm512_fmadd_ps(p, wide[c], sums[h][c]);
+            }
+        }
+    }
+    for h in 0..Q {
+        for c in 0..C {
+            store_f32(&mut out[h * n_registers + first + c], sums[h][c]);
+        }
+    }
+}
+
+/// Asks for what lies `ahead` of these, line by line.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn ask_ahead<T, const N: usize>(registers: &[[T; LANES]; N], ahead: usize) {
+    let n_lines = size_of::<[[T; LANES]; N]>().div_ceil(64);
+    for line in 0..n_lines {
+        prefetch(&registers[0], ahead.wrapping_add(64 * line));
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c")]
+#[inline]
+fn scales_of(scales: &[f32]) -> [__m512; WHOLE] {
+    let (scales, _) = scales.as_chunks::<LANES>();
+    array::from_fn(|t| load_f32(&scales[t]))
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c")]
+#[inline]
+fn load_f16(x: &[[u8; 2]; LANES]) -> __m512 {
+    _mm512_cvtph_ps(load_256(x.as_flattened().first_chunk().expect("32 bytes")))
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c")]
+#[inline]
+fn load_codes(x: &[i8; LANES]) -> __m512 {
+    _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(load_i8(x)))
 }

@@ -119,13 +119,6 @@ pub(super) fn widen_f16(w: &[u8], out: &mut [f32]) {
     scalar::dot::widen_f16(w_tail, out_tail);
 }
 
-/// `Σ x_i`: the scalar body.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
-#[inline]
-pub(super) fn sum(x: &[f32]) -> f32 {
-    scalar::dot::sum(x)
-}
-
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
 fn dot_any(a: &[f32], b: &[f32]) -> f32 {
     scalar::dot::dot(a, b)

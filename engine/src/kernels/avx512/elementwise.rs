@@ -40,19 +40,6 @@ pub(super) fn rope(x: &mut [f32], cos: &[f32], sin: &[f32]) {
 
 /// See `scalar::softmax`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
-#[inline]
-pub(super) fn exp_sub(x: &mut [f32], max: f32) {
-    scalar::softmax::exp_sub(x, max);
-}
-
-/// See `scalar::act`.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
-pub(super) fn fma_into(x: &[f32], f: f32, out: &mut [f32]) {
-    scalar::act::fma_into(x, f, out);
-}
-
-/// See `scalar::act`.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
-pub(super) fn widen_i8(codes: &[i8], scale: f32, out: &mut [f32]) {
-    scalar::act::widen_i8(codes, scale, out);
+pub(super) fn softmax(x: &mut [f32], n: usize) {
+    scalar::softmax::softmax(x, n);
 }

@@ -47,6 +47,14 @@ pub(super) fn load_128(x: &[u8; 16]) -> __m128i {
     unsafe { _mm_loadu_si128(x.as_ptr().cast()) }
 }
 
+/// 16 codes.
+#[target_feature(enable = "avx512f")]
+#[inline]
+pub(super) fn load_i8(x: &[i8; 16]) -> __m128i {
+    // SAFETY: the array has 16 bytes; the load needs no alignment.
+    unsafe { _mm_loadu_si128(x.as_ptr().cast()) }
+}
+
 /// 32 bytes.
 #[target_feature(enable = "avx512f")]
 #[inline]
@@ -82,6 +90,6 @@ pub(super) fn store_4(out: &mut [f32; 4], x: __m128) {
 /// Asks for the cache line `ahead` bytes behind `x`'s start; there need be none.
 #[target_feature(enable = "avx512f")]
 #[inline]
-pub(super) fn prefetch(x: &[u8; 64], ahead: usize) {
-    _mm_prefetch::<_MM_HINT_T1>(x.as_ptr().wrapping_add(ahead).cast());
+pub(super) fn prefetch<T>(x: &T, ahead: usize) {
+    _mm_prefetch::<_MM_HINT_T1>(std::ptr::from_ref(x).cast::<i8>().wrapping_add(ahead));
 }

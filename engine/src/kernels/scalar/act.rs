@@ -32,23 +32,6 @@ pub(crate) fn silu_mul(gate: &mut [f32], up: &[f32]) {
     }
 }
 
-/// `out_i = fma(x_i, f, out_i)`.
-#[inline(always)]
-pub(crate) fn fma_into(x: &[f32], f: f32, out: &mut [f32]) {
-    assert_eq!(x.len(), out.len(), "lengths of an accumulation");
-    for (x, out) in x.iter().zip(out) {
-        *out = x.mul_add(f, *out);
-    }
-}
-
-/// `out = code · scale`.
-#[inline(always)]
-pub(crate) fn widen_i8(codes: &[i8], scale: f32, out: &mut [f32]) {
-    for (code, out) in codes.iter().zip(out) {
-        *out = f32::from(*code) * scale;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

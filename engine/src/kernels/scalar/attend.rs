@@ -1,37 +1,77 @@
-//! One query against one chunk of positions (`docs/numerics.md`, "Attention").
+//! Scores of queries with the keys of a chunk, and the sum of its values by probabilities (`docs/numerics.md`, "Attention").
 
-use super::super::{ATTENTION_CHUNK, AttentionChunk};
+use half::f16;
 
-/// Writes `o_c = Σ p_j v_j` and returns `(m_c, l_c)`. `dot`, `exp_sub` and `sum` are those of the instruction set.
+use super::super::{ATTENTION_CHUNK, AttentionChunk, Stored};
+
+/// Scores of each query of `q`, `[queries, head_dim]`: the first `n` of every `stride`; those behind, up to a whole chunk, may be
+/// written too.
 #[inline(always)]
-pub(crate) fn attend(
-    dot: impl Fn(&[f32], &[f32]) -> f32,
-    exp_sub: impl Fn(&mut [f32], f32),
-    sum: impl Fn(&[f32]) -> f32,
-    chunk: &AttentionChunk<'_>,
-    out: &mut [f32],
-) -> (f32, f32) {
-    let head_dim = chunk.q.len();
-    // Whole blocks of 16, so that no exponential is left over: what is not there becomes 0.
-    let mut p = [f32::NEG_INFINITY; ATTENTION_CHUNK];
-    let mut max = f32::NEG_INFINITY;
-    for (j, p) in p[..chunk.n].iter_mut().enumerate() {
-        *p = dot(chunk.q, &chunk.k[j * head_dim..][..head_dim]) * chunk.scale;
-        max = if *p > max { *p } else { max };
-    }
-    let max = max + 0.0; // which of two zeros was met first is no matter
-    p[..chunk.n.next_multiple_of(16)]
-        .as_chunks_mut::<16>()
-        .0
-        .iter_mut()
-        .for_each(|p| exp_sub(p, max));
-    let p = &p[..chunk.n];
-    out.fill(0.0);
-    for (j, p) in p.iter().enumerate() {
-        let v = &chunk.v[j * head_dim..][..head_dim];
-        for (out, v) in out.iter_mut().zip(v) {
-            *out = p.mul_add(*v, *out);
+pub(crate) fn scores(chunk: &AttentionChunk<'_>, q: &[f32], scale: f32, out: &mut [f32]) {
+    match chunk.stored {
+        Stored::F32(keys) => scores_of(chunk, keys, |k| *k, |_| scale, q, out),
+        Stored::F16(keys) => scores_of(chunk, keys, widen, |_| scale, q, out),
+        Stored::Int8 { codes, scales } => {
+            scores_of(chunk, codes, |code| f32::from(*code), |j| scales[j] * scale, q, out);
         }
     }
-    (max, sum(p))
+}
+
+#[inline(always)]
+fn scores_of<T>(
+    chunk: &AttentionChunk<'_>,
+    keys: &[T],
+    widen: impl Fn(&T) -> f32,
+    factor: impl Fn(usize) -> f32,
+    q: &[f32],
+    out: &mut [f32],
+) {
+    let _ = chunk.n_queries(q, out);
+    for (q, out) in q.chunks_exact(chunk.head_dim).zip(out.chunks_mut(chunk.stride)) {
+        for (j, out) in out[..chunk.n].iter_mut().enumerate() {
+            let mut sum = 0.0_f32;
+            for (q, keys) in q.iter().zip(keys.chunks_exact(ATTENTION_CHUNK)) {
+                sum = q.mul_add(widen(&keys[j]), sum);
+            }
+            *out = sum * factor(j);
+        }
+    }
+}
+
+/// `out += Σ p_j v_j` for each query's probabilities, the first `n` of every `stride`; `out`: `[queries, head_dim]`.
+#[inline(always)]
+pub(crate) fn weigh(chunk: &AttentionChunk<'_>, p: &[f32], out: &mut [f32]) {
+    match chunk.stored {
+        Stored::F32(values) => weigh_of(chunk, values, |v| *v, |_, p| p, p, out),
+        Stored::F16(values) => weigh_of(chunk, values, widen, |_, p| p, p, out),
+        Stored::Int8 { codes, scales } => {
+            weigh_of(chunk, codes, |code| f32::from(*code), |j, p| p * scales[j], p, out);
+        }
+    }
+}
+
+#[inline(always)]
+fn weigh_of<T>(
+    chunk: &AttentionChunk<'_>,
+    values: &[T],
+    widen: impl Fn(&T) -> f32,
+    scaled: impl Fn(usize, f32) -> f32,
+    p: &[f32],
+    out: &mut [f32],
+) {
+    let _ = chunk.n_queries(out, p);
+    for (out, p) in out.chunks_exact_mut(chunk.head_dim).zip(p.chunks(chunk.stride)) {
+        let positions = p[..chunk.n].iter().zip(values.chunks_exact(chunk.head_dim));
+        for (j, (p, values)) in positions.enumerate() {
+            let p = scaled(j, *p);
+            for (out, v) in out.iter_mut().zip(values) {
+                *out = p.mul_add(widen(v), *out);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn widen(bytes: &[u8; 2]) -> f32 {
+    f16::from_le_bytes(*bytes).to_f32()
 }

@@ -1,4 +1,4 @@
-//! Dot products and sums over 256 strided lanes and a binary tree (`docs/numerics.md`, "Sums and dot products").
+//! Dot products over 256 strided lanes and a binary tree (`docs/numerics.md`, "Dot products").
 
 use half::f16;
 
@@ -45,16 +45,6 @@ pub(crate) fn dot_4(w: &[f32], x: &[Four]) -> [f32; 4] {
     })
 }
 
-/// `Σ x_i`.
-#[inline(always)]
-pub(crate) fn sum(x: &[f32]) -> f32 {
-    let mut lane = [0.0_f32; 256];
-    for (i, x) in x.iter().enumerate() {
-        lane[i % 256] += x;
-    }
-    tree(&mut lane, lanes(x.len()))
-}
-
 /// F16 bytes to f32, exactly.
 #[inline(always)]
 pub(crate) fn widen_f16(w: &[u8], out: &mut [f32]) {
@@ -82,7 +72,7 @@ mod tests {
         // Three values in 16 lanes: (1e8 + 1) is lost in lane order only if lanes were added one after the other.
         let x = [1e8, 1.0, -1e8];
         // Lanes 0, 1, 2 -> halving by 8, 4 adds zeros; by 2: lane0 = 1e8 - 1e8 = 0, lane1 = 1; by 1: 1.
-        assert_eq!(sum(&x).to_bits(), 1.0_f32.to_bits());
+        assert_eq!(dot(&x, &[1.0; 3]).to_bits(), 1.0_f32.to_bits());
         // A running sum would give 0: 1e8 + 1 rounds to 1e8.
         assert_eq!(((1e8_f32 + 1.0) - 1e8).to_bits(), 0.0_f32.to_bits());
     }

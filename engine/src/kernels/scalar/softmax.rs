@@ -34,12 +34,43 @@ pub(crate) fn exp(x: f32) -> f32 {
     if x < -87.0 { 0.0 } else { result }
 }
 
-/// `x_i = exp(x_i − max)`.
+/// Lanes of the maximum and of the sum.
+const LANES: usize = 16;
+
+/// The softmax of the first `n`, zeros behind them. `x`: whole blocks of 16.
 #[inline(always)]
-pub(crate) fn exp_sub(x: &mut [f32], max: f32) {
-    for x in x {
-        *x = exp(*x - max);
+pub(crate) fn softmax(x: &mut [f32], n: usize) {
+    let (there, behind) = x.split_at_mut(n);
+    let mut lanes = [f32::NEG_INFINITY; LANES];
+    let most = |a: f32, b: f32| if a > b { a } else { b }; // the second where the first is NaN
+    let (blocks, rest) = there.as_chunks::<LANES>();
+    for block in blocks {
+        for l in 0..LANES {
+            lanes[l] = most(block[l], lanes[l]);
+        }
     }
+    rest.iter().zip(&mut lanes).for_each(|(x, lane)| *lane = most(*x, *lane));
+    let max = lanes.into_iter().fold(f32::NEG_INFINITY, |max, lane| most(lane, max));
+    let max = max + 0.0; // which of two zeros was met first is no matter
+    behind.fill(f32::NEG_INFINITY); // whose exponential is 0
+    let (blocks, rest) = x.as_chunks_mut::<LANES>();
+    assert!(rest.is_empty(), "whole blocks of {LANES}");
+    let mut sums = [0.0_f32; LANES];
+    for block in &mut *blocks {
+        for x in &mut *block {
+            *x = exp(*x - max);
+        }
+        for l in 0..LANES {
+            sums[l] += block[l];
+        }
+    }
+    for half in [8, 4, 2, 1] {
+        for l in 0..half {
+            sums[l] += sums[l + half];
+        }
+    }
+    let inverse = 1.0 / sums[0];
+    blocks.as_flattened_mut().iter_mut().for_each(|x| *x *= inverse);
 }
 
 #[cfg(test)]
