@@ -1,8 +1,10 @@
 //! Where a model's bytes live: in the program, on the heap, or mapped from a file.
 //! Out: one slice, the same for all three.
 
-use std::ops::Deref;
-use std::path::Path;
+use std::{
+    ops::{Deref, Range},
+    path::Path,
+};
 
 use super::mmap::Mapping;
 use crate::{HugePages, Result};
@@ -18,7 +20,7 @@ pub enum Bytes {
     Owned(Vec<u8>),
     /// Mapped from a file.
     Mapped(Mapping),
-    /// Read from a file.
+    /// In huge pages, where the system gives them.
     Copied(HugePages),
 }
 
@@ -29,6 +31,13 @@ impl Bytes {
     /// [`crate::ErrorKind::Io`] if the file cannot be opened or mapped.
     pub fn open(path: &Path) -> Result<Self> {
         Mapping::open(path).map(Self::Mapped)
+    }
+
+    /// Gives back the pages of a range that are mapped from a file.
+    pub(crate) fn release(&self, range: Range<usize>) {
+        if let Self::Mapped(map) = self {
+            map.release(range);
+        }
     }
 
     /// How many of these bytes stand behind a file mapping (all or none).

@@ -1,5 +1,7 @@
 //! A parsed model file: the bytes, the table, the directory.
 
+use std::ops::Range;
+
 use super::bytes::Bytes;
 use super::cursor::{Cursor, shown};
 use super::directory::{self, Directory, Rules, Tensor};
@@ -47,6 +49,11 @@ impl File {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Gives back the pages of a range that are mapped from a file.
+    pub(crate) fn release(&self, range: Range<usize>) {
+        self.bytes.release(range);
     }
 
     /// Bytes of the file behind a mapping: all or none.

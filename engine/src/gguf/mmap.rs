@@ -1,7 +1,7 @@
 //! The file as bytes, without reading it: the crate's only unsafe input.
 //! In: a path. Out: a mapping of the whole file, read-only, and how much of it the system's cache holds.
 
-use std::path::Path;
+use std::{ops::Range, path::Path};
 
 use crate::{Error, ErrorKind, Result};
 
@@ -35,6 +35,25 @@ impl Mapping {
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
         &self.0
+    }
+
+    /// Gives back the pages that lie wholly in a range: they stay in the system's cache, and come back when they are read.
+    pub(crate) fn release(&self, range: Range<usize>) {
+        #[cfg(unix)]
+        {
+            let page = rustix::param::page_size();
+            let start = range.start.next_multiple_of(page);
+            let len = (range.end / page * page).saturating_sub(start);
+            if len > 0 {
+                // SAFETY: a read-only map of a file holds nothing that the file does not; its pages are read again from there.
+                #[expect(unsafe_code, reason = "the advice drops what other maps may have written")]
+                let _ = unsafe {
+                    self.0.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, start, len)
+                };
+            }
+        }
+        #[cfg(not(unix))]
+        let _ = range;
     }
 
     /// Bytes of the file that the system's page cache holds, in whole pages; `None` where the system does not say.

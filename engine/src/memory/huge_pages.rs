@@ -5,10 +5,8 @@
 //! there is.
 
 use std::{
-    fs::File,
-    io,
     ops::{Deref, DerefMut},
-    path::Path,
+    sync::{Mutex, PoisonError},
 };
 
 use memmap2::{MmapMut, MmapOptions};
@@ -17,8 +15,10 @@ use crate::{Error, ErrorKind, Result};
 
 /// Bytes of a huge page.
 const HUGE_PAGE: usize = 2 << 20;
-/// Bytes that one thread reads of a file before it sees to another piece.
+/// Bytes that one thread copies before it sees to another piece.
 const PIECE: usize = 8 * HUGE_PAGE;
+/// Bytes of a cache line.
+const LINE: usize = 64;
 
 /// Bytes of their own, zero at first: not the allocator's, and not a file's.
 #[derive(Debug)]
@@ -48,25 +48,40 @@ impl HugePages {
         Ok(Self { map, start, len })
     }
 
-    /// A copy of the file at `path`, read by so many threads at once.
+    /// Copies of several slices, one behind the other, made by so many threads at once; where each starts. All start cache
+    /// lines.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] if it can't be opened or read, or changes its length meanwhile; as [`HugePages::zeroed`].
-    pub fn of_file(path: &Path, n_threads: usize) -> Result<Self> {
-        let io = |verb: &str, e: io::Error| {
-            Error::new(ErrorKind::Io, format!("{verb} model file `{}`: {e}", path.display()))
-        };
-        let file = File::open(path).map_err(|e| io("open", e))?;
-        let metadata = file.metadata().map_err(|e| io("examine", e))?;
-        if !metadata.is_file() {
-            let text = format!("open model file `{}`: expected a regular file", path.display());
-            return Err(Error::new(ErrorKind::Io, text));
+    /// As [`HugePages::zeroed`].
+    pub fn copy_of(parts: &[&[u8]], n_threads: usize) -> Result<(Self, Vec<usize>)> {
+        let mut starts = Vec::with_capacity(parts.len());
+        let mut len = 0_usize;
+        for part in parts {
+            starts.push(len);
+            len += part.len().next_multiple_of(LINE);
         }
-        let len = usize::try_from(metadata.len())
-            .map_err(|_| io("read", io::ErrorKind::FileTooLarge.into()))?;
         let mut copy = Self::zeroed(len)?;
-        read(&file, &mut copy, n_threads).map_err(|e| io("read", e))?;
-        Ok(copy)
+        let mut rest = &mut copy[..];
+        let mut pieces = Vec::new();
+        for part in parts {
+            let (to, behind) = rest.split_at_mut(part.len().next_multiple_of(LINE));
+            pieces.extend(to[..part.len()].chunks_mut(PIECE).zip(part.chunks(PIECE)));
+            rest = behind;
+        }
+        let pieces = Mutex::new(pieces.into_iter());
+        let work = || {
+            while let Some((to, from)) = {
+                let mut pieces = pieces.lock().unwrap_or_else(PoisonError::into_inner);
+                pieces.next()
+            } {
+                to.copy_from_slice(from);
+            }
+        };
+        std::thread::scope(|scope| {
+            (1..n_threads).for_each(|_| drop(scope.spawn(work)));
+            work();
+        });
+        Ok((copy, starts))
     }
 
     /// How many of these bytes lie in huge pages; `None` where the system does not say.
@@ -90,43 +105,6 @@ impl DerefMut for HugePages {
     fn deref_mut(&mut self) -> &mut [u8] {
         &mut self.map[self.start..][..self.len]
     }
-}
-
-/// Fills `bytes` from the start of `file`, piece by piece.
-fn read(file: &File, bytes: &mut [u8], n_threads: usize) -> io::Result<()> {
-    let pieces = std::sync::Mutex::new(bytes.chunks_mut(PIECE).enumerate());
-    let work = || {
-        loop {
-            let next = pieces.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
-            let Some((i, piece)) = next else { return Ok(()) };
-            read_at(file, piece, (i * PIECE) as u64)?;
-        }
-    };
-    std::thread::scope(|scope| {
-        let others: Vec<_> = (1..n_threads).map(|_| scope.spawn(work)).collect();
-        let mine: io::Result<()> = work();
-        others.into_iter().fold(mine, |result, other| {
-            result.and(other.join().unwrap_or_else(|payload| std::panic::resume_unwind(payload)))
-        })
-    })
-}
-
-#[cfg(unix)]
-fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
-}
-
-#[cfg(windows)]
-fn read_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()> {
-    while !bytes.is_empty() {
-        let n = std::os::windows::fs::FileExt::seek_read(file, bytes, offset)?;
-        if n == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        bytes = &mut bytes[n..];
-        offset += n as u64;
-    }
-    Ok(())
 }
 
 /// What `smaps` says of a range: the huge pages of the mappings that it lies in.
@@ -172,30 +150,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_copy_is_the_file_whatever_the_threads() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
-        for len in [0, 1, 4097, HUGE_PAGE, PIECE - 1, PIECE + 1, 3 * PIECE + 5] {
-            let bytes: Vec<u8> = (0..len).map(|i| u8::try_from(i * 7 % 251).unwrap()).collect();
-            std::fs::write(&path, &bytes).unwrap();
+    fn copies_are_what_they_are_copies_of_whatever_the_threads() {
+        let bytes: Vec<u8> =
+            (0..3 * PIECE + 5).map(|i| u8::try_from(i * 7 % 251).unwrap()).collect();
+        let lens = [0, 1, 63, 64, 65, 4097, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 5];
+        for lens in [&lens[..], &lens[3..4], &[]] {
+            let parts: Vec<&[u8]> = lens.iter().map(|len| &bytes[bytes.len() - len..]).collect();
             for n_threads in [1, 2, 5] {
-                let copy = HugePages::of_file(&path, n_threads).unwrap();
-                assert!(*copy == bytes, "{len} bytes, {n_threads} threads");
+                let (copy, starts) = HugePages::copy_of(&parts, n_threads).unwrap();
                 assert_eq!(copy.as_ptr().align_offset(HUGE_PAGE), 0);
+                for (part, start) in parts.iter().zip(starts) {
+                    assert!(copy[start..][..part.len()] == **part, "{} bytes", part.len());
+                    assert_eq!(start % LINE, 0);
+                }
             }
         }
-        let error = HugePages::of_file(folder.path(), 2).unwrap_err();
-        assert!(error.to_string().contains("expected a regular file"), "{error}");
-        let error = HugePages::of_file(&folder.path().join("none"), 2).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Io);
-    }
-
-    #[test]
-    fn a_file_that_shrank_is_an_error() {
-        let file = tempfile::tempfile().unwrap();
-        file.set_len(100).unwrap();
-        assert!(read(&file, &mut [0; 101], 2).is_err());
-        read(&file, &mut [0; 100], 2).unwrap();
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod arch;
 mod config;
+mod copies;
 mod screen;
 mod weights;
 
@@ -12,17 +13,18 @@ use std::{path::Path, sync::OnceLock};
 
 pub use arch::{ARCHS, Architecture, Gate, Rope};
 pub use config::Config;
+use copies::Copies;
 pub(crate) use screen::Screen;
 pub use weights::LinearInfo;
 pub(crate) use weights::{LINEAR_NAMES, Layer, Linear, Weights};
 
 use crate::{
-    Bytes, ChatTemplate, Error, ErrorKind, HugePages, Pool, Result, Tokenizer, builtin, gguf::File,
+    Bytes, ChatTemplate, Error, ErrorKind, Pool, Result, Tokenizer, builtin, gguf::File,
     kernels::Kernels,
 };
 
-/// Bytes from which a file is read rather than mapped.
-const COPIED_FROM: u64 = 64 << 20;
+/// Bytes of a file from which its weights are copied: smaller ones stay in a cache anyway.
+const COPIED_FROM: usize = 64 << 20;
 
 /// A loaded model.
 #[derive(Debug)]
@@ -33,36 +35,33 @@ pub struct Model {
     weights: Weights,
     tokenizer: OnceLock<Tokenizer>,
     screen: OnceLock<Option<Screen>>,
+    copies: Option<Copies>,
 }
 
 impl Model {
-    /// Opens the GGUF file at `path` and checks it. A small one is mapped; one that no cache holds is read into memory of its
-    /// own, in huge pages where the system gives them ([`Model::huge_size`]).
+    /// Opens the GGUF file at `path` and checks it. It is mapped; of one that no cache holds, what every token reads is copied
+    /// into memory of its own, in huge pages where the system gives them ([`Model::huge_size`]): the layers here, the output
+    /// matrix when a session first needs all of it.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] if it can't be read; [`ErrorKind::Gguf`], [`ErrorKind::UnsupportedArchitecture`],
     /// [`ErrorKind::UnsupportedTensorType`], [`ErrorKind::Shape`] or [`ErrorKind::NonFinite`] if it isn't a model this
     /// engine runs.
     pub fn open(path: &Path) -> Result<Self> {
-        let is_large = std::fs::metadata(path).is_ok_and(|file| file.len() >= COPIED_FROM);
-        if !is_large {
-            return Self::map(path);
+        let mut model = Self::map(path)?;
+        if model.bytes().len() >= COPIED_FROM {
+            model.copies = Some(Copies::of_layers(&model.file, &mut model.weights)?);
         }
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self::at(path, HugePages::of_file(path, threads).map(Bytes::Copied))
+        Ok(model)
     }
 
-    /// The same, mapped however large it is: pages are shared with the system's cache, and reading them all takes longer.
+    /// The same without a copy, however large it is: pages are shared with the system's cache, and reading them all takes longer.
     ///
     /// # Errors
     /// As [`Model::open`].
     pub fn map(path: &Path) -> Result<Self> {
-        Self::at(path, Bytes::open(path))
-    }
-
-    fn at(path: &Path, bytes: Result<Bytes>) -> Result<Self> {
         let name = path.display().to_string();
-        Self::named(name.clone(), bytes?)
+        Self::named(name.clone(), Bytes::open(path)?)
             .map_err(|error| Error::new(error.kind(), format!("model `{name}`: {error}")))
     }
 
@@ -94,6 +93,7 @@ impl Model {
             weights,
             tokenizer: OnceLock::new(),
             screen: OnceLock::new(),
+            copies: None,
         })
     }
 
@@ -115,16 +115,22 @@ impl Model {
         self.file.mapped_size()
     }
 
-    /// Bytes of the file that lie in huge pages; `None` where it was not read into memory of its own, or the system does not say.
+    /// Bytes of weights that were copied into memory of their own.
     #[must_use]
-    pub fn huge_size(&self) -> Option<usize> {
-        self.file.huge_size()
+    pub fn copied_size(&self) -> usize {
+        self.copies.as_ref().map_or(0, Copies::size)
     }
 
-    /// Bytes on the heap of what was decoded of the weights, and of the file where it was read rather than mapped.
+    /// How many of those lie in huge pages; `None` where nothing was copied, or the system does not say.
+    #[must_use]
+    pub fn huge_size(&self) -> Option<usize> {
+        self.copies.as_ref().map_or_else(|| self.file.huge_size(), Copies::huge_size)
+    }
+
+    /// Bytes on the heap of what was decoded or copied of the weights, and of the file where it is not mapped.
     #[must_use]
     pub fn heap_size(&self) -> usize {
-        self.file.heap_size() + self.weights.heap_size()
+        self.file.heap_size() + self.weights.heap_size() + self.copied_size()
     }
 
     /// Hyper-parameters.
@@ -175,8 +181,11 @@ impl Model {
         if self.screen.get().is_none() {
             let output = &self.weights.output;
             let screen = if self.is_screened() {
-                let bytes = &self.file.bytes()[output.range.clone()];
-                Screen::new(bytes, output.shape.cols, kernels, pool)?
+                let screen = Screen::new(self.bytes_of(output), output.shape.cols, kernels, pool)?;
+                if self.copies.is_some() {
+                    self.file.release(output.range.clone());
+                }
+                screen
             } else {
                 None
             };
@@ -192,13 +201,27 @@ impl Model {
         if self.is_screened() { Screen::bytes_of(shape.rows, shape.cols) } else { 0 }
     }
 
+    /// Makes the copy of the output matrix, where weights are copied at all.
+    pub(crate) fn copy_output(&self) -> Result<()> {
+        let output = &self.file.bytes()[self.weights.output.range.clone()];
+        self.copies.as_ref().map_or(Ok(()), |copies| copies.copy_output(output))
+    }
+
+    /// The bytes of one of its matrices, from a copy where there is one.
+    pub(crate) fn bytes_of(&self, linear: &Linear) -> &[u8] {
+        let range = linear.range.clone();
+        let copies = self.copies.as_ref();
+        let copy = match linear.copied {
+            Some(start) => copies.map(|copies| &copies.layers()[start..][..range.len()]),
+            None if range == self.weights.output.range => copies.and_then(Copies::output),
+            None => None,
+        };
+        copy.unwrap_or_else(|| &self.file.bytes()[range])
+    }
+
     fn is_screened(&self) -> bool {
         let output = &self.weights.output;
         output.format.name() == "f16" && output.scale.to_bits() == 1.0_f32.to_bits()
-    }
-
-    pub(crate) const fn file(&self) -> &File {
-        &self.file
     }
 
     pub(crate) const fn weights(&self) -> &Weights {

@@ -64,6 +64,16 @@ pub(crate) struct Linear {
     pub(crate) scale: f32,
     /// All bytes of the tensor in the file.
     pub(crate) range: Range<usize>,
+    /// Where they start in the copy of all layers, if there is one.
+    pub(crate) copied: Option<usize>,
+}
+
+impl Layer {
+    /// Its matrices, in the order of the graph.
+    pub(crate) fn linears_mut(&mut self) -> [&mut Linear; 7] {
+        let Self { attn_q, attn_k, attn_v, attn_output, ffn_gate, ffn_up, ffn_down, .. } = self;
+        [attn_q, attn_k, attn_v, attn_output, ffn_gate, ffn_up, ffn_down]
+    }
 }
 
 impl Linear {
@@ -232,7 +242,7 @@ impl Reader<'_> {
         if file.find_tensor(&name).is_some() {
             scale *= self.norm(&name, 1)?[0];
         }
-        Ok(Linear { kind, shape, format, scale, range })
+        Ok(Linear { kind, shape, format, scale, range, copied: None })
     }
 
     fn rope_factors(&mut self, len: usize) -> Result<Option<Vec<f32>>> {

@@ -268,10 +268,9 @@ impl Dispatcher {
         });
         let products = linears.map(|linear| self.kernel(linear));
         let kernels = &self.kernels;
-        let bytes = model.file().bytes();
         self.pool.strips(self.split(&linears, n_tokens), columns, |mut strips| {
             for ((linear, product), strip) in linears.iter().zip(products).zip(&mut strips) {
-                multiply(kernels, product, linear, &bytes[linear.range.clone()], x, strip);
+                multiply(kernels, product, linear, model.bytes_of(linear), x, strip);
             }
             finish(&mut strips);
         });
@@ -291,7 +290,7 @@ impl Dispatcher {
         out.resize(n_tokens * width, 0.0);
         let columns = [&mut out[..], onto].map(|data| Columns { data, width, unit: UNIT });
         let (kernels, product) = (&self.kernels, self.kernel(linear));
-        let weights = &model.file().bytes()[linear.range.clone()];
+        let weights = model.bytes_of(linear);
         self.pool.strips(self.split(&[linear], n_tokens), columns, |[mut out, mut onto]| {
             multiply(kernels, product, linear, weights, x, &mut out);
             for token in 0..out.n_rows() {

@@ -52,7 +52,7 @@ impl Session<'_> {
         let x = &b.x[..n * config.n_embd];
         self.dispatcher.norm(x, config.n_embd, norm, config.rms_eps, &[], &mut b.normed);
         let output = &weights.output;
-        let bytes = &self.model.file().bytes()[output.range.clone()];
+        let bytes = self.model.bytes_of(output);
         let with = (&self.dispatcher.kernels, &self.dispatcher.pool);
         let x = (b.normed.float(), config.n_embd);
         let found = self.looks.find(with, (screen, bytes), x, k, &mut self.likeliest);
@@ -67,7 +67,7 @@ impl Session<'_> {
     fn embed(&mut self, rows: &[Row]) {
         let n_embd = self.config().n_embd;
         let table = &self.model.weights().token_embd;
-        let bytes = &self.model.file().bytes()[table.range.clone()];
+        let bytes = self.model.bytes_of(table);
         let x = &mut self.buffers.x;
         x.resize(rows.len() * n_embd, 0.0);
         for (row, x) in rows.iter().zip(x.chunks_exact_mut(n_embd)) {

@@ -86,6 +86,9 @@ impl<'m> Session<'m> {
         let pool = options.pool()?;
         let angles = Angles::new(config, model.weights().rope_factors.as_deref());
         let screen = if options.screens(model) { model.screen(&kernels, &pool)? } else { None };
+        if screen.is_none() {
+            model.copy_output()?;
+        }
         Ok(Self {
             model,
             sequences: Sequences::new(KvLayout::new(config, options.kv), angles),

@@ -168,10 +168,6 @@ impl Source {
         let session = Session::new(model, options).context("failed to set up the engine")?;
         // A head in another format than F16 is multiplied as a whole, whatever was asked for.
         let head = if session.memory().screen > 0 { Head::Screened } else { Head::Full };
-        // Beside the file the heap holds less than the file does: its norms, decoded.
-        let size = model.bytes().len();
-        let is_copied = model.mapped_size() == 0 && model.heap_size() >= size;
-        let copied = if is_copied { size } else { 0 };
         let activations = match options.activations {
             Activations::Int8 => "int8",
             Activations::Float => "float",
@@ -186,7 +182,7 @@ impl Source {
             device_selected: device.selected.id.to_string(),
             fallback: device.fallback.as_ref().map(ToString::to_string),
             head: Some(head.name().to_owned()),
-            weights_copied_bytes: Some(copied as u64),
+            weights_copied_bytes: Some(model.copied_size() as u64),
         })
     }
 }
