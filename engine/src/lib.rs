@@ -48,9 +48,9 @@ pub use memory::{
     Allocations, CountingAllocator, HugePages, Lines, Memory, allocations, set_counting,
 };
 pub use model::{Config, LinearInfo, Model};
-pub use sample::{Sampler, SamplerOptions};
+pub use sample::{Likely, Sampler, SamplerOptions};
 pub use session::{
-    Activations, Count, Head, KvFormat, Likely, Screening, SequenceId, Session, SessionOptions,
+    Activations, Count, Head, KvFormat, Screening, SequenceId, Session, SessionOptions,
 };
 pub use threads::Pool;
 pub use tokenizer::{TokenStream, Tokenizer};

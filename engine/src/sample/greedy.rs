@@ -1,21 +1,18 @@
 //! Greedy choice: the likeliest token, the lowest id among equals.
 
-use super::logits::check;
+use super::{likely::likeliest, logits::check};
 use crate::Result;
 
 /// The id of the largest of `logits` (`[n_vocab]`); the lowest among equal ones.
 ///
 /// # Errors
 /// [`crate::ErrorKind::NonFinite`] if a logit is not finite, [`crate::ErrorKind::InvalidArgument`] if there is none.
+///
+/// # Panics
+/// Never: there is one, and it is a number.
 pub fn greedy(logits: &[f32]) -> Result<u32> {
     check(logits)?;
-    let mut best = (0, logits[0]);
-    for (id, &logit) in (0_u32..).zip(logits) {
-        if logit > best.1 {
-            best = (id, logit);
-        }
-    }
-    Ok(best.0)
+    Ok(likeliest(logits).expect("there is one").id)
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use std::cmp::Ordering;
 
-use crate::{Error, ErrorKind, Likely, Result};
+use super::likely::{Likely, all_finite, order};
+use crate::{Error, ErrorKind, Result};
 
 /// A token that may be drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,13 +14,22 @@ pub(super) struct Candidate {
     pub(super) weight: f64,
 }
 
+impl Candidate {
+    const fn likely(&self) -> Likely {
+        Likely { id: self.id, logit: self.logit }
+    }
+}
+
 /// Likeliest first; the lower id first among equals. Total, since logits are finite here.
 pub(super) fn likelier(a: &Candidate, b: &Candidate) -> Ordering {
-    b.logit.partial_cmp(&a.logit).unwrap_or(Ordering::Equal).then(a.id.cmp(&b.id))
+    order(&a.likely(), &b.likely())
 }
 
 /// Refuses an empty list and any logit that is not finite.
 pub(super) fn check(logits: &[f32]) -> Result<()> {
+    if !logits.is_empty() && all_finite(logits) {
+        return Ok(());
+    }
     let ids = 0..u32::try_from(logits.len()).unwrap_or(u32::MAX);
     check_each(ids.zip(logits.iter().copied()))
 }

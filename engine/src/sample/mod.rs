@@ -5,6 +5,7 @@
 //! gives the same token on every platform. Among equal logits the lower id comes first, everywhere.
 
 mod greedy;
+pub(crate) mod likely;
 mod logits;
 mod min_p;
 mod repetition;
@@ -14,4 +15,5 @@ mod top_k;
 mod top_p;
 
 pub use greedy::greedy;
+pub use likely::Likely;
 pub use sampler::{Sampler, SamplerOptions};

@@ -1,15 +1,14 @@
 //! Top-k: keep the `k` likeliest candidates, the lower ids among equals at the edge.
 //! In: candidates, any order. Out: at most `k`, likeliest first. Source: Fan, Lewis & Dauphin 2018, §5.4.
 
-use super::logits::{Candidate, likelier};
+use super::{
+    likely,
+    logits::{Candidate, likelier},
+};
 
 /// Cuts to the `k` likeliest, sorted; `k` is above 0.
 pub(super) fn keep(candidates: &mut Vec<Candidate>, k: usize) {
-    if k < candidates.len() {
-        candidates.select_nth_unstable_by(k, likelier);
-        candidates.truncate(k);
-    }
-    candidates.sort_unstable_by(likelier);
+    likely::keep(candidates, 0, k, likelier);
 }
 
 #[cfg(test)]

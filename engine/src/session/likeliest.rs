@@ -14,41 +14,9 @@ use crate::{
     Result,
     kernels::{Kernels, ScreenedInput},
     model::Screen,
+    sample::likely::{Likely, keep, order},
     threads::{Pool, split},
 };
-
-/// A token with its logit.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Likely {
-    /// The token.
-    pub id: u32,
-    /// Its logit, as the full product gives it.
-    pub logit: f32,
-}
-
-/// Larger first; the lower id first among equals.
-fn order(a: &Likely, b: &Likely) -> std::cmp::Ordering {
-    b.logit.partial_cmp(&a.logit).unwrap_or(std::cmp::Ordering::Equal).then(a.id.cmp(&b.id))
-}
-
-/// Adds the `k` largest of all logits, largest first.
-pub(super) fn of_all(logits: &[f32], k: usize, out: &mut Vec<Likely>) {
-    if k == 1 {
-        // The usual case needs no list.
-        let best = (0_u32..).zip(logits).fold(None, |best: Option<Likely>, (id, logit)| {
-            best.filter(|best| *logit <= best.logit).or(Some(Likely { id, logit: *logit }))
-        });
-        out.extend(best);
-        return;
-    }
-    let first = out.len();
-    out.extend((0..).zip(logits).map(|(id, logit)| Likely { id, logit: *logit }));
-    if k < logits.len() {
-        out[first..].select_nth_unstable_by(k, order);
-        out.truncate(first + k);
-    }
-    out[first..].sort_unstable_by(order);
-}
 
 /// How many rows each look was at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -185,72 +153,14 @@ impl Looks {
             let input = ScreenedInput::quantize(x, codes)?;
             inputs.push(Some(input).filter(|input| input.fits(screen.norm()))?);
         }
-        let (rows, row_bytes) = (screen.rows(), 2 * cols);
-        let each = |look: &(dyn Fn(Range<usize>, &mut Part) + Sync)| {
-            pool.run(&|i| {
-                let mut part = parts[i].lock().unwrap_or_else(PoisonError::into_inner);
-                look(split(rows.len(), 1, i, parts.len()), &mut part);
-            });
-        };
-        each(&|mine, part| {
-            let Part { all, sums, lows, .. } = part;
-            all.clear();
-            all.resize(mine.len() * n_tokens, (0, 0.0));
-            start(lows, n_tokens);
-            // So many tokens that their codes stay in the first-level cache while some rows pass.
-            let some = (CODES / len).max(1);
-            for (i, all) in all.chunks_mut(ROWS * n_tokens).enumerate() {
-                for tokens in (0..n_tokens).step_by(some).map(|t| t..n_tokens.min(t + some)) {
-                    sums.resize(tokens.len(), 0);
-                    let codes = &codes[tokens.start * len..tokens.end * len];
-                    for (row, all) in (mine.start + i * ROWS..).zip(all.chunks_exact_mut(n_tokens))
-                    {
-                        (kernels.screen_six)(screen.six(row), codes, sums);
-                        for (token, six) in tokens.clone().zip(&*sums) {
-                            let between = inputs[token].six(&rows[row], *six);
-                            all[token] = (*six, between.high);
-                            lows[token].take(between.low, k);
-                        }
-                    }
-                }
-            }
-        });
+        let of = Of { kernels, pool, screen, weights, x, cols, k, codes, inputs, parts };
+        of.first_look();
         kth(parts, n_tokens, k, reach);
-        let reached = &*reach;
-        each(&|mine, part| {
-            let Part { all, lows, refined, .. } = part;
-            refined.clear();
-            start(lows, n_tokens);
-            for (row, all) in mine.zip(all.chunks_exact(n_tokens)) {
-                for (token, (six, high)) in all.iter().enumerate() {
-                    if *high < reached[token] {
-                        continue;
-                    }
-                    let codes = &codes[token * len..][..len];
-                    let rest = (kernels.screen_rest)(screen.rest(row), codes);
-                    let between = inputs[token].eight(&rows[row], *six, rest);
-                    lows[token].take(between.low, k);
-                    #[expect(clippy::cast_possible_truncation, reason = "ids are u32")]
-                    let (row, token) = (row as u32, token as u32);
-                    refined.push(Question { row, token, high: between.high });
-                }
-            }
-        });
+        of.second_look(reach);
         kth(parts, n_tokens, k, reach);
-        let reached = &*reach;
-        each(&|_, part| {
-            part.rescored.clear();
-            for Question { row, token, high } in &part.refined {
-                if *high >= reached[*token as usize] {
-                    let x = &x[*token as usize * cols..][..cols];
-                    let w = &weights[*row as usize * row_bytes..][..row_bytes];
-                    let logit = (kernels.dot_f16)(w, x);
-                    part.rescored.push((*token, Likely { id: *row, logit }));
-                }
-            }
-        });
-        let mut screening =
-            Screening { rows: (rows.len() * n_tokens) as u64, ..Screening::default() };
+        of.full_products(reach);
+        let n_rows = (screen.rows().len() * n_tokens) as u64;
+        let mut screening = Screening { rows: n_rows, ..Screening::default() };
         out.clear();
         for part in &mut *parts {
             let part = part.get_mut().unwrap_or_else(PoisonError::into_inner);
@@ -264,10 +174,107 @@ impl Looks {
                 let of_token = part.rescored.iter().filter(|(of, _)| *of as usize == token);
                 out.extend(of_token.map(|(_, likely)| *likely));
             }
-            out[first..].sort_unstable_by(order);
-            out.truncate(first + k);
+            keep(out, first, k, order);
         }
         Some(screening)
+    }
+}
+
+/// What the looks are at, and with what.
+#[derive(Clone, Copy)]
+struct Of<'a> {
+    kernels: &'a Kernels,
+    pool: &'a Pool,
+    screen: &'a Screen,
+    /// `[rows, cols]`, F16.
+    weights: &'a [u8],
+    /// `[tokens, cols]`.
+    x: &'a [f32],
+    cols: usize,
+    k: usize,
+    /// Of each token.
+    codes: &'a [u8],
+    inputs: &'a [ScreenedInput],
+    parts: &'a [Mutex<Part>],
+}
+
+impl Of<'_> {
+    /// Gives each thread its rows.
+    fn each(&self, look: impl Fn(Range<usize>, &mut Part) + Sync) {
+        self.pool.run(&|i| {
+            let mut part = self.parts[i].lock().unwrap_or_else(PoisonError::into_inner);
+            look(split(self.screen.rows().len(), 1, i, self.parts.len()), &mut part);
+        });
+    }
+
+    /// At six bits of every row.
+    fn first_look(&self) {
+        let Self { kernels, screen, k, codes, inputs, .. } = *self;
+        let (n_tokens, len) = (inputs.len(), codes.len() / inputs.len());
+        // So many tokens that their codes stay in the first-level cache while some rows pass.
+        let some = (CODES / len).max(1);
+        self.each(|mine, part| {
+            let Part { all, sums, lows, .. } = part;
+            all.clear();
+            all.resize(mine.len() * n_tokens, (0, 0.0));
+            start(lows, n_tokens);
+            for (i, all) in all.chunks_mut(ROWS * n_tokens).enumerate() {
+                for tokens in (0..n_tokens).step_by(some).map(|t| t..n_tokens.min(t + some)) {
+                    sums.resize(tokens.len(), 0);
+                    let codes = &codes[tokens.start * len..tokens.end * len];
+                    for (row, all) in (mine.start + i * ROWS..).zip(all.chunks_exact_mut(n_tokens))
+                    {
+                        (kernels.screen_six)(screen.six(row), codes, sums);
+                        for (token, six) in tokens.clone().zip(&*sums) {
+                            let between = inputs[token].six(&screen.rows()[row], *six);
+                            all[token] = (*six, between.high);
+                            lows[token].take(between.low, k);
+                        }
+                    }
+                }
+            }
+        });
+    }
+
+    /// At all eight bits, where the upper bound of the first look reaches so far.
+    fn second_look(&self, reached: &[f64]) {
+        let Self { kernels, screen, k, codes, inputs, .. } = *self;
+        let (n_tokens, len) = (inputs.len(), codes.len() / inputs.len());
+        self.each(|mine, part| {
+            let Part { all, lows, refined, .. } = part;
+            refined.clear();
+            start(lows, n_tokens);
+            for (row, all) in mine.zip(all.chunks_exact(n_tokens)) {
+                for (token, (six, high)) in all.iter().enumerate() {
+                    if *high < reached[token] {
+                        continue;
+                    }
+                    let codes = &codes[token * len..][..len];
+                    let rest = (kernels.screen_rest)(screen.rest(row), codes);
+                    let between = inputs[token].eight(&screen.rows()[row], *six, rest);
+                    lows[token].take(between.low, k);
+                    #[expect(clippy::cast_possible_truncation, reason = "ids are u32")]
+                    let (row, token) = (row as u32, token as u32);
+                    refined.push(Question { row, token, high: between.high });
+                }
+            }
+        });
+    }
+
+    /// As the definition says, where the upper bound of the second look does.
+    fn full_products(&self, reached: &[f64]) {
+        let Self { kernels, weights, x, cols, .. } = *self;
+        self.each(|_, part| {
+            part.rescored.clear();
+            for Question { row, token, high } in &part.refined {
+                if *high >= reached[*token as usize] {
+                    let x = &x[*token as usize * cols..][..cols];
+                    let w = &weights[*row as usize * 2 * cols..][..2 * cols];
+                    let logit = (kernels.dot_f16)(w, x);
+                    part.rescored.push((*token, Likely { id: *row, logit }));
+                }
+            }
+        });
     }
 }
 

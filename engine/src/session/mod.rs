@@ -18,7 +18,7 @@ mod sequences;
 
 pub use dispatch::{Activations, Count};
 pub use kv_format::KvFormat;
-pub use likeliest::{Likely, Screening};
+pub use likeliest::Screening;
 pub use options::{Head, SessionOptions};
 pub use sequences::SequenceId;
 
@@ -26,6 +26,7 @@ use crate::{
     Error, ErrorKind, Isa, Lines, Memory, Model, Result,
     kernels::Kernels,
     model::{Config, Screen},
+    sample::likely::{Likely, k_likeliest},
 };
 use angles::Angles;
 use buffers::{Buffers, Widths};
@@ -213,7 +214,7 @@ impl<'m> Session<'m> {
             self.finite(starts)?;
             self.likeliest.clear();
             for logits in self.logits.chunks_exact(self.model.config().n_vocab) {
-                likeliest::of_all(logits, k, &mut self.likeliest);
+                k_likeliest(logits, k, &mut self.likeliest);
             }
         }
         Ok(&self.likeliest)

@@ -2,7 +2,7 @@
 //! result a number.
 
 use super::{Row, Session, buffers::reserve, likeliest::Looks};
-use crate::{Error, ErrorKind, KvFormat, Result};
+use crate::{Error, ErrorKind, KvFormat, Result, sample::likely::all_finite};
 
 impl Session<'_> {
     /// Appends a batch to the sequence at `place`, which has room for it.
@@ -102,9 +102,7 @@ impl Session<'_> {
 
     /// Where the logits are no numbers, the sequences, by place, go back to these lengths.
     pub(super) fn finite(&mut self, starts: &[(usize, usize)]) -> Result<()> {
-        // One pass without an early exit vectorises; NaN and infinity both survive a multiplication by zero.
-        let poison: f32 = self.logits.iter().map(|x| x * 0.0).sum();
-        if !poison.is_nan() {
+        if all_finite(&self.logits) {
             return Ok(());
         }
         for (place, len) in starts {

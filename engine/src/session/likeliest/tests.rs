@@ -4,7 +4,7 @@ use half::f16;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Drawing, Isa};
+use crate::{Drawing, Isa, sample::likely::k_likeliest};
 
 /// `[rows, cols]` in F16.
 struct Head {
@@ -31,7 +31,7 @@ impl Head {
             for x in x.chunks_exact(self.cols) {
                 let rows = self.bytes.chunks_exact(2 * self.cols);
                 let logits: Vec<f32> = rows.map(|row| (kernels.dot_f16)(row, x)).collect();
-                of_all(&logits, k, &mut want);
+                k_likeliest(&logits, k, &mut want);
             }
             let screen = Screen::new(&self.bytes, self.cols, &kernels, &pool).unwrap()?;
             let mut looks = Looks::default();
