@@ -1,7 +1,9 @@
 //! Tokens a second of one model, as other engines state them: reading a prompt, generating behind a context, generating for
-//! several sequences at once; beside what the machine does meanwhile. One line of JSON for each repetition of each.
+//! several sequences at once; beside what the machine does meanwhile. One line of JSON for each repetition of each, and one of
+//! the machine before and after each repetition.
 //!
-//! `rates MODEL [KEY=VALUE ...]`: `stories`, `synthetic:NAME` (drawn anew in memory) or a GGUF file. Keys, with their defaults:
+//! `rates MODEL [KEY=VALUE ...]`: `stories`, `synthetic:NAME` (drawn anew in memory) or a GGUF file. A synthetic model may have
+//! other sizes than its name says: `synthetic:NAME,layers=2,width=256,ff=512,heads=4,kv_heads=2`. Keys, with their defaults:
 //! `prefill=512` tokens read, `decode=128` tokens generated behind `context=0` others, `batch=0` sequences that generate
 //! `decode` tokens each at once, `threads=2`, `isa=` the best, `kv=f32`, `head=auto`, `repeat=1`. Every timed step is
 //! greedy; `check=1` holds each token against all logits, untimed, `mapped=1` leaves a file where it is. Weights are counted once for each pass, keys and values
@@ -56,7 +58,7 @@ fn main() -> Result<()> {
     if let Some(key) = given.keys().next() {
         return Err(format!("key {key} is unknown").into());
     }
-    probe_machine(&options)?;
+    let mut probe = Probe::new(&options)?;
     let start = Instant::now();
     let model = open(&name, is_mapped)?;
     let session = Session::new(&model, &options)?;
@@ -65,8 +67,10 @@ fn main() -> Result<()> {
     println!("{{\"test\": \"ready\", \"s\": {ready_s:.4}, \"huge_bytes\": {huge}}}");
     let mut rates = Rates { model: &model, options: &options, session };
     for _ in 0..repeat {
+        probe.run(&options)?;
         rates.run(&plan)?;
     }
+    probe.run(&options)?;
     Ok(())
 }
 
@@ -78,34 +82,60 @@ fn open(name: &str, is_mapped: bool) -> Result<Model> {
         let path = Path::new(name);
         return Ok(if is_mapped { Model::map(path) } else { Model::open(path) }?);
     };
-    let shape = SHAPES.iter().find(|known| known.name == shape).ok_or("no such shape")?;
+    let mut words = shape.split(',');
+    let name = words.next().unwrap_or_default();
+    let mut shape = SHAPES.iter().find(|known| known.name == name).ok_or("no such shape")?.clone();
+    for word in words {
+        let (key, value) = word.split_once('=').ok_or("expected KEY=VALUE behind a shape")?;
+        let size = match key {
+            "layers" => &mut shape.n_layers,
+            "width" => &mut shape.n_embd,
+            "ff" => &mut shape.n_ff,
+            "heads" => &mut shape.n_heads,
+            "kv_heads" => &mut shape.n_kv_heads,
+            _ => return Err(format!("size {key} of a shape is unknown").into()),
+        };
+        *size = value.parse()?;
+    }
+    shape.head_dim = shape.n_embd / shape.n_heads;
     let mut bytes = Vec::new();
-    Synthetic::new(shape, 42)?.write(2, &mut bytes)?;
+    Synthetic::new(&shape, 42)?.write(2, &mut bytes)?;
     let mut copy = HugePages::zeroed(bytes.len())?;
     copy.copy_from_slice(&bytes);
     Ok(Model::from_bytes(Bytes::Copied(copy))?)
 }
 
-/// What this machine reads from huge pages and multiplies in registers, the best of eight times each.
-fn probe_machine(options: &SessionOptions) -> Result<()> {
-    let pool = Pool::new(options.threads);
-    let mut bytes = HugePages::zeroed(512 << 20)?;
-    bytes.fill(1);
-    let (mut read, mut peak) = (0.0_f64, 0.0_f64);
-    for _ in 0..8 {
-        let start = Instant::now();
-        std::hint::black_box(probe::read(&pool, options.isa, &bytes, 1)?);
-        read = read.max(per_ns(bytes.len(), &start));
-        let start = Instant::now();
-        let (macs, sum) = probe::int8_peak(&pool, options.isa, 400_000)?;
-        std::hint::black_box(sum);
-        peak = peak.max(per_ns(usize::try_from(macs)?, &start));
+/// What this machine reads from huge pages and multiplies in registers.
+struct Probe {
+    pool: Pool,
+    bytes: HugePages,
+}
+
+impl Probe {
+    fn new(options: &SessionOptions) -> Result<Self> {
+        let mut bytes = HugePages::zeroed(512 << 20)?;
+        bytes.fill(1);
+        Ok(Self { pool: Pool::new(options.threads), bytes })
     }
-    println!(
-        "{{\"test\": \"probe\", \"threads\": {}, \"isa\": \"{}\", \"gb_per_s\": {read:.1}, \"gmac_per_s\": {peak:.1}}}",
-        options.threads, options.isa
-    );
-    Ok(())
+
+    /// The best of four times each.
+    fn run(&mut self, options: &SessionOptions) -> Result<()> {
+        let (mut read, mut peak) = (0.0_f64, 0.0_f64);
+        for _ in 0..4 {
+            let start = Instant::now();
+            std::hint::black_box(probe::read(&self.pool, options.isa, &self.bytes, 1)?);
+            read = read.max(per_ns(self.bytes.len(), &start));
+            let start = Instant::now();
+            let (macs, sum) = probe::int8_peak(&self.pool, options.isa, 400_000)?;
+            std::hint::black_box(sum);
+            peak = peak.max(per_ns(usize::try_from(macs)?, &start));
+        }
+        println!(
+            "{{\"test\": \"probe\", \"threads\": {}, \"isa\": \"{}\", \"gb_per_s\": {read:.1}, \"gmac_per_s\": {peak:.1}}}",
+            options.threads, options.isa
+        );
+        Ok(())
+    }
 }
 
 fn per_ns(n: usize, since: &Instant) -> f64 {
