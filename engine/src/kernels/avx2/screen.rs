@@ -10,8 +10,11 @@ use std::arch::x86_64::{
 
 use super::{
     super::{ScreenedRow, scalar},
-    lanes::{load_u8, to_array},
+    lanes::{load_u8, prefetch, to_array},
 };
+
+/// Bytes between the codes that are multiplied and those asked of memory meanwhile: rows lie one behind the other.
+const AHEAD: usize = 7000;
 
 /// The scalar body, compiled for AVX2.
 #[target_feature(enable = "avx2,fma,f16c")]
@@ -33,6 +36,7 @@ fn six_of_one(six: &[u8], x: &[u8]) -> i64 {
     let (two, four) = (_mm256_set1_epi8(0x30), _mm256_set1_epi8(0x0f));
     let mut acc = [_mm256_setzero_si256(); 2];
     for (six, x) in six.as_chunks::<192>().0.iter().zip(x.as_chunks::<512>().0) {
+        (0..3).for_each(|line| prefetch(six, AHEAD + 64 * line));
         let six = six.as_chunks::<32>().0;
         for half in 0..2 {
             let bits = load_u8(&six[half]);

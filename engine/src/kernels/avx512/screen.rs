@@ -9,8 +9,11 @@ use std::arch::x86_64::{
 
 use super::{
     super::{ScreenedRow, scalar},
-    lanes::load_u8,
+    lanes::{load_u8, prefetch},
 };
+
+/// Bytes between the codes that are multiplied and those asked of memory meanwhile: rows lie one behind the other.
+const AHEAD: usize = 7000;
 
 /// The scalar body, compiled for AVX-512.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
@@ -48,6 +51,7 @@ fn six_of_several<const T: usize>(six: &[u8], x: &[u8]) -> [i64; T] {
     }
     let mut acc = [[_mm512_setzero_si512(); 2]; T];
     for (block, six) in six.as_chunks::<192>().0.iter().enumerate() {
+        (0..3).for_each(|line| prefetch(six, AHEAD + 64 * line));
         let [bits, first, second] = parts(six);
         let (bits, first, second) = (load_u8(bits), load_u8(first), load_u8(second));
         let [mut a, mut b, mut c, mut d] = [first, first, second, second];
@@ -94,6 +98,7 @@ fn six_of_one(six: &[u8], x: &[u8]) -> i64 {
     let (mut upper, mut middle) = ([[zero; 4]; 2], [[zero; 2]; 2]);
     let (low, high) = (_mm512_set1_epi8(0x0f), _mm512_set1_epi8(0xf0_u8.cast_signed()));
     for (six, x) in six.as_chunks::<192>().0.iter().zip(x.as_chunks::<512>().0) {
+        (0..3).for_each(|line| prefetch(six, AHEAD + 64 * line));
         let [bits, first, second] = parts(six);
         let x: [&[[u8; 64]; 4]; 2] = parts_of_x(x);
         let bits = load_u8(bits);
