@@ -119,9 +119,8 @@ impl ScreenedInput {
         let codes = codes as f64;
         let about = f64::from(row.scale) * self.scale * (codes - middle * self.sum);
         let (norm, error) = (f64::from(row.norm), f64::from(error));
-        let off = error * self.norm
-            + (norm + error) * self.error
-            + norm * self.norm * self.rounding
+        let off = error * (self.norm + self.error)
+            + norm * (self.error + self.norm * self.rounding)
             + about.abs() * 1e-12
             + 1e-37;
         Between { low: about - off, high: about + off }

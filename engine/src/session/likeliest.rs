@@ -219,14 +219,19 @@ impl Of<'_> {
             all.resize(mine.len() * n_tokens, (0, 0.0));
             start(lows, n_tokens);
             for (i, all) in all.chunks_mut(ROWS * n_tokens).enumerate() {
+                let first = mine.start + i * ROWS;
+                let rows = &screen.rows()[first..first + all.len() / n_tokens];
                 for tokens in (0..n_tokens).step_by(some).map(|t| t..n_tokens.min(t + some)) {
-                    sums.resize(tokens.len(), 0);
+                    sums.resize(rows.len() * tokens.len(), 0);
                     let codes = &codes[tokens.start * len..tokens.end * len];
-                    for (row, all) in (mine.start + i * ROWS..).zip(all.chunks_exact_mut(n_tokens))
-                    {
+                    for (row, sums) in (first..).zip(sums.chunks_exact_mut(tokens.len())) {
                         (kernels.screen_six)(screen.six(row), codes, sums);
-                        for (token, six) in tokens.clone().zip(&*sums) {
-                            let between = inputs[token].six(&screen.rows()[row], *six);
+                    }
+                    // Behind all products of these rows, so that no bound waits for one.
+                    let sums = sums.chunks_exact(tokens.len()).zip(rows);
+                    for ((sums, row), all) in sums.zip(all.chunks_exact_mut(n_tokens)) {
+                        for (token, six) in tokens.clone().zip(sums) {
+                            let between = inputs[token].six(row, *six);
                             all[token] = (*six, between.high);
                             lows[token].take(between.low, k);
                         }
