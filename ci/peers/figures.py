@@ -1,14 +1,15 @@
 """What the two programs print, as figures of one shape.
 
 In: the standard output of our `rates` or of `llama-bench -o json`, and what was asked for. Out: [{ test, n, tokens_per_s, s }],
-each test that was asked for once. Output that shows another measurement than the one asked for is an error, never a figure.
+each test that was asked for once; of `rates` also what the run moved and multiplied a second, and what the machine did before and
+after it, on average. Output that shows another measurement than the one asked for is an error, never a figure.
 """
 
 import json
 import math
 
 
-# What a run moves and multiplies a second, and what the machine does: its probe has the same keys.
+# What a run moves and multiplies a second, and what the machine does: the probes before and after it have the same keys.
 MACHINE = ("gb_per_s", "gmac_per_s")
 
 
@@ -18,23 +19,29 @@ class Unexpected(Exception):
 
 def of_rates(text, asked):
     """Lines of JSON, among others that are none; keys that are not used here are left alone."""
-    results, probes = [], []
+    results, probe = [], None
     for line in text.splitlines():
         if not line.startswith("{"):
             continue
         figure = parsed(line)
         if figure.get("test") == "probe":
             expect(figure, {"threads": asked["threads"]})
-            probes.append(above_zero({key: figure.get(key) for key in ("test", *MACHINE)}, MACHINE))
+            before, probe = probe, above_zero({key: figure.get(key) for key in ("test", *MACHINE)}, MACHINE)
+            if results and results[-1].pop("waits", False):
+                results[-1].update({f"machine_{key}": (before[key] + probe[key]) / 2 for key in MACHINE})
         if figure.get("test") in asked["n"]:
             expect(figure, {"threads": asked["threads"], "context": 0})
             if asked["isa"]:
                 expect(figure, {"isa": asked["isa"]})
             results.append({key: figure.get(key) for key in ("test", "n", "tokens_per_s", "s", "isa", "threads", *MACHINE)})
             above_zero(results[-1], MACHINE)
-    if len(probes) != 1:
-        raise Unexpected(f"expected what the machine does, once, found it {len(probes)} times")
-    return complete(results, asked) + probes
+            results[-1]["waits"] = True
+            if probe is None:
+                raise Unexpected(f"test `{figure['test']}`: expected what the machine does before it, found nothing")
+    for one in results:
+        if one.get("waits"):
+            raise Unexpected(f"test `{one['test']}`: expected what the machine does after it, found nothing")
+    return complete(results, asked)
 
 
 def of_llama_bench(text, asked):

@@ -20,7 +20,9 @@ RATES = "\n".join(
         '{"test": "ready", "s": 0.5}',
         "Screening { rows: 0 } Some(Count { products: 2 })",
         '{"test": "prefill", "n": 512, "context": 0, "threads": 2, "isa": "avx2", "s": 4.0, "tokens_per_s": 128.0, "gb_per_s": 0.5, "gmac_per_s": 260.0}',
+        '{"test": "probe", "threads": 2, "isa": "avx2", "gb_per_s": 30.0, "gmac_per_s": 350.0}',
         '{"test": "decode", "n": 128, "context": 0, "threads": 2, "isa": "avx2", "s": 4.0, "tokens_per_s": 32.0, "gmac_per_s": 77.0, "gb_per_s": 30.1}',
+        '{"test": "probe", "threads": 2, "isa": "avx2", "gb_per_s": 34.0, "gmac_per_s": 360.0}',
     ]
 )
 
@@ -76,6 +78,9 @@ FOREIGN = [
     ("a run without multiply-adds", "rates", '"gmac_per_s": 77.0, ', ""),
     ("a machine that does nothing", "rates", '"gmac_per_s": 370.0', '"gmac_per_s": 0'),
     ("no word of the machine", "rates", '"probe"', '"other"'),
+    ("no word of it before", "rates", '{"test": "probe", "threads": 2, "isa": "avx2", "gb_per_s": 50.0', '{"test": "other", "gb_per_s": 50.0'),
+    ("no word of it between", "rates", '{"test": "probe", "threads": 2, "isa": "avx2", "gb_per_s": 30.0', '{"test": "other", "gb_per_s": 30.0'),
+    ("no word of it behind", "rates", '{"test": "probe", "threads": 2, "isa": "avx2", "gb_per_s": 34.0', '{"test": "other", "gb_per_s": 34.0'),
     ("another number of threads", "llama-bench", '"n_threads": 2', '"n_threads": 4'),
     ("a GPU", "llama-bench", '"CPU"', '"CUDA"'),
     ("another number of tokens", "llama-bench", '"n_prompt": 512', '"n_prompt": 256'),
@@ -98,10 +103,9 @@ def session():
 def results(prefill, decode, more=None):
     found = [{"test": test, "tokens_per_s": rate} for test, rate in (("prefill", prefill), ("decode", decode)) if rate is not None]
     if more:
-        found[0]["gmac_per_s"] = more["done"]
-        found[1]["gb_per_s"] = more["moved"]
+        found[0] |= {"gmac_per_s": more["done"], "machine_gmac_per_s": more["peak"]}
+        found[1] |= {"gb_per_s": more["moved"], "machine_gb_per_s": more["reads"]}
         found.append({"test": "batch", "tokens_per_s": more["batch"]})
-        found.append({"test": "probe", "gb_per_s": more["reads"], "gmac_per_s": more["peak"]})
     return found
 
 
@@ -155,9 +159,14 @@ def check_figures():
     wanted = {"rates": {"prefill": 128.0, "decode": 32.0}, "llama-bench": {"prefill": 64.0, "decode": 32.0}}
     for name, want in wanted.items():
         text, read = sides[name]
-        got = {one["test"]: one["tokens_per_s"] for one in read(text, ASKED) if one["test"] != "probe"}
+        got = {one["test"]: one["tokens_per_s"] for one in read(text, ASKED)}
         if got != want:
             wrong.append(f"output of {name}: expected {want}, found {got}")
+    # What the machine did before and after each, on average.
+    want = [(40.0, 360.0), (32.0, 355.0)]
+    got = [tuple(one[f"machine_{key}"] for key in figures.MACHINE) for one in figures.of_rates(RATES, ASKED)]
+    if got != want:
+        wrong.append(f"the machine: expected {want}, found {got}")
     for what, name, old, new in FOREIGN:
         text, read = sides[name]
         if old not in text:

@@ -1,6 +1,6 @@
 //! Tokens a second of one model, as other engines state them: reading a prompt, generating behind a context, generating for
 //! several sequences at once; beside what the machine does meanwhile. One line of JSON for each repetition of each, and one of
-//! the machine before and after each repetition.
+//! the machine before and after each of them.
 //!
 //! `rates MODEL [KEY=VALUE ...]`: `stories`, `synthetic:NAME` (drawn anew in memory) or a GGUF file. A synthetic model may have
 //! other sizes than its name says: `synthetic:NAME,layers=2,width=256,ff=512,heads=4,kv_heads=2`. Keys, with their defaults:
@@ -58,19 +58,18 @@ fn main() -> Result<()> {
     if let Some(key) = given.keys().next() {
         return Err(format!("key {key} is unknown").into());
     }
-    let mut probe = Probe::new(&options)?;
+    let probe = Probe::new(&options)?;
     let start = Instant::now();
     let model = open(&name, is_mapped)?;
     let session = Session::new(&model, &options)?;
     let ready_s = start.elapsed().as_secs_f64();
     let huge = model.huge_size().unwrap_or(0);
     println!("{{\"test\": \"ready\", \"s\": {ready_s:.4}, \"huge_bytes\": {huge}}}");
-    let mut rates = Rates { model: &model, options: &options, session };
+    probe.run(&options)?;
+    let mut rates = Rates { model: &model, options: &options, session, probe };
     for _ in 0..repeat {
-        probe.run(&options)?;
         rates.run(&plan)?;
     }
-    probe.run(&options)?;
     Ok(())
 }
 
@@ -119,7 +118,7 @@ impl Probe {
     }
 
     /// The best of four times each.
-    fn run(&mut self, options: &SessionOptions) -> Result<()> {
+    fn run(&self, options: &SessionOptions) -> Result<()> {
         let (mut read, mut peak) = (0.0_f64, 0.0_f64);
         for _ in 0..4 {
             let start = Instant::now();
@@ -154,6 +153,7 @@ struct Rates<'m> {
     model: &'m Model,
     options: &'m SessionOptions,
     session: Session<'m>,
+    probe: Probe,
 }
 
 impl Rates<'_> {
@@ -166,6 +166,7 @@ impl Rates<'_> {
             let start = Instant::now();
             self.session.prefill(&ids)?;
             self.print("prefill", prefill, prefill, 0, start.elapsed().as_secs_f64());
+            self.probe.run(self.options)?;
         }
         if decode > 0 {
             let mut token = self.read(SequenceId::FIRST, context)?;
@@ -180,6 +181,7 @@ impl Rates<'_> {
                 }
             }
             self.print("decode", decode, decode, context, s);
+            self.probe.run(self.options)?;
         }
         if batch > 0 {
             let ids: Vec<SequenceId> = (0..batch).map(|_| self.session.join()).collect();
@@ -197,6 +199,7 @@ impl Rates<'_> {
             }
             let s = start.elapsed().as_secs_f64();
             self.print("batch", batch * decode, decode, context, s);
+            self.probe.run(self.options)?;
             for id in ids {
                 self.session.leave(id)?;
             }

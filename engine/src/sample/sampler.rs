@@ -40,6 +40,18 @@ impl Default for SamplerOptions {
     }
 }
 
+impl SamplerOptions {
+    /// How many of the likeliest tokens decide; `None` where all do.
+    #[must_use]
+    pub fn looks_at(&self) -> Option<usize> {
+        match () {
+            () if self.repetition_penalty > 1.0 => None,
+            () if self.temperature == 0.0 => Some(1),
+            () => Some(self.top_k).filter(|k| *k > 0),
+        }
+    }
+}
+
 /// Chooses tokens, one position after the other.
 ///
 /// ```
@@ -125,12 +137,7 @@ impl Sampler {
     /// How many of the likeliest tokens decide, with their logits; `None` where all do.
     #[must_use]
     pub fn looks_at(&self) -> Option<usize> {
-        let options = &self.options;
-        match () {
-            () if options.repetition_penalty > 1.0 => None,
-            () if options.temperature == 0.0 => Some(1),
-            () => Some(options.top_k).filter(|k| *k > 0),
-        }
+        self.options.looks_at()
     }
 
     /// The next token, given the likeliest ones: as many as [`Sampler::looks_at`] says, or all there are. It is the one that

@@ -4,7 +4,7 @@ use std::{ops::ControlFlow, time::Duration};
 
 use anyhow::{Context as _, Result};
 use engine::{
-    Cancel, Generated, InferenceEngine, KvFormat, Model, Prompt, Request, SamplerOptions,
+    Cancel, Generated, Head, InferenceEngine, KvFormat, Model, Prompt, Request, SamplerOptions,
     SessionOptions, Stop, device::Selection,
 };
 use serde_json::{Value, json};
@@ -77,7 +77,11 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     let seed = args.seed.or(context.vars.seed()?).unwrap_or(42);
     let source = Source::named(&args.model.model);
     let model = source.open()?;
-    let options = args.engine.options(&source, context)?;
+    let mut options = args.engine.options(&source, context)?;
+    if args.sampler(seed).looks_at().is_none() {
+        // No token is drawn from the likeliest alone: bounds would only be in the way.
+        options.head = Head::Full;
+    }
     let tokenizer = model.tokenizer().context("failed to read the tokenizer")?;
     for note in tokenizer.notes() {
         context.progress.note(&format!("warning: {note}"));
@@ -133,20 +137,15 @@ impl Args {
         Ok(selection)
     }
 
-    fn request(&self, prompt: Prompt, seed: u64, cancel: Cancel) -> Request {
+    fn sampler(&self, seed: u64) -> SamplerOptions {
         let Self { temperature, top_k, top_p, min_p, repetition_penalty, .. } = *self;
         let default = SamplerOptions::default();
-        let sampler = SamplerOptions {
-            temperature,
-            top_k,
-            top_p,
-            min_p,
-            repetition_penalty,
-            seed,
-            ..default
-        };
+        SamplerOptions { temperature, top_k, top_p, min_p, repetition_penalty, seed, ..default }
+    }
+
+    fn request(&self, prompt: Prompt, seed: u64, cancel: Cancel) -> Request {
         Request {
-            sampler,
+            sampler: self.sampler(seed),
             max_tokens: self.tokens,
             stop: self.stop.clone(),
             time_limit: self.time_limit,
