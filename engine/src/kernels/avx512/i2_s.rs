@@ -205,9 +205,13 @@ impl<'a> Short<'a> {
         let weights = split_rows::<4>(product, row);
         let mask = _mm512_set1_epi8(3);
         let mut acc = [_mm512_setzero_si512(); 4];
-        for i in 0..weights[0].0.len() {
+        let bytes = row_bytes(product.shape.cols);
+        let (first, ahead) = (&product.weights[row * bytes], AHEAD.next_multiple_of(4 * bytes));
+        let n_pairs = weights[0].0.len();
+        for i in 0..n_pairs {
             let x = quarters(&self.0.0[i]);
             for r in 0..4 {
+                prefetch(first, ahead + (4 * i + r) * 64);
                 acc[r] = add_fields(acc[r], load_u8(&weights[r].0[i]), x, mask);
             }
         }
@@ -216,6 +220,7 @@ impl<'a> Short<'a> {
             if let (Some(even), Some(odd), Some(x)) =
                 (weights[2 * r].1, weights[2 * r + 1].1, self.0.1)
             {
+                prefetch(first, ahead + (4 * n_pairs + r) * 64);
                 let even = _mm512_castsi256_si512(load_256(even));
                 let codes = _mm512_inserti64x4::<1>(even, load_256(odd));
                 halves[r] = add_fields(halves[r], codes, quarters(x), mask);
