@@ -95,8 +95,8 @@ fn open(name: &str, is_mapped: bool) -> Result<Model> {
             _ => return Err(format!("size {key} of a shape is unknown").into()),
         };
         *size = value.parse()?;
+        shape.head_dim = shape.n_embd.checked_div(shape.n_heads).ok_or("a shape without heads")?;
     }
-    shape.head_dim = shape.n_embd / shape.n_heads;
     let mut bytes = Vec::new();
     Synthetic::new(&shape, 42)?.write(2, &mut bytes)?;
     let mut copy = HugePages::zeroed(bytes.len())?;

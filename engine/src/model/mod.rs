@@ -203,8 +203,11 @@ impl Model {
 
     /// Makes the copy of the output matrix, where weights are copied at all.
     pub(crate) fn copy_output(&self) -> Result<()> {
-        let output = &self.file.bytes()[self.weights.output.range.clone()];
-        self.copies.as_ref().map_or(Ok(()), |copies| copies.copy_output(output))
+        let Some(copies) = &self.copies else { return Ok(()) };
+        let range = self.weights.output.range.clone();
+        copies.copy_output(&self.file.bytes()[range.clone()])?;
+        self.file.release(range);
+        Ok(())
     }
 
     /// The bytes of one of its matrices, from a copy where there is one.

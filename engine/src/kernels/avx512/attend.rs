@@ -19,8 +19,11 @@ const LANES: usize = 16;
 /// Registers of a chunk's positions.
 const WHOLE: usize = ATTENTION_CHUNK / LANES;
 
+/// Registers of a head's values that are summed at once for each of four queries: with the loads, all that fit.
+const TILE: usize = 4;
+
 /// See `scalar::attend`.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
 pub(super) fn scores(chunk: &AttentionChunk<'_>, q: &[f32], scale: f32, out: &mut [f32]) {
     let n_queries = chunk.n_queries(q, out);
     let scale = _mm512_set1_ps(scale);
@@ -36,7 +39,7 @@ pub(super) fn scores(chunk: &AttentionChunk<'_>, q: &[f32], scale: f32, out: &mu
 }
 
 /// See `scalar::attend`.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
 pub(super) fn weigh(chunk: &AttentionChunk<'_>, p: &[f32], out: &mut [f32]) {
     if !chunk.head_dim.is_multiple_of(LANES) {
         return scalar::attend::weigh(chunk, p, out);
@@ -60,7 +63,7 @@ pub(super) fn weigh(chunk: &AttentionChunk<'_>, p: &[f32], out: &mut [f32]) {
     }
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
 #[inline]
 fn scores_of<T>(
     chunk: &AttentionChunk<'_>,
@@ -79,7 +82,7 @@ fn scores_of<T>(
     }
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
 #[inline]
 fn scores_with<T, const Q: usize>(
     chunk: &AttentionChunk<'_>,
@@ -99,7 +102,7 @@ fn scores_with<T, const Q: usize>(
 }
 
 /// `C` registers of positions, from register `first` on.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
 #[inline]
 fn scores_columns<T, const Q: usize, const C: usize>(
     chunk: &AttentionChunk<'_>,
@@ -136,7 +139,7 @@ fn scores_columns<T, const Q: usize, const C: usize>(
     }
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
 #[inline]
 fn weigh_of<T>(
     chunk: &AttentionChunk<'_>,
@@ -154,7 +157,7 @@ fn weigh_of<T>(
     }
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
 #[inline]
 fn weigh_with<T, const Q: usize>(
     chunk: &AttentionChunk<'_>,
@@ -164,17 +167,17 @@ fn weigh_with<T, const Q: usize>(
     out: &mut [f32],
 ) {
     let n_registers = chunk.head_dim / LANES;
-    let n_fours = n_registers / 4;
-    for four in 0..n_fours {
-        weigh_columns::<T, Q, 4>(chunk, values, load, p, 4 * four, out);
+    let n_tiles = n_registers / TILE;
+    for tile in 0..n_tiles {
+        weigh_columns::<T, Q, TILE>(chunk, values, load, p, TILE * tile, out);
     }
-    for register in 4 * n_fours..n_registers {
+    for register in TILE * n_tiles..n_registers {
         weigh_columns::<T, Q, 1>(chunk, values, load, p, register, out);
     }
 }
 
 /// `C` registers of a head's values, from register `first` on.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
 #[inline]
 fn weigh_columns<T, const Q: usize, const C: usize>(
     chunk: &AttentionChunk<'_>,
@@ -226,20 +229,20 @@ fn ask_ahead<T, const N: usize>(registers: &[[T; LANES]; N], ahead: usize) {
     }
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
 #[inline]
 fn scales_of(scales: &[f32]) -> [__m512; WHOLE] {
     let (scales, _) = scales.as_chunks::<LANES>();
     array::from_fn(|t| load_f32(&scales[t]))
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
 #[inline]
 fn load_f16(x: &[[u8; 2]; LANES]) -> __m512 {
     _mm512_cvtph_ps(load_256(x.as_flattened().first_chunk().expect("32 bytes")))
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
 #[inline]
 fn load_codes(x: &[i8; LANES]) -> __m512 {
     _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(load_i8(x)))
