@@ -169,12 +169,12 @@ fn screened_rows_agree() {
                 ScreenedInput::quantize(&floats(&mut drawing, cols), codes).unwrap();
             }
             let run = |kernels: &Kernels| {
-                let (mut six, mut rest) = (vec![9; 192 * n_blocks], vec![9; 64 * n_blocks]);
-                let row = (kernels.screen_quantize)(&w, &mut six, &mut rest);
+                let (mut first, mut rest) = (vec![9; 160 * n_blocks], vec![9; 64 * n_blocks]);
+                let row = (kernels.screen_quantize)(&w, &mut first, &mut rest);
                 let mut sums = vec![9; n_tokens];
-                (kernels.screen_six)(&six, &codes, &mut sums);
+                (kernels.screen_first)(&first, &codes, &mut sums);
                 let one = &codes[..ScreenedInput::bytes_of(cols)];
-                (row, sums, (kernels.screen_rest)(&rest, one), six, rest)
+                (row, sums, (kernels.screen_rest)(&rest, one), first, rest)
             };
             let want = run(&scalar());
             for kernels in others() {

@@ -239,7 +239,7 @@ const PLANTED: &[(&str, Plant)] = &[
     ("screening", |e| { screened(&mut e.head, |_| {}); let p = &mut e.head.processes[2]; p.screenings.push(p.screenings[0].clone()); }),
     ("screening", |e| { screened(&mut e.head, |_| {}); for c in head_counts(&mut e.head, "prefill-128") { c.kernel = SCREENED.to_owned(); } }),
     ("screening", |e| for c in &mut e.head.processes[2].counts { if c.linear == "attn_q" { c.kernel = SCREENED.to_owned(); } }),
-    ("counts", |e| { screened(&mut e.head, |_| {}); for c in head_counts(&mut e.head, "decode-64") { c.bytes = c.products * (4096 * (192 * 2 + 16)) - 1; } }),
+    ("counts", |e| { screened(&mut e.head, |_| {}); for c in head_counts(&mut e.head, "decode-64") { c.bytes = c.products * (4096 * (160 * 2 + 16)) - 1; } }),
     ("counts", |e| { screened(&mut e.head, |_| {}); for c in head_counts(&mut e.head, "decode-64") { c.bytes = c.products * (4096 * 384 * 2 + 4096 * (512 + 16)) + 1; } }),
     ("counts", |e| { screened(&mut e.head, |_| {}); for c in head_counts(&mut e.head, "decode-64") { c.kernel = "gemm_f16_f32.avx512".to_owned(); } }),
     ("kernels", |e| for c in head_counts(&mut e.head, "decode-64") { c.kernel = "screened_f16.avx2".to_owned(); }),

@@ -266,10 +266,10 @@ pub struct Kernels {
     /// `out += Σ p_j v_j` over the positions of a chunk, for each query's `p`, the first `n` of every `stride`; `out`: `[queries,
     /// head_dim]`.
     pub weigh: fn(&AttentionChunk<'_>, &[f32], &mut [f32]),
-    /// Quantizes a row of the screened head into its planes: 192 bytes, and 64, for each block of 256.
+    /// Quantizes a row of the screened head into its planes: 160 bytes, and 64, for each block of 256.
     pub screen_quantize: fn(&[f32], &mut [u8], &mut [u8]) -> ScreenedRow,
     /// `Σ (code >> 2) · q` of a row's first plane and of each of several rows of [`ScreenedInput`]'s codes.
-    pub screen_six: fn(&[u8], &[u8], &mut [i64]),
+    pub screen_first: fn(&[u8], &[u8], &mut [i64]),
     /// `Σ (code & 3) · q` of its second plane and of one row of codes.
     pub screen_rest: fn(&[u8], &[u8]) -> i64,
     /// One for each [`Input`] of a product, in that order.

@@ -9,13 +9,13 @@ const MOST: f64 = 127.0 * 128.0;
 /// What is known of one row of weights besides its planes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ScreenedRow {
-    /// What `code - 127.5` is multiplied by.
+    /// What `code - 63.5` is multiplied by.
     pub scale: f32,
     /// Not below the norm of the row.
     pub norm: f32,
-    /// Not below the norm of what the upper six bits of its codes leave over.
-    pub six_error: f32,
-    /// The same of all eight bits.
+    /// Not below the norm of what the upper five bits of its codes leave over.
+    pub first_error: f32,
+    /// The same of all seven bits.
     pub error: f32,
 }
 
@@ -103,14 +103,14 @@ impl ScreenedInput {
         self.norm * f64::from(norm) < 1e37
     }
 
-    /// The logit of a row, from [`super::Kernels::screen_six`].
-    pub fn six(&self, row: &ScreenedRow, six: i64) -> Between {
-        self.between(row, row.six_error, 4 * six, 126.0)
+    /// The logit of a row, from [`super::Kernels::screen_first`].
+    pub fn first(&self, row: &ScreenedRow, first: i64) -> Between {
+        self.between(row, row.first_error, 4 * first, 62.0)
     }
 
     /// The same from [`super::Kernels::screen_rest`] as well.
-    pub fn eight(&self, row: &ScreenedRow, six: i64, rest: i64) -> Between {
-        self.between(row, row.error, 4 * six + rest, 127.5)
+    pub fn both(&self, row: &ScreenedRow, first: i64, rest: i64) -> Between {
+        self.between(row, row.error, 4 * first + rest, 63.5)
     }
 
     /// `w · x` with `w = ŵ + e`, `x = x̂ + f` is `ŵ · x̂ + e · x + ŵ · f`; the latter two are at most products of norms.

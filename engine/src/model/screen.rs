@@ -1,4 +1,4 @@
-//! The output matrix once more, in 8 bits a weight: what tells which of its rows can't hold one of the largest logits.
+//! The output matrix once more, in 7 bits a weight: what tells which of its rows can't hold one of the largest logits.
 //! In: an F16 matrix. Out: planes to be read row by row, and for each row how far they are off (`docs/numerics.md`).
 
 use crate::{
@@ -7,11 +7,16 @@ use crate::{
     threads::Pool,
 };
 
+/// Bytes of a block of 256 weights in the first plane,
+const FIRST: usize = 160;
+/// and in the second.
+const REST: usize = 64;
+
 /// See the file's door.
 #[derive(Debug)]
 pub(crate) struct Screen {
-    /// The upper six bits of every code, `[rows, six_len]`.
-    six: HugePages,
+    /// The upper five bits of every code, `[rows, first_len]`.
+    first: HugePages,
     /// The lower two, `[rows, rest_len]`.
     rest: HugePages,
     rows: Vec<ScreenedRow>,
@@ -31,18 +36,18 @@ impl Screen {
         let row_bytes = 2 * cols;
         let (n_rows, n_blocks) = (bytes.len() / row_bytes, cols.div_ceil(256));
         let mut screen = Self {
-            six: HugePages::zeroed(n_rows * 192 * n_blocks)?,
-            rest: HugePages::zeroed(n_rows * 64 * n_blocks)?,
+            first: HugePages::zeroed(n_rows * FIRST * n_blocks)?,
+            rest: HugePages::zeroed(n_rows * REST * n_blocks)?,
             rows: vec![ScreenedRow::default(); n_rows],
             norm: 0.0,
             n_blocks,
         };
-        let (six, rest) =
-            ((&mut screen.six[..], 192 * n_blocks), (&mut screen.rest[..], 64 * n_blocks));
-        pool.rows(six, rest, (&mut screen.rows, 1), |row, six, rest, known| {
+        let (first, rest) =
+            ((&mut screen.first[..], FIRST * n_blocks), (&mut screen.rest[..], REST * n_blocks));
+        pool.rows(first, rest, (&mut screen.rows, 1), |row, first, rest, known| {
             let mut wide = vec![0.0; cols];
             (kernels.widen_f16)(&bytes[row * row_bytes..][..row_bytes], &mut wide);
-            known[0] = (kernels.screen_quantize)(&wide, six, rest);
+            known[0] = (kernels.screen_quantize)(&wide, first, rest);
         });
         screen.norm = screen.rows.iter().fold(0.0, |most, row| row.norm.max(most));
         Ok(screen.rows.iter().all(|row| row.norm.is_finite()).then_some(screen))
@@ -50,30 +55,30 @@ impl Screen {
 
     /// Bytes held.
     pub(crate) const fn bytes(&self) -> usize {
-        self.rows.len() * (self.six_len() + self.rest_len())
+        self.rows.len() * (self.first_len() + self.rest_len())
     }
 
     /// The same of a matrix of so many rows and columns.
     pub(crate) const fn bytes_of(rows: usize, cols: usize) -> usize {
-        rows * (256 * cols.div_ceil(256) + size_of::<ScreenedRow>())
+        rows * ((FIRST + REST) * cols.div_ceil(256) + size_of::<ScreenedRow>())
     }
 
     /// Bytes that the first look at one row reads,
-    pub(crate) const fn six_len(&self) -> usize {
-        192 * self.n_blocks + size_of::<ScreenedRow>()
+    pub(crate) const fn first_len(&self) -> usize {
+        FIRST * self.n_blocks + size_of::<ScreenedRow>()
     }
 
     /// and the second one.
     pub(crate) const fn rest_len(&self) -> usize {
-        64 * self.n_blocks
+        REST * self.n_blocks
     }
 
-    pub(crate) fn six(&self, row: usize) -> &[u8] {
-        &self.six[row * 192 * self.n_blocks..][..192 * self.n_blocks]
+    pub(crate) fn first(&self, row: usize) -> &[u8] {
+        &self.first[row * FIRST * self.n_blocks..][..FIRST * self.n_blocks]
     }
 
     pub(crate) fn rest(&self, row: usize) -> &[u8] {
-        &self.rest[row * 64 * self.n_blocks..][..64 * self.n_blocks]
+        &self.rest[row * REST * self.n_blocks..][..REST * self.n_blocks]
     }
 
     pub(crate) const fn norm(&self) -> f32 {

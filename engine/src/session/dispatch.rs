@@ -152,7 +152,7 @@ impl Dispatcher {
         count.kernel = self.kernels.screened_name();
         count.products += n as u64;
         count.macs += (n * output.shape.rows * output.shape.cols) as u64;
-        count.bytes += done.rows / n as u64 * screen.six_len() as u64
+        count.bytes += done.rows / n as u64 * screen.first_len() as u64
             + done.refined * screen.rest_len() as u64
             + done.rescored * 2 * output.shape.cols as u64;
     }

@@ -1,7 +1,7 @@
 //! The largest logits without all of them: the screened head (`docs/numerics.md`).
 //!
-//! Three looks, each at fewer rows: six bits of every weight bound every logit; rows whose upper bound reaches the k-th of the
-//! lower ones are looked at with all eight; what still does is multiplied as the definition says. The result is the one
+//! Three looks, each at fewer rows: five bits of every weight bound every logit; rows whose upper bound reaches the k-th of the
+//! lower ones are looked at with all seven; what still does is multiplied as the definition says. The result is the one
 //! that all logits would give, bit for bit.
 
 use std::{
@@ -23,7 +23,7 @@ use crate::{
 pub struct Screening {
     /// Rows of the output matrix, for every token.
     pub rows: u64,
-    /// Those looked at with all eight bits.
+    /// Those looked at with all seven bits.
     pub refined: u64,
     /// Those multiplied in full.
     pub rescored: u64,
@@ -78,21 +78,26 @@ struct Question {
     high: f64,
 }
 
-/// The largest lower bounds, ascending; at most `k` of them.
+/// The largest lower bounds, ascending, and whose they are; at most `k` of them.
 #[derive(Clone, Debug, Default)]
-struct Lows(Vec<f64>);
+struct Lows(Vec<(f64, u32)>);
 
 impl Lows {
-    fn take(&mut self, low: f64, k: usize) {
+    fn take(&mut self, low: f64, row: usize, k: usize) {
         if self.0.len() == k {
-            if low <= self.0[0] {
+            if low <= self.0[0].0 {
                 return;
             }
             self.0.remove(0);
         }
-        let place = self.0.partition_point(|other| *other < low);
-        self.0.insert(place, low);
+        let place = self.0.partition_point(|other| other.0 < low);
+        self.0.insert(place, (low, id(row)));
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "ids are u32")]
+const fn id(row: usize) -> u32 {
+    row as u32
 }
 
 impl Looks {
@@ -155,9 +160,9 @@ impl Looks {
         }
         let of = Of { kernels, pool, screen, weights, x, cols, k, codes, inputs, parts };
         of.first_look();
-        kth(parts, n_tokens, k, reach);
+        of.kth(reach);
         of.second_look(reach);
-        kth(parts, n_tokens, k, reach);
+        of.kth(reach);
         of.full_products(reach);
         let n_rows = (screen.rows().len() * n_tokens) as u64;
         let mut screening = Screening { rows: n_rows, ..Screening::default() };
@@ -207,7 +212,7 @@ impl Of<'_> {
         });
     }
 
-    /// At six bits of every row.
+    /// At five bits of every row.
     fn first_look(&self) {
         let Self { kernels, screen, k, codes, inputs, .. } = *self;
         let (n_tokens, len) = (inputs.len(), codes.len() / inputs.len());
@@ -225,15 +230,16 @@ impl Of<'_> {
                     sums.resize(rows.len() * tokens.len(), 0);
                     let codes = &codes[tokens.start * len..tokens.end * len];
                     for (row, sums) in (first..).zip(sums.chunks_exact_mut(tokens.len())) {
-                        (kernels.screen_six)(screen.six(row), codes, sums);
+                        (kernels.screen_first)(screen.first(row), codes, sums);
                     }
                     // Behind all products of these rows, so that no bound waits for one.
                     let sums = sums.chunks_exact(tokens.len()).zip(rows);
-                    for ((sums, row), all) in sums.zip(all.chunks_exact_mut(n_tokens)) {
-                        for (token, six) in tokens.clone().zip(sums) {
-                            let between = inputs[token].six(row, *six);
-                            all[token] = (*six, between.high);
-                            lows[token].take(between.low, k);
+                    let all = all.chunks_exact_mut(n_tokens);
+                    for (row, ((sums, known), all)) in (first..).zip(sums.zip(all)) {
+                        for (token, sum) in tokens.clone().zip(sums) {
+                            let between = inputs[token].first(known, *sum);
+                            all[token] = (*sum, between.high);
+                            lows[token].take(between.low, row, k);
                         }
                     }
                 }
@@ -241,7 +247,7 @@ impl Of<'_> {
         });
     }
 
-    /// At all eight bits, where the upper bound of the first look reaches so far.
+    /// At all seven bits, where the upper bound of the first look reaches so far.
     fn second_look(&self, reached: &[f64]) {
         let Self { kernels, screen, k, codes, inputs, .. } = *self;
         let (n_tokens, len) = (inputs.len(), codes.len() / inputs.len());
@@ -250,36 +256,55 @@ impl Of<'_> {
             refined.clear();
             start(lows, n_tokens);
             for (row, all) in mine.zip(all.chunks_exact(n_tokens)) {
-                for (token, (six, high)) in all.iter().enumerate() {
+                for (token, (sum, high)) in all.iter().enumerate() {
                     if *high < reached[token] {
                         continue;
                     }
                     let codes = &codes[token * len..][..len];
                     let rest = (kernels.screen_rest)(screen.rest(row), codes);
-                    let between = inputs[token].eight(&screen.rows()[row], *six, rest);
-                    lows[token].take(between.low, k);
-                    #[expect(clippy::cast_possible_truncation, reason = "ids are u32")]
-                    let (row, token) = (row as u32, token as u32);
-                    refined.push(Question { row, token, high: between.high });
+                    let between = inputs[token].both(&screen.rows()[row], *sum, rest);
+                    lows[token].take(between.low, row, k);
+                    refined.push(Question { row: id(row), token: id(token), high: between.high });
                 }
             }
         });
     }
 
+    /// What at least `k` logits of each token reach: the least of those with the largest lower bounds. They are computed here,
+    /// since no bound is as near, and rows are in question by the nearness of this one.
+    fn kth(&self, reach: &mut Vec<f64>) {
+        reach.clear();
+        let mut lows: Vec<(f64, u32)> = Vec::with_capacity(self.parts.len() * self.k);
+        for token in 0..self.inputs.len() {
+            lows.clear();
+            for part in self.parts {
+                let part = part.lock().unwrap_or_else(PoisonError::into_inner);
+                lows.extend_from_slice(&part.lows[token].0);
+            }
+            // Equal ones by row, so that it does not matter which thread they are of.
+            lows.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            let largest = lows.get(..self.k).unwrap_or_default().iter();
+            let logits = largest.map(|(_, row)| f64::from(self.logit(id(token), *row).logit));
+            reach.push(logits.reduce(f64::min).unwrap_or(f64::NEG_INFINITY));
+        }
+    }
+
     /// As the definition says, where the upper bound of the second look does.
     fn full_products(&self, reached: &[f64]) {
-        let Self { kernels, weights, x, cols, .. } = *self;
         self.each(|_, part| {
             part.rescored.clear();
             for Question { row, token, high } in &part.refined {
                 if *high >= reached[*token as usize] {
-                    let x = &x[*token as usize * cols..][..cols];
-                    let w = &weights[*row as usize * 2 * cols..][..2 * cols];
-                    let logit = (kernels.dot_f16)(w, x);
-                    part.rescored.push((*token, Likely { id: *row, logit }));
+                    part.rescored.push((*token, self.logit(*token, *row)));
                 }
             }
         });
+    }
+
+    fn logit(&self, token: u32, row: u32) -> Likely {
+        let x = &self.x[token as usize * self.cols..][..self.cols];
+        let w = &self.weights[row as usize * 2 * self.cols..][..2 * self.cols];
+        Likely { id: row, logit: (self.kernels.dot_f16)(w, x) }
     }
 }
 
@@ -287,21 +312,6 @@ impl Of<'_> {
 fn start(lows: &mut Vec<Lows>, n_tokens: usize) {
     lows.resize(n_tokens, Lows::default());
     lows.iter_mut().for_each(|lows| lows.0.clear());
-}
-
-/// What at least `k` logits of each token reach.
-fn kth(parts: &[Mutex<Part>], n_tokens: usize, k: usize, reach: &mut Vec<f64>) {
-    reach.clear();
-    let mut lows: Vec<f64> = Vec::with_capacity(parts.len() * k);
-    for token in 0..n_tokens {
-        lows.clear();
-        for part in parts {
-            let part = part.lock().unwrap_or_else(PoisonError::into_inner);
-            lows.extend_from_slice(&part.lows[token].0);
-        }
-        lows.sort_unstable_by(|a, b| b.total_cmp(a));
-        reach.push(lows.get(k - 1).copied().unwrap_or(f64::NEG_INFINITY));
-    }
 }
 
 #[cfg(test)]

@@ -19,9 +19,9 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Record(check),
 };
 
-/// Weights of a block: of each, the first look reads six bits, the second the other two.
+/// Weights of a block: of each, the first look reads five bits, the second two more.
 const BLOCK: u64 = 256;
-const SIX_BYTES: u64 = 192;
+const FIRST_BYTES: u64 = 160;
 const REST_BYTES: u64 = 64;
 /// What is known of one row besides its weights: a scale and three norms, read with the first look.
 const ROW_BYTES: u64 = 16;
@@ -35,7 +35,7 @@ pub(crate) fn is_screened(kernel: &str) -> bool {
 
 /// Bytes of the first look at every row: no screened product reads less.
 const fn first_look(linear: &Linear) -> u64 {
-    let row = SIX_BYTES.saturating_mul(linear.cols.div_ceil(BLOCK)).saturating_add(ROW_BYTES);
+    let row = FIRST_BYTES.saturating_mul(linear.cols.div_ceil(BLOCK)).saturating_add(ROW_BYTES);
     linear.rows.saturating_mul(row)
 }
 
@@ -47,7 +47,8 @@ pub(super) fn least_bytes(linear: &Linear) -> u64 {
 
 /// The most: every row looked at three times.
 pub(super) const fn most_bytes(linear: &Linear) -> u64 {
-    let row = BLOCK.saturating_mul(linear.cols.div_ceil(BLOCK)).saturating_add(ROW_BYTES);
+    let blocks = linear.cols.div_ceil(BLOCK);
+    let row = (FIRST_BYTES + REST_BYTES).saturating_mul(blocks).saturating_add(ROW_BYTES);
     linear.bytes.saturating_add(linear.rows.saturating_mul(row))
 }
 
@@ -121,7 +122,7 @@ fn check_one(
     }
     let blocks = u128::from(head.cols.div_ceil(BLOCK));
     let of = |rows: u64, each: u64| u128::from(rows).saturating_mul(each.into());
-    let looks = of(*screened_rows, SIX_BYTES)
+    let looks = of(*screened_rows, FIRST_BYTES)
         .saturating_add(of(*refined_rows, REST_BYTES))
         .saturating_mul(blocks)
         .saturating_add(of(*screened_rows, ROW_BYTES))
@@ -155,8 +156,8 @@ mod tests {
     #[test]
     fn bounds_are_those_of_the_planes() {
         let linear = head(128_256, 2_560);
-        assert_eq!(least_bytes(&linear), 248_303_616);
-        assert_eq!(most_bytes(&linear), 656_670_720 + 128_256 * (2_560 + 16));
+        assert_eq!(least_bytes(&linear), 207_261_696);
+        assert_eq!(most_bytes(&linear), 656_670_720 + 128_256 * (2_240 + 16));
         // A row of one weight takes a whole block of the planes, and two bytes in full.
         assert_eq!(least_bytes(&head(10, 1)), 20);
         assert!(is_screened("screened_f16.avx2") && !is_screened("gemm_f16_f32.avx2"));

@@ -31,7 +31,7 @@ pub(crate) fn screened(record: &mut RunRecord, plant: impl Fn(&mut Screening)) {
             let (screened_rows, refined_rows, rescored_rows) =
                 (4096 * steps, 41 * steps, 2 * steps);
             let looks =
-                screened_rows * (192 * 2 + 16) + refined_rows * 64 * 2 + rescored_rows * 384 * 2;
+                screened_rows * (160 * 2 + 16) + refined_rows * 64 * 2 + rescored_rows * 384 * 2;
             counts.bytes = looks + (counts.products - steps) * 4096 * 384 * 2;
             counts.kernel = SCREENED.to_owned();
             if counts.workload == "decode-64" {

@@ -67,9 +67,9 @@ pub(super) fn kernels() -> Option<Kernels> {
         // SAFETY: the probe above found every feature this function is compiled with.
         weigh: |chunk, p, out| unsafe { attend::weigh(chunk, p, out) },
         // SAFETY: the probe above found every feature this function is compiled with.
-        screen_quantize: |w, six, rest| unsafe { screen::quantize(w, six, rest) },
+        screen_quantize: |w, first, rest| unsafe { screen::quantize(w, first, rest) },
         // SAFETY: the probe above found every feature this function is compiled with.
-        screen_six: |six, x, sums| unsafe { screen::six(six, x, sums) },
+        screen_first: |first, x, sums| unsafe { screen::first(first, x, sums) },
         // SAFETY: the probe above found every feature this function is compiled with.
         screen_rest: |rest, x| unsafe { screen::rest(rest, x) },
         packings: tables::PACKINGS,

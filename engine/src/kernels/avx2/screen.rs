@@ -1,5 +1,5 @@
-//! The screened head with `vpmaddubsw`: 6-bit codes times int8, in pairs. A pair is at most 2 · 63 · 127 = 16,002 in magnitude,
-//! two of them 32,004: an i16 holds them, so 16-bit sums are widened every other product.
+//! The screened head with `vpmaddubsw`: codes of at most 5 bits times int8, in pairs. A pair is at most 2 · 31 · 127 = 7,874 in
+//! magnitude, four of them 31,496: an i16 holds the sum of all fields of a block.
 
 use std::arch::x86_64::{
     __m256i, _mm256_add_epi16, _mm256_add_epi32, _mm256_add_epi64, _mm256_and_si256,
@@ -9,7 +9,10 @@ use std::arch::x86_64::{
 };
 
 use super::{
-    super::{ScreenedRow, scalar},
+    super::{
+        ScreenedRow, scalar,
+        scalar::screen::{FIRST, blocks},
+    },
     lanes::{load_u8, prefetch, to_array},
 };
 
@@ -18,41 +21,49 @@ const AHEAD: usize = 7000;
 
 /// The scalar body, compiled for AVX2.
 #[target_feature(enable = "avx2,fma,f16c")]
-pub(super) fn quantize(w: &[f32], six: &mut [u8], rest: &mut [u8]) -> ScreenedRow {
-    scalar::screen::quantize(w, six, rest)
+pub(super) fn quantize(w: &[f32], first: &mut [u8], rest: &mut [u8]) -> ScreenedRow {
+    scalar::screen::quantize(w, first, rest)
 }
 
 /// See `scalar::screen`.
 #[target_feature(enable = "avx2,fma,f16c")]
-pub(super) fn six(six: &[u8], x: &[u8], sums: &mut [i64]) {
+pub(super) fn first(first: &[u8], x: &[u8], sums: &mut [i64]) {
     for (x, sum) in x.chunks_exact(x.len() / sums.len()).zip(sums) {
-        *sum = six_of_one(six, x);
+        *sum = first_of_one(first, x);
     }
 }
 
 #[target_feature(enable = "avx2,fma,f16c")]
 #[inline]
-fn six_of_one(six: &[u8], x: &[u8]) -> i64 {
-    let (two, four) = (_mm256_set1_epi8(0x30), _mm256_set1_epi8(0x0f));
+fn first_of_one(first: &[u8], x: &[u8]) -> i64 {
+    let (one, four) = (_mm256_set1_epi8(0x10), _mm256_set1_epi8(0x0f));
     let mut acc = [_mm256_setzero_si256(); 2];
-    for (six, x) in six.as_chunks::<192>().0.iter().zip(x.as_chunks::<512>().0) {
-        (0..3).for_each(|line| prefetch(six, AHEAD + 64 * line));
-        let six = six.as_chunks::<32>().0;
+    for (i, ((nibbles, bits), x)) in blocks(first).zip(x.as_chunks::<512>().0).enumerate() {
+        (0..3).for_each(|line| prefetch(&first[0], AHEAD + FIRST * i + 64 * line));
+        let bits = load_u8(bits);
+        let nibbles = nibbles.as_chunks::<32>().0;
         for half in 0..2 {
-            let bits = load_u8(&six[half]);
-            let upper = [
-                _mm256_slli_epi16::<4>(bits),
-                _mm256_slli_epi16::<2>(bits),
-                bits,
-                _mm256_srli_epi16::<2>(bits),
-            ];
-            let (first, second) = (load_u8(&six[2 + half]), load_u8(&six[4 + half]));
-            let lower =
-                [first, _mm256_srli_epi16::<4>(first), second, _mm256_srli_epi16::<4>(second)];
-            let mut codes = [two; 4];
+            let upper = if half == 0 {
+                [
+                    _mm256_slli_epi16::<4>(bits),
+                    _mm256_slli_epi16::<3>(bits),
+                    _mm256_slli_epi16::<2>(bits),
+                    _mm256_slli_epi16::<1>(bits),
+                ]
+            } else {
+                [
+                    bits,
+                    _mm256_srli_epi16::<1>(bits),
+                    _mm256_srli_epi16::<2>(bits),
+                    _mm256_srli_epi16::<3>(bits),
+                ]
+            };
+            let (a, c) = (load_u8(&nibbles[half]), load_u8(&nibbles[2 + half]));
+            let lower = [a, _mm256_srli_epi16::<4>(a), c, _mm256_srli_epi16::<4>(c)];
+            let mut codes = [one; 4];
             for s in 0..4 {
                 let (upper, lower) =
-                    (_mm256_and_si256(upper[s], two), _mm256_and_si256(lower[s], four));
+                    (_mm256_and_si256(upper[s], one), _mm256_and_si256(lower[s], four));
                 codes[s] = _mm256_or_si256(upper, lower);
             }
             acc = add(acc, &codes, x, half);
@@ -89,12 +100,12 @@ fn add(mut acc: [__m256i; 2], codes: &[__m256i; 4], x: &[u8; 512], half: usize) 
     let ones = _mm256_set1_epi16(1);
     let x = x.as_chunks::<32>().0;
     for t in 0..2 {
-        for s in [0, 2] {
-            let first = _mm256_maddubs_epi16(codes[s], load_u8(&x[8 * t + 2 * s + half]));
-            let second = _mm256_maddubs_epi16(codes[s + 1], load_u8(&x[8 * t + 2 * s + 2 + half]));
-            let pairs = _mm256_madd_epi16(_mm256_add_epi16(first, second), ones);
-            acc[t] = _mm256_add_epi32(acc[t], pairs);
+        let mut pairs = _mm256_setzero_si256();
+        for s in 0..4 {
+            let x = load_u8(&x[8 * t + 2 * s + half]);
+            pairs = _mm256_add_epi16(pairs, _mm256_maddubs_epi16(codes[s], x));
         }
+        acc[t] = _mm256_add_epi32(acc[t], _mm256_madd_epi16(pairs, ones));
     }
     acc
 }

@@ -24,6 +24,14 @@ pub(super) fn load_i32(x: &[i32; 16]) -> __m512i {
     unsafe { _mm512_loadu_si512(x.as_ptr().cast()) }
 }
 
+/// 32 short integers.
+#[target_feature(enable = "avx512f")]
+#[inline]
+pub(super) fn load_i16(x: &[i16; 32]) -> __m512i {
+    // SAFETY: the array has 64 bytes; the load needs no alignment.
+    unsafe { _mm512_loadu_si512(x.as_ptr().cast()) }
+}
+
 /// 64 bytes.
 #[target_feature(enable = "avx512f")]
 #[inline]

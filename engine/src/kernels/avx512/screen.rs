@@ -1,126 +1,111 @@
-//! The screened head with `vpdpbusd`: fields are masked in place, so their sums come out times a power of two, exactly.
+//! The screened head with `vpdpbusd`: codes of the first plane are put together, fields of the second masked in place, so that
+//! their sums come out times a power of two, exactly.
 
 use std::arch::x86_64::{
-    __m512i, _mm512_add_epi32, _mm512_add_epi64, _mm512_and_si512, _mm512_castsi512_si256,
-    _mm512_cvtepi32_epi64, _mm512_dpbusd_epi32, _mm512_extracti64x4_epi64, _mm512_or_si512,
-    _mm512_reduce_add_epi64, _mm512_set1_epi8, _mm512_setzero_si512, _mm512_slli_epi16,
-    _mm512_slli_epi32, _mm512_slli_epi64, _mm512_srai_epi32, _mm512_srli_epi16,
+    __m512i, _mm512_add_epi32, _mm512_add_epi64, _mm512_and_si512, _mm512_broadcast_i64x4,
+    _mm512_castsi512_si256, _mm512_cvtepi32_epi64, _mm512_dpbusd_epi32, _mm512_extracti64x4_epi64,
+    _mm512_or_si512, _mm512_reduce_add_epi64, _mm512_set1_epi8, _mm512_setzero_si512,
+    _mm512_slli_epi16, _mm512_slli_epi64, _mm512_srai_epi32, _mm512_srli_epi16, _mm512_srlv_epi16,
 };
 
 use super::{
-    super::{ScreenedRow, scalar},
-    lanes::{load_u8, prefetch},
+    super::{
+        ScreenedRow, scalar,
+        scalar::screen::{FIRST, blocks},
+    },
+    lanes::{load_256, load_i16, load_u8, prefetch},
 };
 
 /// Bytes between the codes that are multiplied and those asked of memory meanwhile: rows lie one behind the other.
 const AHEAD: usize = 7000;
 
+/// How far down the bits of each half go.
+const UPPER_HALF: [i16; 32] = {
+    let mut shifts = [0; 32];
+    let mut i = 16;
+    while i < 32 {
+        shifts[i] = 4;
+        i += 1;
+    }
+    shifts
+};
+
 /// The scalar body, compiled for AVX-512.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
-pub(super) fn quantize(w: &[f32], six: &mut [u8], rest: &mut [u8]) -> ScreenedRow {
-    scalar::screen::quantize(w, six, rest)
+pub(super) fn quantize(w: &[f32], first: &mut [u8], rest: &mut [u8]) -> ScreenedRow {
+    scalar::screen::quantize(w, first, rest)
 }
 
 /// See `scalar::screen`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
-pub(super) fn six(six: &[u8], x: &[u8], sums: &mut [i64]) {
+pub(super) fn first(first: &[u8], x: &[u8], sums: &mut [i64]) {
     let len = x.len() / sums.len();
     let (eights, rest) = sums.as_chunks_mut::<8>();
     let (x, x_rest) = x.split_at(eights.len() * 8 * len);
     for (sums, x) in eights.iter_mut().zip(x.chunks_exact(8 * len)) {
-        *sums = six_of_several(six, x);
+        *sums = several::<8, 1>(first, x);
     }
     let (fours, rest) = rest.as_chunks_mut::<4>();
     let (x, x_rest) = x_rest.split_at(fours.len() * 4 * len);
     for (sums, x) in fours.iter_mut().zip(x.chunks_exact(4 * len)) {
-        *sums = six_of_several(six, x);
+        *sums = several::<4, 2>(first, x);
     }
     for (sum, x) in rest.iter_mut().zip(x_rest.chunks_exact(len)) {
-        *sum = six_of_one(six, x);
+        [*sum] = several::<1, 4>(first, x);
     }
 }
 
-/// The codes are put together once and meet `T` rows of activations.
+/// The codes are put together once and meet `T` rows of activations. `S` sums of each take turns, so that none waits for itself.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
 #[inline]
-fn six_of_several<const T: usize>(six: &[u8], x: &[u8]) -> [i64; T] {
+fn several<const T: usize, const S: usize>(first: &[u8], x: &[u8]) -> [i64; T] {
     let len = x.len() / T;
     let mut xs: [&[[u8; 512]]; T] = [&[]; T];
     for t in 0..T {
         xs[t] = x[t * len..][..len].as_chunks().0;
     }
-    let mut acc = [[_mm512_setzero_si512(); 2]; T];
-    for (block, six) in six.as_chunks::<192>().0.iter().enumerate() {
-        (0..3).for_each(|line| prefetch(six, AHEAD + 64 * line));
-        let [bits, first, second] = parts(six);
-        let (bits, first, second) = (load_u8(bits), load_u8(first), load_u8(second));
-        let [mut a, mut b, mut c, mut d] = [first, first, second, second];
-        a = either(_mm512_slli_epi16::<4>(bits), a);
-        b = either(_mm512_slli_epi16::<2>(bits), _mm512_srli_epi16::<4>(b));
-        c = either(bits, c);
-        d = either(_mm512_srli_epi16::<2>(bits), _mm512_srli_epi16::<4>(d));
+    let mut acc = [[[_mm512_setzero_si512(); 2]; S]; T];
+    for (block, (nibbles, bits)) in blocks(first).enumerate() {
+        (0..3).for_each(|line| prefetch(&first[0], AHEAD + FIRST * block + 64 * line));
+        let [ab, cd] = nibbles.as_chunks::<64>().0 else { unreachable!("twice 64") };
+        let (ab, cd) = (load_u8(ab), load_u8(cd));
+        // Bits 3:0 of every byte are now those of its four fields.
+        let bits = _mm512_srlv_epi16(_mm512_broadcast_i64x4(load_256(bits)), load_i16(&UPPER_HALF));
+        let a = either(_mm512_slli_epi16::<4>(bits), ab);
+        let b = either(_mm512_slli_epi16::<3>(bits), _mm512_srli_epi16::<4>(ab));
+        let c = either(_mm512_slli_epi16::<2>(bits), cd);
+        let d = either(_mm512_slli_epi16::<1>(bits), _mm512_srli_epi16::<4>(cd));
         // Written out: an inner loop would index the registers, and so put them all in memory.
         for t in 0..T {
             let [high, low] = parts_of_x(&xs[t][block]);
-            let [mut of_high, mut of_low] = acc[t];
-            of_high = _mm512_dpbusd_epi32(of_high, a, load_u8(&high[0]));
-            of_low = _mm512_dpbusd_epi32(of_low, a, load_u8(&low[0]));
-            of_high = _mm512_dpbusd_epi32(of_high, b, load_u8(&high[1]));
-            of_low = _mm512_dpbusd_epi32(of_low, b, load_u8(&low[1]));
-            of_high = _mm512_dpbusd_epi32(of_high, c, load_u8(&high[2]));
-            of_low = _mm512_dpbusd_epi32(of_low, c, load_u8(&low[2]));
-            of_high = _mm512_dpbusd_epi32(of_high, d, load_u8(&high[3]));
-            of_low = _mm512_dpbusd_epi32(of_low, d, load_u8(&low[3]));
-            acc[t] = [of_high, of_low];
+            let sums = &mut acc[t];
+            sums[0][0] = _mm512_dpbusd_epi32(sums[0][0], a, load_u8(&high[0]));
+            sums[0][1] = _mm512_dpbusd_epi32(sums[0][1], a, load_u8(&low[0]));
+            sums[1 % S][0] = _mm512_dpbusd_epi32(sums[1 % S][0], b, load_u8(&high[1]));
+            sums[1 % S][1] = _mm512_dpbusd_epi32(sums[1 % S][1], b, load_u8(&low[1]));
+            sums[2 % S][0] = _mm512_dpbusd_epi32(sums[2 % S][0], c, load_u8(&high[2]));
+            sums[2 % S][1] = _mm512_dpbusd_epi32(sums[2 % S][1], c, load_u8(&low[2]));
+            sums[3 % S][0] = _mm512_dpbusd_epi32(sums[3 % S][0], d, load_u8(&high[3]));
+            sums[3 % S][1] = _mm512_dpbusd_epi32(sums[3 % S][1], d, load_u8(&low[3]));
         }
     }
     let mut sums = [0; T];
     for t in 0..T {
-        sums[t] = total(acc[t]);
+        for s in 1..S {
+            acc[t][0][0] = _mm512_add_epi32(acc[t][0][0], acc[t][s][0]);
+            acc[t][0][1] = _mm512_add_epi32(acc[t][0][1], acc[t][s][1]);
+        }
+        sums[t] = total(acc[t][0]);
     }
     sums
 }
 
-/// Codes of the upper two bits, which stand at 5:4, and the lower four.
+/// Codes of the uppermost bit, which stands at bit 4, and the lower four.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
 #[inline]
 fn either(upper: __m512i, lower: __m512i) -> __m512i {
-    let upper = _mm512_and_si512(upper, _mm512_set1_epi8(0x30));
+    let upper = _mm512_and_si512(upper, _mm512_set1_epi8(0x10));
     _mm512_or_si512(upper, _mm512_and_si512(lower, _mm512_set1_epi8(0x0f)))
-}
-
-/// Masked in place: with a single row of activations that is less work than putting codes together.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
-#[inline]
-fn six_of_one(six: &[u8], x: &[u8]) -> i64 {
-    let zero = _mm512_setzero_si512();
-    // Of the upper two bits and of the middle four, each field times what it is masked in place with.
-    let (mut upper, mut middle) = ([[zero; 4]; 2], [[zero; 2]; 2]);
-    let (low, high) = (_mm512_set1_epi8(0x0f), _mm512_set1_epi8(0xf0_u8.cast_signed()));
-    for (six, x) in six.as_chunks::<192>().0.iter().zip(x.as_chunks::<512>().0) {
-        (0..3).for_each(|line| prefetch(six, AHEAD + 64 * line));
-        let [bits, first, second] = parts(six);
-        let x: [&[[u8; 64]; 4]; 2] = parts_of_x(x);
-        let bits = load_u8(bits);
-        let nibbles = [load_u8(first), load_u8(second)];
-        for s in 0..4 {
-            let field = _mm512_and_si512(bits, mask(s));
-            let nibble = _mm512_and_si512(nibbles[s / 2], if s % 2 == 0 { low } else { high });
-            for t in 0..2 {
-                let x = load_u8(&x[t][s]);
-                upper[t][s] = _mm512_dpbusd_epi32(upper[t][s], field, x);
-                middle[t][s % 2] = _mm512_dpbusd_epi32(middle[t][s % 2], nibble, x);
-            }
-        }
-    }
-    let mut sums = [zero; 2];
-    for t in 0..2 {
-        let upper = _mm512_slli_epi32::<4>(fields(&upper[t]));
-        let [low, high] = middle[t];
-        let middle = _mm512_add_epi32(low, _mm512_srai_epi32::<4>(high));
-        sums[t] = _mm512_add_epi32(upper, middle);
-    }
-    total(sums)
 }
 
 /// See `scalar::screen`.
@@ -170,13 +155,6 @@ fn total([high, low]: [__m512i; 2]) -> i64 {
 fn wide(x: __m512i) -> __m512i {
     let low = _mm512_cvtepi32_epi64(_mm512_castsi512_si256(x));
     _mm512_add_epi64(low, _mm512_cvtepi32_epi64(_mm512_extracti64x4_epi64::<1>(x)))
-}
-
-/// The three registers of a block of the first plane.
-#[inline(always)]
-fn parts(six: &[u8; 192]) -> [&[u8; 64]; 3] {
-    let [bits, first, second] = six.as_chunks::<64>().0 else { unreachable!("three times 64") };
-    [bits, first, second]
 }
 
 /// The high and the low parts of a block of activations, in four registers each.

@@ -72,7 +72,7 @@ pub(super) fn kernels() -> Option<Kernels> {
         softmax: softmax::softmax,
         weigh: attend::weigh,
         screen_quantize: screen::quantize,
-        screen_six: screen::six,
+        screen_first: screen::first,
         screen_rest: screen::rest,
         packings: PACKINGS,
         products: PRODUCTS,
