@@ -2,7 +2,7 @@
 //! several sequences at once; beside what the machine does meanwhile. One line of JSON for each repetition of each, and one of
 //! the machine before and after each of them.
 //!
-//! `rates MODEL [KEY=VALUE ...]`: `stories`, `synthetic:NAME` (drawn anew in memory) or a GGUF file. A synthetic model may have
+//! `rates MODEL [KEY=VALUE ...]`: `stories`, `synthetic:NAME` (drawn anew, in a temporary file) or a GGUF file. A synthetic model may have
 //! other sizes than its name says: `synthetic:NAME,layers=2,width=256,ff=512,heads=4,kv_heads=2`. Keys, with their defaults:
 //! `prefill=512` tokens read, `decode=128` tokens generated behind `context=0` others, `batch=0` sequences that generate
 //! `decode` tokens each at once, `threads=2`, `isa=` the best, `kv=f32`, `head=auto`, `repeat=1`. Every timed step is
@@ -13,10 +13,10 @@
 #![expect(clippy::disallowed_methods, reason = "it times the engine from outside")]
 #![expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
 
-use std::{collections::BTreeMap, error::Error, path::Path, time::Instant};
+use std::{collections::BTreeMap, error::Error, fs::File, path::Path, time::Instant};
 
 use engine::{
-    Bytes, Head, HugePages, Model, Pool, SequenceId, Session, SessionOptions, probe,
+    Head, HugePages, Model, Pool, SequenceId, Session, SessionOptions, probe,
     sample::greedy,
     synthetic::{SHAPES, Synthetic},
 };
@@ -97,11 +97,14 @@ fn open(name: &str, is_mapped: bool) -> Result<Model> {
         *size = value.parse()?;
         shape.head_dim = shape.n_embd.checked_div(shape.n_heads).ok_or("a shape without heads")?;
     }
-    let mut bytes = Vec::new();
-    Synthetic::new(&shape, 42)?.write(2, &mut bytes)?;
-    let mut copy = HugePages::zeroed(bytes.len())?;
-    copy.copy_from_slice(&bytes);
-    Ok(Model::from_bytes(Bytes::Copied(copy))?)
+    // By way of a file, as models are opened: so its weights are copied as theirs are.
+    let path = std::env::temp_dir().join(format!("rates-{}.gguf", std::process::id()));
+    let written = File::create_new(&path).map_err(Into::into).and_then(|mut file| {
+        Synthetic::new(&shape, 42)?.write(2, &mut file)?;
+        Ok(Model::open(&path)?)
+    });
+    std::fs::remove_file(&path)?;
+    written
 }
 
 /// What this machine reads from huge pages and multiplies in registers.

@@ -19,7 +19,7 @@ use baselines::{
 };
 use common::{rewrite, session};
 use gates::{Class, Policy, RULES, Verdict, check_evidence, check_record, derive};
-use screened::{SCREENED, head_counts, screened};
+use screened::{PACKED, SCREENED, head_counts, packed, screened};
 
 type Plant = fn(&mut Evidence);
 
@@ -242,6 +242,10 @@ const PLANTED: &[(&str, Plant)] = &[
     ("counts", |e| { screened(&mut e.head, |_| {}); for c in head_counts(&mut e.head, "decode-64") { c.bytes = c.products * (4096 * (160 * 2 + 16)) - 1; } }),
     ("counts", |e| { screened(&mut e.head, |_| {}); for c in head_counts(&mut e.head, "decode-64") { c.bytes = c.products * (4096 * 384 * 2 + 4096 * (512 + 16)) + 1; } }),
     ("counts", |e| { screened(&mut e.head, |_| {}); for c in head_counts(&mut e.head, "decode-64") { c.kernel = "gemm_f16_f32.avx512".to_owned(); } }),
+    ("counts", |e| { packed(&mut e.head, "ffn_down"); for c in &mut e.head.processes[2].counts { if c.kernel == PACKED { c.bytes -= 1; } } }),
+    ("counts", |e| { packed(&mut e.head, "ffn_down"); for c in &mut e.head.processes[2].counts { if c.kernel == PACKED { c.bytes += 33 * c.products; } } }),
+    ("kernels", |e| packed(&mut e.head, "attn_q")),
+    ("kernels", |e| for c in head_counts(&mut e.head, "decode-64") { c.kernel = PACKED.to_owned(); }),
     ("kernels", |e| for c in head_counts(&mut e.head, "decode-64") { c.kernel = "screened_f16.avx2".to_owned(); }),
     ("kernels", |e| for c in head_counts(&mut e.head, "decode-64") { c.kernel = "screened_q8.avx512".to_owned(); }),
     ("series", |e| e.head.processes[0].series[0].metric = "load_ms".to_owned()),

@@ -1,5 +1,5 @@
-//! A session with a screened head: its evidence holds, its rates are of the bytes that it can have read, and a head that is
-//! multiplied as a whole is held to what it always was.
+//! A session with a screened head, or with packed weights: its evidence holds, its rates are of the bytes that it can have read,
+//! and what is multiplied as a whole is held to what it always was.
 
 mod common;
 #[path = "common/screened.rs"]
@@ -8,7 +8,7 @@ mod screened;
 use baselines::{Evidence, RunRecord, record::ProbeKind};
 use common::{arms, rewrite, session};
 use gates::{Verdict, derive, roofline::rooflines};
-use screened::{head_counts, screened};
+use screened::{PACKED, head_counts, packed, screened};
 
 fn refused(evidence: &Evidence) -> Vec<&'static str> {
     derive(evidence).expect("the policy is read").refusals.iter().map(|found| found.rule).collect()
@@ -31,27 +31,42 @@ fn a_screened_head_holds_in_one_arm_and_in_both() {
     assert!(bytes.all(|place| !place.place.ends_with("4/output")), "no place of a screened head");
 }
 
-/// Bytes of a step, and of its head.
-fn step(record: &RunRecord) -> (f64, f64) {
+#[test]
+fn packed_weights_hold_and_a_step_reads_them() {
+    let mut evidence = session(42, 1.0);
+    let (whole, of_file) = step(&evidence.head, "ffn_down");
+    packed(&mut evidence.head, "ffn_down");
+    let derived = derive(&evidence).expect("the policy is read");
+    assert_eq!((derived.refusals, derived.verdict), (Vec::new(), Verdict::Pass));
+    assert!(evidence.head.processes[0].counts.iter().any(|counts| counts.kernel == PACKED));
+    let (less, of_packed) = step(&evidence.head, "ffn_down");
+    // Eight layers of 384 rows of four lines; in the file another 32 bytes stand behind each tensor.
+    assert!((of_packed - 8.0 * 384.0 * 256.0).abs() < 1e-6, "{of_packed}");
+    assert!((of_file - of_packed - 8.0 * 32.0).abs() < 1e-6, "{of_file}");
+    assert!((whole - less - 8.0 * 32.0).abs() < 1e-6, "{whole} {less}");
+}
+
+/// Bytes of a step, and of one of its products.
+fn step(record: &RunRecord, linear: &str) -> (f64, f64) {
     let all = rooflines(record);
     let decode = all.iter().find(|found| found.metric == "decode_step_ns").expect("decode");
-    let head = decode.products.iter().find(|product| product.linear == "output").expect("a head");
-    (decode.bytes, head.bytes)
+    let product = decode.products.iter().find(|product| product.linear == linear);
+    (decode.bytes, product.expect("a product").bytes)
 }
 
 #[test]
 fn a_step_reads_the_first_look_of_a_screened_head_and_a_prompt_the_whole_of_it() {
     let mut record = session(42, 1.0).head;
-    let (whole, of_head) = step(&record);
+    let (whole, of_head) = step(&record, "output");
     assert!((of_head - 4096.0 * 384.0 * 2.0).abs() < 1e-6, "{of_head}");
     let prefill = |record: &RunRecord| {
         rooflines(record).iter().find(|found| found.metric == "prefill_ns").unwrap().bytes
     };
     let before = prefill(&record);
     screened(&mut record, |_| {});
-    let (less, of_head) = step(&record);
-    assert!((of_head - 4096.0 * 400.0).abs() < 1e-6, "{of_head}");
-    assert!((whole - less - 4096.0 * 368.0).abs() < 1e-6, "{whole} {less}");
+    let (less, of_head) = step(&record, "output");
+    assert!((of_head - 4096.0 * 336.0).abs() < 1e-6, "{of_head}");
+    assert!((whole - less - 4096.0 * 432.0).abs() < 1e-6, "{whole} {less}");
     assert!((prefill(&record) - before).abs() < 1e-6);
 }
 
@@ -59,7 +74,7 @@ fn a_step_reads_the_first_look_of_a_screened_head_and_a_prompt_the_whole_of_it()
 #[test]
 fn a_time_that_only_a_screened_head_can_have_is_refused_of_another() {
     let mut evidence = session(42, 1.0);
-    let (whole, of_head) = step(&evidence.head);
+    let (whole, of_head) = step(&evidence.head, "output");
     let less = whole - of_head / 2.0;
     for record in arms(&mut evidence) {
         for probe in record.probes.iter_mut().filter(|probe| probe.kind != ProbeKind::Int8Peak) {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::mmap::Mapping;
-use crate::{HugePages, Result};
+use crate::Result;
 
 /// The bytes of a model file, whoever owns them.
 ///
@@ -20,8 +20,6 @@ pub enum Bytes {
     Owned(Vec<u8>),
     /// Mapped from a file.
     Mapped(Mapping),
-    /// In huge pages, where the system gives them.
-    Copied(HugePages),
 }
 
 impl Bytes {
@@ -44,27 +42,17 @@ impl Bytes {
     #[must_use]
     pub fn mapped_size(&self) -> usize {
         match self {
-            Self::Static(_) | Self::Owned(_) | Self::Copied(_) => 0,
+            Self::Static(_) | Self::Owned(_) => 0,
             Self::Mapped(map) => map.as_slice().len(),
         }
     }
 
-    /// How many of them lie in huge pages; `None` where they were not read into memory of their own, or the system does not say.
-    #[must_use]
-    pub fn huge_size(&self) -> Option<usize> {
-        match self {
-            Self::Static(_) | Self::Owned(_) | Self::Mapped(_) => None,
-            Self::Copied(bytes) => bytes.huge_size(),
-        }
-    }
-
-    /// Bytes held on the heap, or as a copy beside it.
+    /// Bytes held on the heap.
     #[must_use]
     pub fn heap_size(&self) -> usize {
         match self {
             Self::Static(_) | Self::Mapped(_) => 0,
             Self::Owned(bytes) => bytes.capacity(),
-            Self::Copied(bytes) => bytes.len(),
         }
     }
 }
@@ -77,7 +65,6 @@ impl Deref for Bytes {
             Self::Static(bytes) => bytes,
             Self::Owned(bytes) => bytes,
             Self::Mapped(map) => map.as_slice(),
-            Self::Copied(bytes) => bytes,
         }
     }
 }

@@ -68,12 +68,6 @@ impl File {
         self.bytes.heap_size()
     }
 
-    /// Bytes of the file in huge pages; `None` where it was not read into memory of its own, or the system does not say.
-    #[must_use]
-    pub fn huge_size(&self) -> Option<usize> {
-        self.bytes.huge_size()
-    }
-
     /// The format's version: 2 or 3.
     #[must_use]
     pub const fn version(&self) -> u32 {

@@ -10,12 +10,14 @@ mod attention;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod packed;
 mod scalar;
 mod screen;
 
 use std::{fmt, ops::Range, str::FromStr};
 
 pub use attention::{ATTENTION_CHUNK, ATTENTION_QUERIES, AttentionChunk, Stored};
+pub use packed::PackedKernel;
 pub use screen::{Between, ScreenedInput, ScreenedRow};
 
 use crate::{Error, ErrorKind, Lines, Result, quant::Shape, threads::Strip};
@@ -276,6 +278,8 @@ pub struct Kernels {
     pub packings: &'static [Packing],
     /// Products with stored weights, by format. A format without one is widened row by row and multiplied as floats.
     pub products: &'static [ProductKernel],
+    /// The product of one token with weights in fewer bits, where there is one.
+    pub packed: Option<&'static PackedKernel>,
     /// Register-only int8 multiply-adds: turns of the loop → (multiply-adds carried out, checksum).
     pub int8_peak: fn(u64) -> (u64, i64),
     /// Reads whole lines of 256 bytes; returns the wrapping sum of their 64-bit words.

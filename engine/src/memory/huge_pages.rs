@@ -48,40 +48,60 @@ impl HugePages {
         Ok(Self { map, start, len })
     }
 
-    /// Copies of several slices, one behind the other, made by so many threads at once; where each starts. All start cache
-    /// lines.
+    /// Where parts of these lengths start that lie one behind the other, each from a cache line on; and all of their bytes.
+    pub fn places(lens: impl IntoIterator<Item = usize>) -> (Vec<usize>, usize) {
+        let mut len = 0_usize;
+        let starts = lens.into_iter().map(|part| {
+            let start = len;
+            len += part.next_multiple_of(LINE);
+            start
+        });
+        (starts.collect(), len)
+    }
+
+    /// Copies of several slices, where [`HugePages::places`] says, made by so many threads at once.
     ///
     /// # Errors
     /// As [`HugePages::zeroed`].
-    pub fn copy_of(parts: &[&[u8]], n_threads: usize) -> Result<(Self, Vec<usize>)> {
-        let mut starts = Vec::with_capacity(parts.len());
-        let mut len = 0_usize;
-        for part in parts {
-            starts.push(len);
-            len += part.len().next_multiple_of(LINE);
-        }
-        let mut copy = Self::zeroed(len)?;
-        let mut rest = &mut copy[..];
-        let mut pieces = Vec::new();
-        for part in parts {
-            let (to, behind) = rest.split_at_mut(part.len().next_multiple_of(LINE));
-            pieces.extend(to[..part.len()].chunks_mut(PIECE).zip(part.chunks(PIECE)));
+    pub fn copy_of(parts: &[&[u8]], n_threads: usize) -> Result<Self> {
+        // Whole lines but for a part's last piece, so that pieces lie where the parts do.
+        let pieces = parts.iter().flat_map(|part| part.chunks(PIECE));
+        let pieces = pieces.map(|piece| (piece.len(), piece)).collect();
+        Self::filled(pieces, n_threads, |from, to| to.copy_from_slice(from))
+    }
+
+    /// Parts of so many bytes each, where [`HugePages::places`] says, written by so many threads at once.
+    ///
+    /// # Errors
+    /// As [`HugePages::zeroed`].
+    pub fn filled<T: Send>(
+        parts: Vec<(usize, T)>,
+        n_threads: usize,
+        fill: impl Fn(T, &mut [u8]) + Sync,
+    ) -> Result<Self> {
+        let (_, len) = Self::places(parts.iter().map(|(len, _)| *len));
+        let mut all = Self::zeroed(len)?;
+        let mut rest = &mut all[..];
+        let mut places = Vec::with_capacity(parts.len());
+        for (len, with) in parts {
+            let (to, behind) = rest.split_at_mut(len.next_multiple_of(LINE));
+            places.push((with, &mut to[..len]));
             rest = behind;
         }
-        let pieces = Mutex::new(pieces.into_iter());
+        let places = Mutex::new(places.into_iter());
         let work = || {
-            while let Some((to, from)) = {
-                let mut pieces = pieces.lock().unwrap_or_else(PoisonError::into_inner);
-                pieces.next()
+            while let Some((with, to)) = {
+                let mut places = places.lock().unwrap_or_else(PoisonError::into_inner);
+                places.next()
             } {
-                to.copy_from_slice(from);
+                fill(with, to);
             }
         };
         std::thread::scope(|scope| {
             (1..n_threads).for_each(|_| drop(scope.spawn(work)));
             work();
         });
-        Ok((copy, starts))
+        Ok(all)
     }
 
     /// How many of these bytes lie in huge pages; `None` where the system does not say.
@@ -157,7 +177,9 @@ mod tests {
         for lens in [&lens[..], &lens[3..4], &[]] {
             let parts: Vec<&[u8]> = lens.iter().map(|len| &bytes[bytes.len() - len..]).collect();
             for n_threads in [1, 2, 5] {
-                let (copy, starts) = HugePages::copy_of(&parts, n_threads).unwrap();
+                let copy = HugePages::copy_of(&parts, n_threads).unwrap();
+                let (starts, len) = HugePages::places(parts.iter().map(|part| part.len()));
+                assert_eq!(copy.len(), len);
                 assert_eq!(copy.as_ptr().align_offset(HUGE_PAGE), 0);
                 for (part, start) in parts.iter().zip(starts) {
                     assert!(copy[start..][..part.len()] == **part, "{} bytes", part.len());

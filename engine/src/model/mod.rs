@@ -19,8 +19,9 @@ pub use weights::LinearInfo;
 pub(crate) use weights::{LINEAR_NAMES, Layer, Linear, Weights};
 
 use crate::{
-    Bytes, ChatTemplate, Error, ErrorKind, Pool, Result, Tokenizer, builtin, gguf::File,
-    kernels::Kernels,
+    Bytes, ChatTemplate, Error, ErrorKind, Pool, Result, Tokenizer, builtin,
+    gguf::File,
+    kernels::{Kernels, PackedKernel},
 };
 
 /// Bytes of a file from which its weights are copied: smaller ones stay in a cache anyway.
@@ -40,8 +41,7 @@ pub struct Model {
 
 impl Model {
     /// Opens the GGUF file at `path` and checks it. It is mapped; of one that no cache holds, what every token reads is copied
-    /// into memory of its own, in huge pages where the system gives them ([`Model::huge_size`]): the layers here, the output
-    /// matrix when a session first needs all of it.
+    /// into memory of its own, in huge pages where the system gives them ([`Model::huge_size`]), as sessions need it.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] if it can't be read; [`ErrorKind::Gguf`], [`ErrorKind::UnsupportedArchitecture`],
@@ -50,7 +50,7 @@ impl Model {
     pub fn open(path: &Path) -> Result<Self> {
         let mut model = Self::map(path)?;
         if model.bytes().len() >= COPIED_FROM {
-            model.copies = Some(Copies::of_layers(&model.file, &mut model.weights)?);
+            model.copies = Some(Copies::plan(&mut model.weights));
         }
         Ok(model)
     }
@@ -124,7 +124,7 @@ impl Model {
     /// How many of those lie in huge pages; `None` where nothing was copied, or the system does not say.
     #[must_use]
     pub fn huge_size(&self) -> Option<usize> {
-        self.copies.as_ref().map_or_else(|| self.file.huge_size(), Copies::huge_size)
+        self.copies.as_ref().and_then(Copies::huge_size)
     }
 
     /// Bytes on the heap of what was decoded or copied of the weights, and of the file where it is not mapped.
@@ -201,6 +201,24 @@ impl Model {
         if self.is_screened() { Screen::bytes_of(shape.rows, shape.cols) } else { 0 }
     }
 
+    /// Makes the copy of the layers that a product of one token with packed weights needs, or without one the copy for all
+    /// others; where weights are copied at all.
+    pub(crate) fn copy_layers(&self, kernel: Option<&PackedKernel>) -> Result<()> {
+        let copies = self.copies.as_ref();
+        copies.map_or(Ok(()), |copies| copies.copy_layers(&self.file, &self.weights, kernel))
+    }
+
+    /// Bytes that sessions of one sequence or of several will so add to [`Model::heap_size`], with such a product or without.
+    pub(crate) fn size_to_come(&self, is_packed: bool, for_several: bool) -> usize {
+        self.copies.as_ref().map_or(0, |copies| copies.size_to_come(is_packed, for_several))
+    }
+
+    /// The bytes of one of its matrices in fewer bits, if there is such a copy.
+    pub(crate) fn packed_of(&self, linear: &Linear) -> Option<&[u8]> {
+        let packed = self.copies.as_ref()?.packed()?;
+        Some(&packed[linear.packed.clone()?])
+    }
+
     /// Makes the copy of the output matrix, where weights are copied at all.
     pub(crate) fn copy_output(&self) -> Result<()> {
         let Some(copies) = &self.copies else { return Ok(()) };
@@ -215,7 +233,9 @@ impl Model {
         let range = linear.range.clone();
         let copies = self.copies.as_ref();
         let copy = match linear.copied {
-            Some(start) => copies.map(|copies| &copies.layers()[start..][..range.len()]),
+            Some(start) => {
+                copies.and_then(Copies::layers).map(|layers| &layers[start..][..range.len()])
+            }
             None if range == self.weights.output.range => copies.and_then(Copies::output),
             None => None,
         };

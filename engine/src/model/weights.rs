@@ -64,13 +64,21 @@ pub(crate) struct Linear {
     pub(crate) scale: f32,
     /// All bytes of the tensor in the file.
     pub(crate) range: Range<usize>,
-    /// Where they start in the copy of all layers, if there is one.
+    /// Where they start in the copy of all layers, if there can be one,
     pub(crate) copied: Option<usize>,
+    /// and where they are in that in fewer bits.
+    pub(crate) packed: Option<Range<usize>>,
 }
 
 impl Layer {
     /// Its matrices, in the order of the graph.
     pub(crate) fn linears_mut(&mut self) -> [&mut Linear; 7] {
+        let Self { attn_q, attn_k, attn_v, attn_output, ffn_gate, ffn_up, ffn_down, .. } = self;
+        [attn_q, attn_k, attn_v, attn_output, ffn_gate, ffn_up, ffn_down]
+    }
+
+    /// The same to be read.
+    pub(crate) const fn linears(&self) -> [&Linear; 7] {
         let Self { attn_q, attn_k, attn_v, attn_output, ffn_gate, ffn_up, ffn_down, .. } = self;
         [attn_q, attn_k, attn_v, attn_output, ffn_gate, ffn_up, ffn_down]
     }
@@ -163,17 +171,7 @@ impl Weights {
     }
 
     pub(super) fn linears(&self, config: &Config) -> Vec<LinearInfo> {
-        let layer = &self.layers[0];
-        let all = [
-            &layer.attn_q,
-            &layer.attn_k,
-            &layer.attn_v,
-            &layer.attn_output,
-            &layer.ffn_gate,
-            &layer.ffn_up,
-            &layer.ffn_down,
-            &self.output,
-        ];
+        let all = self.layers[0].linears().into_iter().chain([&self.output]);
         let info = |linear: &Linear| LinearInfo {
             name: LINEAR_NAMES[linear.kind],
             rows: linear.shape.rows,
@@ -183,7 +181,7 @@ impl Weights {
             bytes: linear.range.len(),
             once_per_sequence: linear.kind == OUTPUT,
         };
-        all.into_iter().map(info).collect()
+        all.map(info).collect()
     }
 }
 
@@ -242,7 +240,7 @@ impl Reader<'_> {
         if file.find_tensor(&name).is_some() {
             scale *= self.norm(&name, 1)?[0];
         }
-        Ok(Linear { kind, shape, format, scale, range, copied: None })
+        Ok(Linear { kind, shape, format, scale, range, copied: None, packed: None })
     }
 
     fn rope_factors(&mut self, len: usize) -> Result<Option<Vec<f32>>> {

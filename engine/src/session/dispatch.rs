@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Isa, Lines, Model, Result,
-    kernels::{Four, Input, Kernels, Packed, Product, ProductKernel, RowScale},
+    kernels::{Four, Input, Kernels, Packed, PackedKernel, Product, ProductKernel, RowScale},
     model::{LINEAR_NAMES, Linear, Screen},
     threads::{Columns, Pool, Split, Strip},
 };
@@ -31,6 +31,11 @@ impl Activations {
         }
     }
 
+    /// The product of one token with weights in fewer bits, where there is one.
+    pub(super) fn packed(self, kernels: &Kernels) -> Option<&'static PackedKernel> {
+        kernels.packed.filter(|_| self == Self::Int8)
+    }
+
     /// The product of a matrix, if it is one with packed activations.
     pub(super) fn product(
         self,
@@ -49,13 +54,13 @@ impl Activations {
 pub struct Count {
     /// Which product, as [`crate::LinearInfo::name`].
     pub linear: &'static str,
-    /// The kernel that carried it out.
+    /// The kernel that carried out the last of them.
     pub kernel: &'static str,
     /// Logical products: one per (layer, token).
     pub products: u64,
     /// Multiply-adds.
     pub macs: u64,
-    /// Weight bytes read: the tensor's bytes once per call, however many tokens shared it.
+    /// Weight bytes read: those of the form that was read, once per call, however many tokens shared it.
     pub bytes: u64,
 }
 
@@ -257,7 +262,7 @@ impl Dispatcher {
     ) {
         let n_tokens = x.float.len() / x.cols;
         for linear in linears {
-            self.count(linear, n_tokens);
+            self.count(model, linear, n_tokens);
         }
         let mut i = 0;
         let columns = outs.map(|out| {
@@ -266,11 +271,13 @@ impl Dispatcher {
             out.resize(n_tokens * width, 0.0);
             Columns { data: out, width, unit: UNIT }
         });
-        let products = linears.map(|linear| self.kernel(linear));
+        let products = linears.map(|linear| self.choose(model, linear, n_tokens));
         let kernels = &self.kernels;
         self.pool.strips(self.split(&linears, n_tokens), columns, |mut strips| {
-            for ((linear, product), strip) in linears.iter().zip(products).zip(&mut strips) {
-                multiply(kernels, product, linear, model.bytes_of(linear), x, strip);
+            for ((linear, (product, weights)), strip) in
+                linears.iter().zip(products).zip(&mut strips)
+            {
+                multiply(kernels, product, linear, weights, x, strip);
             }
             finish(&mut strips);
         });
@@ -286,11 +293,10 @@ impl Dispatcher {
         onto: &mut [f32],
     ) {
         let (n_tokens, width) = (x.float.len() / x.cols, linear.shape.rows);
-        self.count(linear, n_tokens);
+        self.count(model, linear, n_tokens);
         out.resize(n_tokens * width, 0.0);
         let columns = [&mut out[..], onto].map(|data| Columns { data, width, unit: UNIT });
-        let (kernels, product) = (&self.kernels, self.kernel(linear));
-        let weights = model.bytes_of(linear);
+        let (kernels, (product, weights)) = (&self.kernels, self.choose(model, linear, n_tokens));
         self.pool.strips(self.split(&[linear], n_tokens), columns, |[mut out, mut onto]| {
             multiply(kernels, product, linear, weights, x, &mut out);
             for token in 0..out.n_rows() {
@@ -310,13 +316,27 @@ impl Dispatcher {
         }
     }
 
-    fn count(&mut self, linear: &Linear, n_tokens: usize) {
-        let kernel = self.kernel(linear);
+    /// What multiplies a matrix by so many tokens, and the bytes that it reads.
+    fn choose<'m>(
+        &self,
+        model: &'m Model,
+        linear: &Linear,
+        n_tokens: usize,
+    ) -> (Option<&'static ProductKernel>, &'m [u8]) {
+        let packed = self.activations.packed(&self.kernels).filter(|_| n_tokens == 1);
+        match packed.zip(model.packed_of(linear)) {
+            Some((packed, weights)) => (Some(&packed.kernel), weights),
+            None => (self.kernel(linear), model.bytes_of(linear)),
+        }
+    }
+
+    fn count(&mut self, model: &Model, linear: &Linear, n_tokens: usize) {
+        let (kernel, weights) = self.choose(model, linear, n_tokens);
         let count = &mut self.counts[linear.kind];
         count.kernel = kernel.map_or_else(|| self.kernels.dense_f32_name(), |kernel| kernel.name);
         count.products += n_tokens as u64;
         count.macs += (n_tokens * linear.shape.rows * linear.shape.cols) as u64;
-        count.bytes += linear.range.len() as u64;
+        count.bytes += weights.len() as u64;
     }
 }
 

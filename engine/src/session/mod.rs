@@ -90,6 +90,7 @@ impl<'m> Session<'m> {
         if screen.is_none() {
             model.copy_output()?;
         }
+        model.copy_layers(options.activations.packed(&kernels))?;
         Ok(Self {
             model,
             sequences: Sequences::new(KvLayout::new(config, options.kv), angles),
@@ -286,6 +287,9 @@ impl<'m> Session<'m> {
         }
         let tokens: Vec<u32> = rows.iter().map(|(_, token)| *token).collect();
         self.check_ids(&tokens)?;
+        if rows.len() > 1 {
+            self.model.copy_layers(None)?;
+        }
         for (place, len) in &lens {
             let had = self.sequences.cache(*place).len();
             self.check_context(had, len - had)?;

@@ -97,7 +97,9 @@ impl SessionOptions {
         let kv_bytes = KvLayout::new(config, self.kv).chunk_bytes().saturating_mul(n_sequences);
         // The angles of a position are those of all sequences.
         let chunk_bytes = kv_bytes.saturating_add(Angles::chunk_bytes(config.head_dim));
-        let widths = Widths::new(model, &Kernels::of(self.isa)?, self.activations);
+        let kernels = Kernels::of(self.isa)?;
+        let widths = Widths::new(model, &kernels, self.activations);
+        let is_packed = self.activations.packed(&kernels).is_some();
         let (n_rows, n_logits) = match (n_tokens, n_sequences) {
             (0, _) | (_, 0) => (0, 0),
             _ => (n_tokens.min(self.batch).max(n_sequences), n_sequences),
@@ -109,7 +111,7 @@ impl SessionOptions {
         };
         Ok(Memory {
             weights_mapped: model.mapped_size(),
-            weights_heap: model.heap_size(),
+            weights_heap: model.heap_size() + model.size_to_come(is_packed, n_sequences > 1),
             screen,
             kv: n_chunks.saturating_mul(chunk_bytes),
             activations: widths.bytes(n_rows) + widths.n_scores(n_tokens) * size_of::<f32>(),

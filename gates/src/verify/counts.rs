@@ -7,8 +7,8 @@ use baselines::{
 };
 
 use super::{
-    Check, Class, Fault, Rule,
-    screening::{is_screened, least_bytes, most_bytes},
+    Check, Class, Fault, Rule, reads,
+    screening::{is_screened, most_bytes},
     tokens::{GENERATING, n_sequences},
 };
 use crate::policy::Policy;
@@ -64,6 +64,15 @@ impl Passes {
     /// Those of them that a screened head can have had a part in: a prefill asks for all logits, and so does a batch.
     const fn screened(self) -> u64 {
         if self.rows == 1 { self.steps } else { 0 }
+    }
+
+    /// Those that served one token, as packed weights do: steps, and what is left of a prompt behind whole batches.
+    const fn of_one_token(self, output: &Output, batch: u64) -> u64 {
+        let alone = match batch {
+            0 | 1 => output.n_prompt,
+            _ => (output.n_prompt % batch == 1) as u64,
+        };
+        self.screened().saturating_add(self.prefills.saturating_mul(alone))
     }
 }
 
@@ -158,14 +167,21 @@ fn faults_of(
             faults.push(Fault::new(field, products.to_string(), counts.products.to_string()));
         }
         let reads = passes.reads(linear, output, engine.settings.batch);
-        let screened = if is_screened(&counts.kernel) { passes.screened() } else { 0 };
+        let lighter = match &counts.kernel {
+            kernel if is_screened(kernel) => passes.screened(),
+            kernel if reads::is_packed(kernel) && !linear.once_per_sequence => {
+                passes.of_one_token(output, engine.settings.batch)
+            }
+            _ => 0,
+        };
         let of_all = |reads: u64| {
             u128::from(linear.n)
                 .saturating_mul(u128::from(reads))
                 .saturating_mul(u128::from(output.iterations))
         };
-        let least = whole_bytes(linear, of_all(reads - screened))
-            .saturating_add(of_all(screened).saturating_mul(u128::from(least_bytes(linear))));
+        let of_lighter =
+            of_all(lighter).saturating_mul(reads::least(&counts.kernel, linear).into());
+        let least = whole_bytes(linear, of_all(reads - lighter)).saturating_add(of_lighter);
         faults.extend(too_few_bytes(process, counts, least));
     }
     faults
@@ -261,6 +277,15 @@ mod tests {
             let [passes] = ways[..] else { panic!("one way, found {}", ways.len()) };
             assert_eq!(passes.tokens(&linear, &output), 12);
             assert_eq!(passes.reads(&linear, &output, 128), 4);
+            assert_eq!(passes.of_one_token(&output, 128), 0, "three tokens share each");
+        }
+        // Three steps behind a prompt in batches, whose last may be one token.
+        let passes = Passes { prefills: 1, steps: 3, rows: 1 };
+        for (n_prompt, batch, want) in
+            [(15, 128, 3), (129, 128, 4), (257, 256, 4), (1, 9, 4), (15, 1, 18)]
+        {
+            let output = Output { n_prompt, ..output.clone() };
+            assert_eq!(passes.of_one_token(&output, batch), want, "{n_prompt} by {batch}");
         }
     }
 }

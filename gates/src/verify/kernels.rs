@@ -2,10 +2,13 @@
 
 use baselines::{
     RunRecord,
-    record::{Counts, Settings},
+    record::{Counts, Linear, Settings},
 };
 
-use super::{Check, Class, Fault, Rule};
+use super::{
+    Check, Class, Fault, Rule,
+    reads::{self, PACKED},
+};
 use crate::policy::Policy;
 
 pub(super) const RULE: Rule = Rule {
@@ -35,6 +38,7 @@ const KERNELS: &[Kernel] = &[
     Kernel { name: "q6_k_q8", format: "q6_k" },
     Kernel { name: "q8_0_q8", format: "q8_0" },
     Kernel { name: "ternary_i8", format: "i2_s" },
+    Kernel { name: PACKED, format: "i2_s" },
     Kernel { name: "tl1_lut", format: "tl1" },
     Kernel { name: "tl2_lut", format: "tl2" },
     Kernel { name: "tq1_0_i8", format: "tq1_0" },
@@ -52,17 +56,14 @@ const SCREENED: &str = "screened_f16";
 fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
     let Some(engine) = record.subject.engine() else { return Vec::new() };
     let settings = &engine.settings;
-    let format = |linear: &str| {
-        let linear = engine.model.linears.iter().find(|known| known.name == linear);
-        linear.map_or("", |linear| linear.format.as_str())
-    };
+    let linear = |name: &str| engine.model.linears.iter().find(|known| known.name == name);
     let all = record
         .processes
         .iter()
         .flat_map(|process| process.counts.iter().map(move |counts| (process.order, counts)));
     let fault = |(order, counts): (u64, &Counts)| {
         let field = format!("process {order} counts[{}/{}].kernel", counts.workload, counts.linear);
-        (!fits(counts, settings, format(&counts.linear))).then(|| {
+        (!fits(counts, settings, linear(&counts.linear))).then(|| {
             Fault::new(
                 field,
                 format!("a kernel for its format on {}", settings.isa),
@@ -73,8 +74,12 @@ fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
     all.filter_map(fault).collect()
 }
 
-fn fits(counts: &Counts, settings: &Settings, format: &str) -> bool {
+fn fits(counts: &Counts, settings: &Settings, linear: Option<&Linear>) -> bool {
     let Some((name, isa)) = counts.kernel.split_once('.') else { return false };
+    let format = linear.map_or("", |linear| linear.format.as_str());
+    if name == PACKED && linear.is_none_or(|linear| !reads::can_be_packed(linear)) {
+        return false;
+    }
     if name == SCREENED {
         return format == "f16" && isa == settings.isa;
     }

@@ -34,6 +34,7 @@ mod physics_kernel_rate;
 mod probes;
 mod purpose;
 pub(crate) mod rates;
+mod reads;
 mod repeated_samples;
 mod required_accuracy;
 mod required_gates;

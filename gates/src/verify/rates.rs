@@ -10,10 +10,7 @@ use baselines::{
     record::{Counts, Engine, Linear, Output, ProbeKind, WorkloadDef},
 };
 
-use super::{
-    screening::{is_screened, least_bytes},
-    tokens::n_sequences,
-};
+use super::{reads, tokens::n_sequences};
 use crate::stats::quantile::median;
 
 /// One metric of one workload with its work.
@@ -155,20 +152,12 @@ fn step(record: &RunRecord, engine: &Engine, workload: &WorkloadDef) -> Work {
     })
 }
 
-/// Bytes that one product of `linear` reads at least when `workload` decodes a token: all of them, or, where any process names a
-/// screened head for it, those of its first look.
+/// Bytes that one product of `linear` reads at least when `workload` decodes a token, by the kernels that its processes name for it.
 pub(crate) fn read_bytes(record: &RunRecord, workload: &WorkloadDef, linear: &Linear) -> u64 {
-    let screened = |counts: &Counts| {
-        is_screened(&counts.kernel)
-            && counts.workload == workload.name
-            && counts.linear == linear.name
-    };
-    let mut counts = record.processes.iter().flat_map(|process| &process.counts);
-    if linear.once_per_sequence && counts.any(screened) {
-        least_bytes(linear)
-    } else {
-        linear.bytes
-    }
+    let of = |counts: &&Counts| counts.workload == workload.name && counts.linear == linear.name;
+    let counts = record.processes.iter().flat_map(|process| &process.counts).filter(of);
+    let each = counts.map(|counts| reads::least(&counts.kernel, linear));
+    each.min().unwrap_or(linear.bytes)
 }
 
 /// One token through the linears of one layer.

@@ -1,4 +1,5 @@
-//! The scripted session with a screened head: the decoded tokens of a record, and what is planted in what is said of them.
+//! The scripted session with a screened head, or with packed weights: the decoded tokens of a record, and what is planted in
+//! what is said of them.
 
 use baselines::{
     RunRecord,
@@ -7,6 +8,22 @@ use baselines::{
 
 /// The kernel, on the script's instruction set.
 pub(crate) const SCREENED: &str = "screened_f16.avx512";
+
+/// The kernel of packed weights.
+pub(crate) const PACKED: &str = "ternary_i8_packed.avx512";
+
+/// Has every process of `record` decode with packed weights in `linear`: rows in whole lines of 320 weights, without the 32 bytes
+/// behind a tensor.
+pub(crate) fn packed(record: &mut RunRecord, linear: &str) {
+    let engine = record.subject.engine_mut().expect("a session of the engine");
+    let known = engine.model.linears.iter().find(|known| known.name == linear);
+    let known = known.expect("a linear of the model");
+    let each = known.rows * known.cols.div_ceil(320) * 64;
+    let all = record.processes.iter_mut().flat_map(|process| &mut process.counts);
+    for counts in all.filter(|c| c.workload == "decode-64" && c.linear == linear) {
+        (counts.kernel, counts.bytes) = (PACKED.to_owned(), counts.products * each);
+    }
+}
 
 /// Every count of the head on `workload`.
 pub(crate) fn head_counts<'a>(

@@ -74,6 +74,7 @@ pub(super) fn kernels() -> Option<Kernels> {
         screen_rest: |rest, x| unsafe { screen::rest(rest, x) },
         packings: tables::PACKINGS,
         products: tables::PRODUCTS,
+        packed: None,
         // SAFETY: the probe above found every feature this function is compiled with.
         int8_peak: |turns| unsafe { peak::int8_peak(turns) },
         // SAFETY: the probe above found every feature this function is compiled with.

@@ -39,7 +39,7 @@ const SHORT: usize = 1024;
 
 /// Bytes between the weights that a single token is multiplied by and those asked of memory meanwhile, at least. Found on the
 /// machine of `docs/speed.md`: less comes late, more pushes other lines out.
-const AHEAD: usize = 7000;
+pub(super) const AHEAD: usize = 7000;
 
 /// The product for the strip's columns (weight rows) and rows (tokens).
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
@@ -153,7 +153,12 @@ fn column<const R: usize>(product: &Product<'_>, out: &mut Strip<'_>, row: usize
 /// Adds up the lanes of each row's sum, scales and writes them, four rows at a time.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
 #[inline]
-fn write<const R: usize>(sums: &[__m512i; R], x: RowScale, weight_scale: f32, out: &mut [f32]) {
+pub(super) fn write<const R: usize>(
+    sums: &[__m512i; R],
+    x: RowScale,
+    weight_scale: f32,
+    out: &mut [f32],
+) {
     let (quads, rest) = sums.as_chunks::<4>();
     let (outs, out_rest) = out.as_chunks_mut::<4>();
     for (quad, out) in quads.iter().zip(outs) {

@@ -10,6 +10,7 @@ mod elementwise;
 mod i2_s;
 mod int8;
 mod lanes;
+mod packed;
 mod pairs;
 mod peak;
 mod q4_0;
@@ -76,6 +77,7 @@ pub(super) fn kernels() -> Option<Kernels> {
         screen_rest: |rest, x| unsafe { screen::rest(rest, x) },
         packings: tables::PACKINGS,
         products: tables::PRODUCTS,
+        packed: is_x86_feature_detected!("avx512vbmi").then_some(tables::PACKED),
         // SAFETY: the probe above found every feature this function is compiled with.
         int8_peak: |turns| unsafe { peak::int8_peak(turns) },
         // SAFETY: the probe above found every feature this function is compiled with.

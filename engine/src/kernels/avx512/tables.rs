@@ -3,9 +3,9 @@
 #![expect(unsafe_code, reason = "entering a target_feature function from ordinary code")]
 
 use super::{
-    super::{Input, Packing, ProductKernel, scalar},
-    blocks32, blocks256, i2_s, int8, pairs, q4_0, q4_1, q4_k, q5_0, q5_1, q5_k, q6_k, q8_0, tl1,
-    tl2, tq1_0, tq2_0, triples,
+    super::{Input, PackedKernel, Packing, ProductKernel, scalar},
+    blocks32, blocks256, i2_s, int8, packed, pairs, q4_0, q4_1, q4_k, q5_0, q5_1, q5_k, q6_k, q8_0,
+    tl1, tl2, tq1_0, tq2_0, triples,
 };
 
 /// In the order of `Input`.
@@ -41,6 +41,19 @@ pub(super) const PACKINGS: &[Packing] = &[
         pack: |x, packed| unsafe { blocks256::pack(x, packed) },
     },
 ];
+
+/// Only handed out where the CPU has VBMI as well.
+pub(super) const PACKED: &PackedKernel = &PackedKernel {
+    kernel: ProductKernel {
+        format: "i2_s",
+        name: "ternary_i8_packed.avx512",
+        input: Input::Int8,
+        // SAFETY: it is only handed out where the CPU has every feature.
+        product: |product, out| unsafe { packed::product(product, out) },
+    },
+    // SAFETY: it is only handed out where the CPU has every feature.
+    pack: |codes, cols, out| unsafe { packed::pack(codes, cols, out) },
+};
 
 /// Sorted by format.
 pub(super) const PRODUCTS: &[ProductKernel] = &[

@@ -76,6 +76,7 @@ pub(super) fn kernels() -> Option<Kernels> {
         screen_rest: screen::rest,
         packings: PACKINGS,
         products: PRODUCTS,
+        packed: None,
         int8_peak: peak::int8_peak,
         read: peak::read,
         _sealed: Sealed,
