@@ -325,6 +325,8 @@ impl<'m> Session<'m> {
 
     /// A new, empty sequence.
     pub fn join(&mut self) -> SequenceId {
+        // Here, so that no step takes the time for it. Where there is no room, the first step of several says so.
+        let _ = self.model.copy_layers(None);
         self.sequences.join()
     }
 
