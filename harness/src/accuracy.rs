@@ -45,18 +45,23 @@ pub(crate) fn formats(suite: &Suite) -> BTreeSet<&'static str> {
 }
 
 /// Scores the engine's held-out text with both kinds of activations, then with int8 activations and the model converted to
-/// each of `formats` but its own. The model's own accuracy comes first.
+/// each of `formats` but its own. The model's own accuracy comes first. `alive` is called before each window: with a model of
+/// billions of weights all of them take many minutes.
 pub(crate) fn score<'f>(
     model: &Model,
     scoring: Scoring<'_>,
     formats: impl IntoIterator<Item = &'f str>,
+    mut alive: impl FnMut() -> Result<()>,
 ) -> Result<Vec<Accuracy>> {
     let (ids, window_len) = held_out(model, scoring.positions)?;
-    let run = |model: &Model, activations| -> Result<Vec<Prediction>> {
+    let mut run = |model: &Model, activations| -> Result<Vec<Prediction>> {
         let mut session = session(model, scoring, activations)?;
-        let windows = ids.chunks_exact(window_len);
-        let predicted = windows.map(|window| predictions(&mut session, window));
-        Ok(predicted.collect::<engine::Result<Vec<_>>>()?.concat())
+        let mut predicted = Vec::new();
+        for window in ids.chunks_exact(window_len) {
+            alive()?;
+            predicted.extend(predictions(&mut session, window)?);
+        }
+        Ok(predicted)
     };
     let count = |format: &str, int8: &[Prediction], float: &[Prediction]| {
         compare(format, Digest::of_ids(&ids), int8, float)
@@ -149,6 +154,25 @@ mod tests {
         let accuracy = compare("i2_s", Digest::of(b""), &[p(1), p(2), p(3)], &[p(1), p(9), p(3)]);
         assert_eq!((accuracy.positions, accuracy.top1_equal), (3, 2));
         assert!((accuracy.nll_int8 - 1.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn every_window_of_every_run_gives_a_sign_of_life() {
+        let model = Model::builtin("stories").unwrap();
+        let (options, hooks) = (SessionOptions::default(), Hooks::none());
+        let scoring = Scoring { options: &options, hooks: &hooks, positions: 600 };
+        let mut signs = 0;
+        let sign = || {
+            signs += 1;
+            Ok(())
+        };
+        let scored = score(&model, scoring, ["tq2_0", "i2_s"], sign).unwrap();
+        let formats: Vec<_> = scored.iter().map(|accuracy| accuracy.format.as_str()).collect();
+        assert_eq!(formats, ["i2_s", "tq2_0"]);
+        assert_eq!(signs, 2 * 3, "two windows: float, int8, and int8 in the other format");
+        let dead = || anyhow::bail!("nobody listens");
+        let error = score(&model, scoring, [], dead).unwrap_err().to_string();
+        assert_eq!(error, "nobody listens");
     }
 
     #[test]

@@ -113,8 +113,8 @@ pub(crate) fn replay(
         let positions = recorded.positions;
         let scoring = Scoring { options: &options, hooks: &Hooks::none(), positions };
         let formats = record.format_accuracy.iter().map(|accuracy| accuracy.format.as_str());
-        let scored =
-            accuracy::score(&model, scoring, formats).context("failed to replay the accuracy")?;
+        let scored = accuracy::score(&model, scoring, formats, || Ok(()))
+            .context("failed to replay the accuracy")?;
         let n_formats = scored.len();
         progress
             .note(&format!("replayed accuracy over {positions} positions in {n_formats} formats"));

@@ -115,7 +115,8 @@ fn measure(
         Job::Accuracy => {
             let scoring = Scoring { options: &options, hooks, positions: request.positions };
             let formats = accuracy::formats(&request.suite);
-            let scored = accuracy::score(&model, scoring, formats)
+            let alive = || send(output, &Event::Alive);
+            let scored = accuracy::score(&model, scoring, formats, alive)
                 .context("failed to score held-out text")?;
             for accuracy in scored {
                 send(output, &Event::Accuracy(accuracy))?;

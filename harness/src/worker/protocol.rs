@@ -91,7 +91,7 @@ pub(crate) enum Event {
     Model(#[serde(with = "ModelInfoWire")] ModelInfo),
     Linear(#[serde(with = "LinearWire")] Linear),
     Settings(#[serde(with = "SettingsWire")] Settings),
-    /// Still setting up.
+    /// Still setting up, or counting.
     Alive,
     /// Every workload is set up and warmed up.
     Ready,
