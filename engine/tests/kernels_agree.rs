@@ -6,7 +6,8 @@
 use engine::{
     Drawing, Isa,
     kernels::{
-        ATTENTION_CHUNK, ATTENTION_QUERIES, AttentionChunk, Four, Kernels, ScreenedInput, Stored,
+        ATTENTION_CHUNK, ATTENTION_CODES, ATTENTION_HEAD, ATTENTION_QUERIES, AttentionChunk, Four,
+        Kernels, ScreenedInput, Stored,
     },
 };
 use half::f16;
@@ -39,6 +40,10 @@ fn floats(drawing: &mut Drawing, n: usize) -> Vec<f32> {
             sign * drawing.unit_f32() * 10.0_f32.powi(i32::try_from(drawing.below(7)).unwrap() - 3)
         })
         .collect()
+}
+
+fn positive(drawing: &mut Drawing, n: usize) -> Vec<f32> {
+    floats(drawing, n).into_iter().map(f32::abs).collect()
 }
 
 fn bits(x: &[f32]) -> Vec<u32> {
@@ -196,9 +201,9 @@ impl Chunk {
     fn drawn(drawing: &mut Drawing, head_dim: usize) -> Self {
         let wide = floats(drawing, ATTENTION_CHUNK * head_dim);
         let halves = wide.iter().map(|x| f16::from_f32(*x).to_le_bytes()).collect();
-        let codes =
-            (0..wide.len()).map(|_| u8::try_from(drawing.below(256)).unwrap().cast_signed());
-        let (codes, scales) = (codes.collect(), floats(drawing, ATTENTION_CHUNK));
+        let n_codes = ATTENTION_CHUNK * head_dim.next_multiple_of(ATTENTION_CODES);
+        let codes = (0..n_codes).map(|_| u8::try_from(drawing.below(256)).unwrap().cast_signed());
+        let (codes, scales) = (codes.collect(), positive(drawing, ATTENTION_CHUNK));
         Self { wide, halves, codes, scales }
     }
 
@@ -211,12 +216,12 @@ impl Chunk {
 #[test]
 fn attention_agrees() {
     let mut drawing = Drawing::new(4, "attend");
-    for head_dim in [2, 16, 64, 80, 100, 128, 256] {
+    for head_dim in [2, 6, 16, 24, 64, 80, 100, 128, 256, ATTENTION_HEAD] {
         for n_queries in 1..=ATTENTION_QUERIES {
             let q = floats(&mut drawing, n_queries * head_dim);
             let before = floats(&mut drawing, n_queries * head_dim);
             let stride = ATTENTION_CHUNK + 16 * (head_dim % 3);
-            let p = floats(&mut drawing, (n_queries - 1) * stride + ATTENTION_CHUNK);
+            let p = positive(&mut drawing, (n_queries - 1) * stride + ATTENTION_CHUNK);
             let (keys, values) =
                 (Chunk::drawn(&mut drawing, head_dim), Chunk::drawn(&mut drawing, head_dim));
             for (keys, values) in keys.formats().into_iter().zip(values.formats()) {
@@ -242,6 +247,88 @@ fn attention_agrees() {
 }
 
 /// Against the definition in f64: what all instruction sets could have in common is wrong.
+/// Queries, scales and probabilities that have no step, or an endless one.
+#[test]
+fn attention_over_codes_agrees_on_what_is_no_number() {
+    const D: usize = 48;
+    let mut drawing = Drawing::new(8, "attend");
+    let (q, p) = (floats(&mut drawing, D), positive(&mut drawing, ATTENTION_CHUNK));
+    let Chunk { codes, scales, .. } = Chunk::drawn(&mut drawing, D);
+    for odd in [f32::NAN, f32::INFINITY, 0.0, f32::MIN_POSITIVE / 8.0, 1e30] {
+        // In one value, in all of them, and in the last of the positions.
+        for places in [5..6, 0..48, 40..41] {
+            let with = |x: &[f32]| {
+                let mut x = x.to_vec();
+                x[places.clone()].fill(odd);
+                x
+            };
+            let (odd_q, odd_p, odd_scales) = (with(&q), with(&p), with(&scales));
+            for (q, p, scales) in
+                [(&odd_q, &p, &scales), (&q, &odd_p, &scales), (&q, &p, &odd_scales)]
+            {
+                let run = |kernels: &Kernels| {
+                    let stored = Stored::Int8 { codes: &codes, scales };
+                    let stride = ATTENTION_CHUNK;
+                    let chunk = AttentionChunk { stored, ahead: 0, head_dim: D, n: 41, stride };
+                    let (mut scores, mut out) = (vec![9.0; stride], vec![1.0; D]);
+                    (kernels.scores)(&chunk, q, 0.125, &mut scores);
+                    (kernels.weigh)(&chunk, p, &mut out);
+                    // Any NaN is as good as another.
+                    let of = |x: &f32| if x.is_nan() { f32::NAN.to_bits() } else { x.to_bits() };
+                    scores[..41].iter().chain(&out).map(of).collect::<Vec<_>>()
+                };
+                let want = run(&scalar());
+                for kernels in others() {
+                    assert_eq!(run(&kernels), want, "{} {odd:e} at {places:?}", kernels.isa);
+                }
+                let spoilt = want.iter().filter(|x| !f32::from_bits(**x).is_finite()).count();
+                assert_eq!(spoilt > 0, odd.is_nan() || odd.is_infinite(), "{odd:e}: {spoilt}");
+            }
+        }
+    }
+}
+
+/// Half a step of the query's codes, or of the probabilities', for each code that they are multiplied by, and no more: also where
+/// one probability is all but everything.
+#[test]
+fn attention_over_codes_is_within_half_a_step() {
+    let mut drawing = Drawing::new(9, "attend");
+    for d in [16, 50, 128] {
+        let (q, before) = (floats(&mut drawing, d), floats(&mut drawing, d));
+        let Chunk { codes, scales, .. } = Chunk::drawn(&mut drawing, d);
+        let (stored, n) = (Stored::Int8 { codes: &codes, scales: &scales }, 61);
+        let chunk = AttentionChunk { stored, ahead: 0, head_dim: d, n, stride: ATTENTION_CHUNK };
+        let most = q.iter().fold(0.0_f32, |most, q| most.max(q.abs()));
+        let mut p = positive(&mut drawing, ATTENTION_CHUNK);
+        p[7] = 1e6;
+        let weights: Vec<f64> =
+            p.iter().zip(&scales).map(|(p, s)| f64::from(*p) * f64::from(*s)).collect();
+        let largest = weights[..n].iter().fold(0.0_f64, |most, w| most.max(*w));
+        for kernels in others().into_iter().chain([scalar()]) {
+            let (mut scores, mut out) = (vec![0.0; ATTENTION_CHUNK], before.clone());
+            (kernels.scores)(&chunk, &q, 0.125, &mut scores);
+            (kernels.weigh)(&chunk, &p, &mut out);
+            for j in 0..n {
+                let keys =
+                    (0..d).map(|i| f64::from(codes[(i / 4 * ATTENTION_CHUNK + j) * 4 + i % 4]));
+                let scale = f64::from(scales[j]) * 0.125;
+                let exact: f64 = keys.clone().zip(&q).map(|(k, q)| k * f64::from(*q)).sum();
+                let most_apart: f64 = keys.map(|k| k.abs() * f64::from(most) / 127.0 / 2.0).sum();
+                let apart = (f64::from(scores[j]) - exact * scale).abs();
+                assert!(apart <= 1.01 * most_apart * scale, "{} {d} {j}: {apart}", kernels.isa);
+            }
+            for i in 0..d {
+                let values = (0..n).map(|j| f64::from(codes[(j / 4 * d + i) * 4 + j % 4]));
+                let exact: f64 = values.clone().zip(&weights).map(|(v, w)| v * w).sum();
+                let exact = exact + f64::from(before[i]);
+                let most_apart: f64 = values.map(|v| v.abs() * largest / 32_767.0 / 2.0).sum();
+                let apart = (f64::from(out[i]) - exact).abs();
+                assert!(apart <= 1.01 * most_apart, "{} {d} {i}: {apart}", kernels.isa);
+            }
+        }
+    }
+}
+
 #[test]
 fn attention_is_near_its_definition() {
     let mut drawing = Drawing::new(6, "attend");

@@ -16,8 +16,13 @@ mod screen;
 
 use std::{fmt, ops::Range, str::FromStr};
 
-pub use attention::{ATTENTION_CHUNK, ATTENTION_QUERIES, AttentionChunk, Stored};
+use attention::MOST_CODE_OF_P;
+pub use attention::{
+    ATTENTION_CHUNK, ATTENTION_CODES, ATTENTION_HEAD, ATTENTION_QUERIES, AttentionChunk, Stored,
+};
+pub(crate) use attention::{MOST_CODE, Steps};
 pub use packed::PackedKernel;
+pub(crate) use screen::{BLOCK as SCREENED_BLOCK, FIRST as SCREENED_FIRST, REST as SCREENED_REST};
 pub use screen::{Between, ScreenedInput, ScreenedRow};
 
 use crate::{Error, ErrorKind, Lines, Result, quant::Shape, threads::Strip};

@@ -2,7 +2,11 @@
 //! bound on a logit that both give.
 
 /// Weights, and activations, of a block.
-pub(super) const BLOCK: usize = 256;
+pub(crate) const BLOCK: usize = 256;
+/// Bytes of a block's weights in the first plane,
+pub(crate) const FIRST: usize = 160;
+/// and in the second.
+pub(crate) const REST: usize = 64;
 /// The greatest code of an activation.
 const MOST: f64 = 127.0 * 128.0;
 

@@ -14,7 +14,7 @@ use memmap2::{MmapMut, MmapOptions};
 use crate::{Error, ErrorKind, Result};
 
 /// Bytes of a huge page.
-const HUGE_PAGE: usize = 2 << 20;
+pub(super) const HUGE_PAGE: usize = 2 << 20;
 /// Bytes that one thread copies before it sees to another piece.
 const PIECE: usize = 8 * HUGE_PAGE;
 /// Bytes of a cache line.
@@ -147,19 +147,17 @@ fn huge_size(smaps: &str, range: std::ops::Range<usize>) -> Option<usize> {
     total
 }
 
-/// Asks for huge pages for `len` bytes at `start` that the allocator gave; no more than advice.
+/// Asks for as many huge pages as `len` bytes at `start` fill, which the allocator gave; no more than advice.
 pub(crate) fn advise<T>(start: *const T, len: usize) {
     #[cfg(target_os = "linux")]
-    if len >= HUGE_PAGE {
-        let page = rustix::param::page_size();
-        let before = start.addr() % page;
-        let first = start.cast::<libc::c_void>().wrapping_byte_sub(before).cast_mut();
-        // SAFETY: the pages hold what the allocator gave and what else it keeps there; this advice changes no byte of them,
-        // and a system that doesn't know it says so.
+    if let Some(whole) = len.checked_sub(start.addr().next_multiple_of(HUGE_PAGE) - start.addr())
+        && whole >= HUGE_PAGE
+    {
+        let first = start.cast::<libc::c_void>().wrapping_byte_add(len - whole).cast_mut();
+        // SAFETY: these pages hold what the allocator gave and nothing else; this advice changes no byte of them, and a system
+        // that doesn't know it says so.
         #[expect(unsafe_code, reason = "no safe binding advises about memory of the allocator")]
-        let _ = unsafe {
-            libc::madvise(first, (before + len).next_multiple_of(page), libc::MADV_HUGEPAGE)
-        };
+        let _ = unsafe { libc::madvise(first, whole / HUGE_PAGE * HUGE_PAGE, libc::MADV_HUGEPAGE) };
     }
     #[cfg(not(target_os = "linux"))]
     let _ = (start, len);

@@ -2,11 +2,13 @@
 
 use std::ops::{Deref, DerefMut};
 
-use aligned_vec::AVec;
+use aligned_vec::{AVec, CACHELINE_ALIGN, RuntimeAlign};
+
+use super::huge_pages::HUGE_PAGE;
 
 /// Values in whole cache lines, from the first one on; otherwise a vector.
 #[derive(Clone, Debug)]
-pub struct Lines<T>(AVec<T>);
+pub struct Lines<T>(AVec<T, RuntimeAlign>);
 
 impl<T: Clone> Lines<T> {
     /// So many of them.
@@ -19,22 +21,30 @@ impl<T: Clone> Lines<T> {
     }
 }
 
+impl<T> Lines<T> {
+    /// None yet, of `n` that will be read from end to end: they start with a huge page if they fill one.
+    pub(crate) fn to_stream(n: usize) -> Self {
+        let fills = n.saturating_mul(size_of::<T>()) >= HUGE_PAGE;
+        Self(AVec::new(if fills { HUGE_PAGE } else { CACHELINE_ALIGN }))
+    }
+}
+
 impl<T> Default for Lines<T> {
     fn default() -> Self {
-        Self(AVec::new(0)) // the least alignment: that of the type parameter, a cache line or more
+        Self(AVec::new(CACHELINE_ALIGN))
     }
 }
 
 impl<T> Deref for Lines<T> {
-    type Target = AVec<T>;
+    type Target = AVec<T, RuntimeAlign>;
 
-    fn deref(&self) -> &AVec<T> {
+    fn deref(&self) -> &AVec<T, RuntimeAlign> {
         &self.0
     }
 }
 
 impl<T> DerefMut for Lines<T> {
-    fn deref_mut(&mut self) -> &mut AVec<T> {
+    fn deref_mut(&mut self) -> &mut AVec<T, RuntimeAlign> {
         &mut self.0
     }
 }

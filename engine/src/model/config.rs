@@ -1,7 +1,7 @@
 //! Hyper-parameters, read from the file's metadata and checked against each other.
 
 use super::arch::{Architecture, Gate, Rope};
-use crate::{Error, ErrorKind, Result, gguf::File};
+use crate::{Error, ErrorKind, Result, gguf::File, kernels::ATTENTION_HEAD};
 
 /// Hyper-parameters of a model. All lengths are in elements.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,9 +89,10 @@ impl Config {
                 self.n_heads, self.n_kv_heads
             ));
         }
-        if !self.head_dim.is_multiple_of(2) || self.head_dim == 0 || self.head_dim > 1024 {
+        if !self.head_dim.is_multiple_of(2) || self.head_dim == 0 || self.head_dim > ATTENTION_HEAD
+        {
             return wrong(format!(
-                "{name}.attention.key_length: expected an even head size up to 1024, found {}",
+                "{name}.attention.key_length: expected an even head size up to {ATTENTION_HEAD}, found {}",
                 self.head_dim
             ));
         }

@@ -3,14 +3,12 @@
 
 use crate::{
     HugePages, Result,
-    kernels::{Kernels, ScreenedRow},
+    kernels::{
+        Kernels, SCREENED_BLOCK as BLOCK, SCREENED_FIRST as FIRST, SCREENED_REST as REST,
+        ScreenedRow,
+    },
     threads::Pool,
 };
-
-/// Bytes of a block of 256 weights in the first plane,
-const FIRST: usize = 160;
-/// and in the second.
-const REST: usize = 64;
 
 /// See the file's door.
 #[derive(Debug)]
@@ -34,7 +32,7 @@ impl Screen {
         pool: &Pool,
     ) -> Result<Option<Self>> {
         let row_bytes = 2 * cols;
-        let (n_rows, n_blocks) = (bytes.len() / row_bytes, cols.div_ceil(256));
+        let (n_rows, n_blocks) = (bytes.len() / row_bytes, cols.div_ceil(BLOCK));
         let mut screen = Self {
             first: HugePages::zeroed(n_rows * FIRST * n_blocks)?,
             rest: HugePages::zeroed(n_rows * REST * n_blocks)?,
@@ -60,7 +58,7 @@ impl Screen {
 
     /// The same of a matrix of so many rows and columns.
     pub(crate) const fn bytes_of(rows: usize, cols: usize) -> usize {
-        rows * ((FIRST + REST) * cols.div_ceil(256) + size_of::<ScreenedRow>())
+        rows * ((FIRST + REST) * cols.div_ceil(BLOCK) + size_of::<ScreenedRow>())
     }
 
     /// Bytes that the first look at one row reads,

@@ -1,6 +1,6 @@
 //! Activations of one batch, allocated before the batch is computed: exactly, and so that a refusal changes nothing.
 
-use aligned_vec::AVec;
+use aligned_vec::{AVec, Alignment};
 
 use super::{
     attention::scores_width,
@@ -128,7 +128,7 @@ impl Buffers {
 }
 
 /// Room for `len` values and not for more.
-pub(super) fn reserve<T>(values: &mut AVec<T>, len: usize) -> Result<()> {
+pub(super) fn reserve<T, A: Alignment>(values: &mut AVec<T, A>, len: usize) -> Result<()> {
     let more = len.saturating_sub(values.len());
     values.try_reserve_exact(more).map_err(|_| out_of_memory("activations", more * size_of::<T>()))
 }

@@ -2,7 +2,7 @@
 //! A chunk is allocated when its first position arrives and kept after a rewind; a hostile context length in a model
 //! file therefore allocates nothing.
 
-use super::kv_format::{KvFormat, Values};
+use super::kv_format::{Chunk, Kind, KvFormat};
 use crate::{
     Result,
     kernels::{ATTENTION_CHUNK, Stored},
@@ -14,7 +14,7 @@ use crate::{
 pub(super) struct KvLayout {
     format: KvFormat,
     n_layers: usize,
-    kv_width: usize,
+    n_kv_heads: usize,
     head_dim: usize,
 }
 
@@ -29,16 +29,22 @@ impl KvLayout {
         n_kv_heads: usize,
         head_dim: usize,
     ) -> Self {
-        Self { format, n_layers, kv_width: n_kv_heads * head_dim, head_dim }
+        Self { format, n_layers, n_kv_heads, head_dim }
     }
 
     /// Bytes of one chunk of all layers.
     pub(super) const fn chunk_bytes(&self) -> usize {
-        2 * self.format.bytes(self.n_values(), self.head_dim)
+        2 * self.format.bytes(self.n_heads() * ATTENTION_CHUNK * self.head_dim, self.head_dim)
     }
 
-    const fn n_values(&self) -> usize {
-        self.n_layers * ATTENTION_CHUNK * self.kv_width
+    /// A chunk of zeros.
+    fn chunk(&self) -> Result<Chunk> {
+        Chunk::zeros(self.format, self.n_heads(), self.head_dim)
+    }
+
+    /// Of all layers.
+    const fn n_heads(&self) -> usize {
+        self.n_layers * self.n_kv_heads
     }
 }
 
@@ -56,15 +62,6 @@ pub(super) struct KvCache {
     layout: KvLayout,
     chunks: Vec<Chunk>,
     len: usize,
-}
-
-/// `ATTENTION_CHUNK` positions of all layers.
-#[derive(Debug)]
-pub(super) struct Chunk {
-    /// `[layer, kv_head, head_dim, position]`: the scores of neighbouring positions are summed side by side.
-    k: Values,
-    /// `[layer, kv_head, position, head_dim]`.
-    v: Values,
 }
 
 impl KvCache {
@@ -90,7 +87,7 @@ impl KvCache {
         for _ in 0..self.missing(len) {
             let chunk = match spare.pop() {
                 Some(chunk) => chunk,
-                None => Chunk::new(self.layout)?,
+                None => self.layout.chunk()?,
             };
             self.chunks.push(chunk);
         }
@@ -109,43 +106,31 @@ impl KvCache {
 
     /// Stores the keys and values of one position, `[kv_width]` each.
     pub(super) fn write(&mut self, layer: usize, position: usize, k: &[f32], v: &[f32]) {
-        let KvLayout { kv_width, head_dim: d, .. } = self.layout;
+        let KvLayout { n_kv_heads, head_dim, .. } = self.layout;
         let chunk = &mut self.chunks[position / ATTENTION_CHUNK];
-        let position = position % ATTENTION_CHUNK;
-        let heads = k.chunks_exact(d).zip(v.chunks_exact(d));
-        for (head, (k, v)) in (layer * kv_width / d..).zip(heads) {
-            let (start, scale) = (head * ATTENTION_CHUNK * d, head * ATTENTION_CHUNK + position);
-            chunk.k.write((start + position, ATTENTION_CHUNK), scale, k);
-            chunk.v.write((start + position * d, 1), scale, v);
+        let heads = k.chunks_exact(head_dim).zip(v.chunks_exact(head_dim));
+        for (head, (k, v)) in (layer * n_kv_heads..).zip(heads) {
+            chunk.write(Kind::Keys, head, position % ATTENTION_CHUNK, k);
+            chunk.write(Kind::Values, head, position % ATTENTION_CHUNK, v);
         }
     }
 
-    /// Keys of one head in a chunk, `[head_dim, ATTENTION_CHUNK]`.
+    /// Keys of one head in a chunk, in the order of [`Kind::Keys`].
     pub(super) fn keys(&self, place: Place) -> Stored<'_> {
-        self.stored(place, |chunk| &chunk.k)
+        self.chunks[place.chunk].stored(Kind::Keys, self.head(place))
     }
 
-    /// Its values, `[ATTENTION_CHUNK, head_dim]`.
+    /// Its values, in the order of [`Kind::Values`].
     pub(super) fn values(&self, place: Place) -> Stored<'_> {
-        self.stored(place, |chunk| &chunk.v)
+        self.chunks[place.chunk].stored(Kind::Values, self.head(place))
     }
 
-    fn stored(&self, place: Place, which: impl Fn(&Chunk) -> &Values) -> Stored<'_> {
-        let KvLayout { kv_width, head_dim: d, .. } = self.layout;
-        let scales = (place.layer * kv_width / d + place.kv_head) * ATTENTION_CHUNK;
-        let scales = scales..scales + ATTENTION_CHUNK;
-        which(&self.chunks[place.chunk]).stored(scales.start * d..scales.end * d, scales)
+    const fn head(&self, place: Place) -> usize {
+        place.layer * self.layout.n_kv_heads + place.kv_head
     }
 
     /// Chunks held.
     pub(super) const fn n_chunks(&self) -> usize {
         self.chunks.len()
-    }
-}
-
-impl Chunk {
-    fn new(layout: KvLayout) -> Result<Self> {
-        let zeros = || Values::zeros(layout.format, layout.n_values(), layout.head_dim);
-        Ok(Self { k: zeros()?, v: zeros()? })
     }
 }

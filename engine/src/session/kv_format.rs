@@ -6,7 +6,11 @@ use std::ops::Range;
 use half::f16;
 
 use super::out_of_memory;
-use crate::{Error, ErrorKind, Lines, Result, kernels::Stored, memory::huge_pages};
+use crate::{
+    Error, ErrorKind, Lines, Result,
+    kernels::{ATTENTION_CHUNK, ATTENTION_CODES, MOST_CODE, Steps, Stored},
+    memory::huge_pages,
+};
 
 /// Storage of keys and values. [`KvFormat::F32`] alone gives the results that the model's definition does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -40,7 +44,7 @@ impl KvFormat {
         match self {
             Self::F32 => n_values * size_of::<f32>(),
             Self::F16 => n_values * size_of::<f16>(),
-            Self::Int8 => n_values + n_values / head_dim * size_of::<f32>(),
+            Self::Int8 => n_values / head_dim * (n_codes(head_dim) + size_of::<f32>()),
         }
     }
 }
@@ -58,75 +62,114 @@ impl std::str::FromStr for KvFormat {
     }
 }
 
-/// Stored values, in heads of `head_dim`.
+/// Codes that one head of a position takes.
+const fn n_codes(head_dim: usize) -> usize {
+    head_dim.next_multiple_of(ATTENTION_CODES)
+}
+
+/// What is stored, and what of it lies side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// One value of all positions, `[head_dim, position]`.
+    Keys,
+    /// All values of one position, `[position, head_dim]`.
+    Values,
+}
+
+/// `ATTENTION_CHUNK` positions of all layers: each head's keys and then its values, `[layer, kv_head, kind, ..]`.
 #[derive(Debug)]
-pub(super) enum Values {
+pub(super) struct Chunk {
+    head_dim: usize,
+    bits: Bits,
+}
+
+#[derive(Debug)]
+enum Bits {
     F32(Lines<f32>),
     F16(Lines<[u8; 2]>),
-    Int8 { codes: Lines<i8>, scales: Lines<f32> },
+    /// As [`Stored`] orders them.
+    Int8 {
+        codes: Lines<i8>,
+        scales: Lines<f32>,
+    },
 }
 
-impl Values {
-    /// So many zeros.
-    pub(super) fn zeros(format: KvFormat, n_values: usize, head_dim: usize) -> Result<Self> {
-        Ok(match format {
-            KvFormat::F32 => Self::F32(filled(n_values, 0.0)?),
-            KvFormat::F16 => Self::F16(filled(n_values, [0; 2])?),
-            KvFormat::Int8 => Self::Int8 {
-                codes: filled(n_values, 0)?,
-                scales: filled(n_values / head_dim, 0.0)?,
+impl Chunk {
+    /// Zeros for so many heads, those of all layers.
+    pub(super) fn zeros(format: KvFormat, n_heads: usize, head_dim: usize) -> Result<Self> {
+        let n_positions = 2 * n_heads * ATTENTION_CHUNK;
+        let bits = match format {
+            KvFormat::F32 => Bits::F32(filled(n_positions * head_dim, 0.0)?),
+            KvFormat::F16 => Bits::F16(filled(n_positions * head_dim, [0; 2])?),
+            KvFormat::Int8 => Bits::Int8 {
+                codes: filled(n_positions * n_codes(head_dim), 0)?,
+                scales: filled(n_positions, 0.0)?,
             },
-        })
+        };
+        Ok(Self { head_dim, bits })
     }
 
-    /// Stores one head: its values `stride` apart from value `start` on, its scale, if it has one, at `scale`.
-    pub(super) fn write(&mut self, (start, stride): (usize, usize), scale: usize, x: &[f32]) {
-        fn spread<T>(all: &mut [T], start: usize, stride: usize, x: impl Iterator<Item = T>) {
-            all[start..].iter_mut().step_by(stride).zip(x).for_each(|(place, x)| *place = x);
-        }
-        match self {
-            Self::F32(values) => spread(values, start, stride, x.iter().copied()),
-            Self::F16(values) => {
-                spread(values, start, stride, x.iter().map(|x| f16::from_f32(*x).to_le_bytes()));
+    /// Stores what one head has at one of the positions.
+    pub(super) fn write(&mut self, kind: Kind, head: usize, position: usize, x: &[f32]) {
+        let d = self.head_dim;
+        match &mut self.bits {
+            Bits::F32(all) => {
+                let all = &mut all[part(kind, head, d)];
+                spread::<_, 1>(all, kind, position, d, x.iter().copied());
             }
-            Self::Int8 { codes, scales } => {
-                let (factor, of_head) = quantize(x);
-                spread(codes, start, stride, x.iter().map(|x| code(*x, factor)));
-                scales[scale] = of_head;
+            Bits::F16(all) => {
+                let halves = x.iter().map(|x| f16::from_f32(*x).to_le_bytes());
+                spread::<_, 1>(&mut all[part(kind, head, d)], kind, position, d, halves);
+            }
+            Bits::Int8 { codes: all, scales } => {
+                let steps = Steps::of(x, MOST_CODE);
+                let all = &mut all[part(kind, head, n_codes(d))];
+                let codes = x.iter().map(|x| steps.code(*x));
+                spread::<_, ATTENTION_CODES>(all, kind, position, d, codes);
+                scales[part(kind, head, 1)][position] = steps.step;
             }
         }
     }
 
-    /// Those in a range, and their scales in another.
-    pub(super) fn stored(&self, values: Range<usize>, scales: Range<usize>) -> Stored<'_> {
-        match self {
-            Self::F32(all) => Stored::F32(&all[values]),
-            Self::F16(all) => Stored::F16(&all[values]),
-            Self::Int8 { codes, scales: all } => {
-                Stored::Int8 { codes: &codes[values], scales: &all[scales] }
-            }
+    /// One head's.
+    pub(super) fn stored(&self, kind: Kind, head: usize) -> Stored<'_> {
+        match &self.bits {
+            Bits::F32(all) => Stored::F32(&all[part(kind, head, self.head_dim)]),
+            Bits::F16(all) => Stored::F16(&all[part(kind, head, self.head_dim)]),
+            Bits::Int8 { codes, scales } => Stored::Int8 {
+                codes: &codes[part(kind, head, n_codes(self.head_dim))],
+                scales: &scales[part(kind, head, 1)],
+            },
         }
     }
 }
 
-/// What a head's values are multiplied by to become codes, and the scale that goes with them: `127 / absmax` and
-/// `absmax / 127`, both 0 for a head of zeros.
-fn quantize(x: &[f32]) -> (f32, f32) {
-    let absmax = x.iter().fold(0.0_f32, |most, x| if x.abs() > most { x.abs() } else { most });
-    if absmax == 0.0 {
-        // A head of NaN has no extreme: it stays what it is, so that the logits show it.
-        return (0.0, if x.iter().any(|x| x.is_nan()) { f32::NAN } else { 0.0 });
-    }
-    (127.0 / absmax, absmax / 127.0)
+/// Where a head's keys or values lie, if each position takes `width`.
+fn part(kind: Kind, head: usize, width: usize) -> Range<usize> {
+    let len = ATTENTION_CHUNK * width;
+    let start = (2 * head + usize::from(kind == Kind::Values)) * len;
+    start..start + len
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "within ±127; NaN becomes 0")]
-fn code(x: f32, factor: f32) -> i8 {
-    (x * factor).round_ties_even() as i8
+/// Writes a position's values where they belong: `T` that are summed together, of one position or of one value, side by side.
+fn spread<V, const T: usize>(
+    all: &mut [V],
+    kind: Kind,
+    position: usize,
+    head_dim: usize,
+    x: impl Iterator<Item = V>,
+) {
+    let (start, of_block, within) = match kind {
+        Kind::Keys => (position * T, ATTENTION_CHUNK * T, 1),
+        Kind::Values => (position / T * head_dim * T + position % T, T * T, T),
+    };
+    for (i, x) in x.enumerate() {
+        all[start + i / T * of_block + i % T * within] = x;
+    }
 }
 
 fn filled<T: Clone>(n: usize, value: T) -> Result<Lines<T>> {
-    let mut values = Lines::default();
+    let mut values = Lines::to_stream(n);
     let bytes = n.saturating_mul(size_of::<T>());
     values.try_reserve_exact(n).map_err(|_| out_of_memory("keys and values", bytes))?;
     // Every step reads all of them.
@@ -139,107 +182,111 @@ fn filled<T: Clone>(n: usize, value: T) -> Result<Lines<T>> {
 mod tests {
     use super::*;
 
-    const D: usize = 4;
-    /// Two positions of two heads.
-    const X: [f32; 16] = [
-        1.0, -2.0, 0.5, 127.0, 0.0, 0.0, -0.0, 0.0, 1e-3, 2.5, -2.5, 65_504.0, 3.0, 1.0, 2.0,
-        -127.0,
-    ];
+    /// No multiple of the codes that lie together.
+    const D: usize = 6;
+    const HEADS: usize = 2;
+    const KINDS: [Kind; 2] = [Kind::Keys, Kind::Values];
 
-    fn stored(format: KvFormat) -> Values {
-        let mut values = Values::zeros(format, 16, D).unwrap();
-        for (i, head) in X.chunks_exact(D).enumerate() {
-            values.write((i * D, 1), i, head);
-        }
-        values
+    fn chunk(format: KvFormat) -> Chunk {
+        Chunk::zeros(format, HEADS, D).unwrap()
     }
 
-    /// What attention makes of them.
-    fn read(values: &Values, heads: Range<usize>) -> Vec<f32> {
-        match values.stored(heads.start * D..heads.end * D, heads) {
-            Stored::F32(values) => values.to_vec(),
-            Stored::F16(values) => values.iter().map(|x| f16::from_le_bytes(*x).to_f32()).collect(),
-            Stored::Int8 { codes, scales } => {
-                let heads = codes.chunks_exact(D).zip(scales);
-                heads
-                    .flat_map(|(codes, scale)| codes.iter().map(move |x| f32::from(*x) * scale))
-                    .collect()
+    /// What attention makes of one head at one position.
+    fn read(chunk: &Chunk, kind: Kind, head: usize, position: usize) -> Vec<f32> {
+        let at = |i, together: usize| match kind {
+            Kind::Keys => (i / together * ATTENTION_CHUNK + position) * together + i % together,
+            Kind::Values => (position / together * D + i) * together + position % together,
+        };
+        let value = |i| match chunk.stored(kind, head) {
+            Stored::F32(all) => all[at(i, 1)],
+            Stored::F16(all) => f16::from_le_bytes(all[at(i, 1)]).to_f32(),
+            Stored::Int8 { codes, scales } => f32::from(codes[at(i, 4)]) * scales[position],
+        };
+        (0..D).map(value).collect()
+    }
+
+    #[test]
+    fn what_is_written_is_read_rounded_as_its_format_says() {
+        // absmax 127: the step is 1, so values become whole numbers, halves to even.
+        let x = [1.0, -2.0, 0.5, -127.0, 2.5, 1e-3];
+        for (format, want) in [
+            (KvFormat::F32, x),
+            (KvFormat::F16, x.map(|x| f16::from_f32(x).to_f32())),
+            (KvFormat::Int8, [1.0, -2.0, 0.0, -127.0, 2.0, 0.0]),
+        ] {
+            for kind in KINDS {
+                let mut chunk = chunk(format);
+                chunk.write(kind, 1, 62, &x);
+                assert_eq!(read(&chunk, kind, 1, 62), want, "{} {kind:?}", format.name());
             }
         }
     }
 
+    /// Every value of every position has a place of its own.
     #[test]
-    fn f32_is_kept_bit_for_bit() {
-        let values = stored(KvFormat::F32);
-        assert_eq!(read(&values, 0..4), X);
-        assert_eq!(read(&values, 1..3), X[4..12]);
-    }
-
-    #[test]
-    fn f16_rounds_each_value_by_itself() {
-        let values = stored(KvFormat::F16);
-        let rounded: Vec<f32> = X.iter().map(|x| f16::from_f32(*x).to_f32()).collect();
-        assert_eq!(read(&values, 0..4), rounded);
-        assert_eq!(read(&values, 2..3), rounded[8..12]);
-    }
-
-    #[test]
-    fn int8_has_a_scale_for_each_head_of_each_position() {
-        let values = stored(KvFormat::Int8);
-        // absmax 127: the scale is 1, so values are rounded to whole numbers, halves to even.
-        assert_eq!(read(&values, 0..2), [1.0, -2.0, 0.0, 127.0, 0.0, 0.0, 0.0, 0.0]);
-        assert_eq!(read(&values, 3..4), [3.0, 1.0, 2.0, -127.0]);
-        // Beside 65504 the small ones vanish, and the large one comes back.
-        let large = read(&values, 2..3)[3];
-        assert!((large - 65_504.0).abs() < 0.01, "{large}");
-    }
-
-    #[test]
-    fn values_that_lie_apart_are_the_same_ones() {
+    fn no_write_touches_another_position() {
+        #[expect(clippy::cast_precision_loss, reason = "small")]
+        let of = |kind: Kind, head: usize, position: usize| -> [f32; D] {
+            let first = if kind == Kind::Keys { 1 } else { 60 };
+            std::array::from_fn(|i| (first + (head * 7 + position * 5 + i * 3) % 67) as f32)
+        };
         for format in KvFormat::ALL {
-            let mut apart = Values::zeros(format, 16, D).unwrap();
-            for (i, head) in X.chunks_exact(D).enumerate() {
-                apart.write((i, 4), i, head);
+            let mut chunk = chunk(format);
+            let places = || {
+                let heads = (0..HEADS).flat_map(|head| KINDS.map(|kind| (kind, head)));
+                heads.flat_map(|(kind, head)| (0..ATTENTION_CHUNK).map(move |p| (kind, head, p)))
+            };
+            for (kind, head, position) in places() {
+                chunk.write(kind, head, position, &of(kind, head, position));
             }
-            let beside = stored(format);
-            for (i, x) in X.iter().enumerate() {
-                let (head, value) = (i / D, i % D);
-                let there = match (apart.stored(0..16, 0..4), beside.stored(0..16, 0..4)) {
-                    (Stored::F32(a), Stored::F32(b)) => {
-                        a[value * 4 + head].to_bits() == b[i].to_bits()
-                    }
-                    (Stored::F16(a), Stored::F16(b)) => a[value * 4 + head] == b[i],
-                    (
-                        Stored::Int8 { codes: a, scales: s },
-                        Stored::Int8 { codes: b, scales: t },
-                    ) => a[value * 4 + head] == b[i] && s[head].to_bits() == t[head].to_bits(),
-                    _ => false,
-                };
-                assert!(there, "{x} as {}", format.name());
+            for (kind, head, position) in places() {
+                let (found, want) = (read(&chunk, kind, head, position), of(kind, head, position));
+                let near = found.iter().zip(want).all(|(found, want)| (found - want).abs() <= 0.5);
+                assert!(near, "{} {kind:?} {head} {position}: {found:?}", format.name());
             }
         }
+    }
+
+    #[test]
+    fn int8_has_a_step_for_each_head_of_each_position() {
+        let mut chunk = chunk(KvFormat::Int8);
+        let mut stored = |head, position, x: [f32; D]| {
+            chunk.write(Kind::Values, head, position, &x);
+            read(&chunk, Kind::Values, head, position)
+        };
+        assert_eq!(stored(0, 0, [0.0, -0.0, 0.0, 0.0, 0.0, 0.0]), [0.0; D]);
+        // Beside 65504 the small ones vanish, and the large one comes back.
+        let large = stored(0, 1, [1e-3, 2.5, -2.5, 65_504.0, 0.0, 0.0]);
+        assert!(large[..3] == [0.0; 3] && (large[3] - 65_504.0).abs() < 0.01, "{large:?}");
+        let whole = [3.0, 1.0, 2.0, -127.0, 0.0, 0.0];
+        assert_eq!(stored(1, 1, whole), whole);
     }
 
     #[test]
     fn what_is_no_number_does_not_become_one() {
-        let mut values = Values::zeros(KvFormat::Int8, D, D).unwrap();
-        values.write((0, 1), 0, &[f32::NAN; D]);
-        assert!(read(&values, 0..1).iter().all(|x| x.is_nan()));
-        values.write((0, 1), 0, &[f32::INFINITY, 1.0, 0.0, 0.0]);
-        assert!(read(&values, 0..1).iter().any(|x| !x.is_finite()));
+        let mut chunk = chunk(KvFormat::Int8);
+        let mut stored = |x: [f32; D]| {
+            chunk.write(Kind::Values, 0, 0, &x);
+            read(&chunk, Kind::Values, 0, 0)
+        };
+        for x in [[f32::NAN; D], [1.0, f32::NAN, 0.0, 0.0, 0.0, 0.0]] {
+            assert!(stored(x).iter().all(|x| x.is_nan()), "{x:?}");
+        }
+        let endless = stored([f32::INFINITY, 1.0, 0.0, 0.0, 0.0, 0.0]);
+        assert!(endless.iter().all(|x| !x.is_finite()), "{endless:?}");
+        // What a step of f32 can't tell from 0.
+        assert_eq!(stored([f32::MIN_POSITIVE; D]), [0.0; D]);
     }
 
     #[test]
     fn bytes_are_those_that_are_held() {
         for format in KvFormat::ALL {
-            let held = match Values::zeros(format, 64 * D, D).unwrap() {
-                Values::F32(values) => size_of_val(&values[..]),
-                Values::F16(values) => size_of_val(&values[..]),
-                Values::Int8 { codes, scales } => {
-                    size_of_val(&codes[..]) + size_of_val(&scales[..])
-                }
+            let held = match chunk(format).bits {
+                Bits::F32(values) => size_of_val(&values[..]),
+                Bits::F16(values) => size_of_val(&values[..]),
+                Bits::Int8 { codes, scales } => size_of_val(&codes[..]) + size_of_val(&scales[..]),
             };
-            assert_eq!(format.bytes(64 * D, D), held);
+            assert_eq!(format.bytes(2 * HEADS * ATTENTION_CHUNK * D, D), held);
             assert_eq!(format.name().parse::<KvFormat>().unwrap(), format);
         }
         assert!("q4".parse::<KvFormat>().is_err());

@@ -2,7 +2,8 @@
 
 use super::{
     angles::Angles,
-    kv_cache::{Chunk, KvCache, KvLayout},
+    kv_cache::{KvCache, KvLayout},
+    kv_format::Chunk,
 };
 use crate::{Error, ErrorKind, Result};
 

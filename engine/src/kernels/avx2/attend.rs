@@ -3,15 +3,15 @@
 
 use std::{
     arch::x86_64::{
-        __m256, _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps, _mm256_cvtph_ps, _mm256_fmadd_ps,
-        _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps,
+        __m256, _mm256_cvtph_ps, _mm256_fmadd_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps,
     },
     array,
 };
 
 use super::{
-    super::{ATTENTION_CHUNK, ATTENTION_QUERIES, AttentionChunk, Stored, scalar},
-    lanes::{load_128, load_f32, load_i8, prefetch, store_f32},
+    super::{ATTENTION_CHUNK, AttentionChunk, Stored, scalar},
+    attend_int8,
+    lanes::{load_128, load_f32, prefetch, store_f32},
 };
 
 /// Values of a register.
@@ -26,15 +26,10 @@ const TILE: usize = 2;
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(super) fn scores(chunk: &AttentionChunk<'_>, q: &[f32], scale: f32, out: &mut [f32]) {
     let n_queries = chunk.n_queries(q, out);
-    let scale = _mm256_set1_ps(scale);
-    let factors = [scale; WHOLE];
     match chunk.stored {
-        Stored::F32(keys) => scores_of(chunk, keys, |k| load_f32(k), n_queries, q, factors, out),
-        Stored::F16(keys) => scores_of(chunk, keys, |k| load_f16(k), n_queries, q, factors, out),
-        Stored::Int8 { codes, scales } => {
-            let factors = scales_of(scales).map(|scales| _mm256_mul_ps(scales, scale));
-            scores_of(chunk, codes, |k| load_codes(k), n_queries, q, factors, out);
-        }
+        Stored::F32(keys) => scores_of(chunk, keys, |k| load_f32(k), n_queries, q, scale, out),
+        Stored::F16(keys) => scores_of(chunk, keys, |k| load_f16(k), n_queries, q, scale, out),
+        Stored::Int8 { codes, scales } => attend_int8::scores(chunk, codes, scales, q, scale, out),
     }
 }
 
@@ -48,18 +43,7 @@ pub(super) fn weigh(chunk: &AttentionChunk<'_>, p: &[f32], out: &mut [f32]) {
     match chunk.stored {
         Stored::F32(values) => weigh_of(chunk, values, |v| load_f32(v), n_queries, p, out),
         Stored::F16(values) => weigh_of(chunk, values, |v| load_f16(v), n_queries, p, out),
-        Stored::Int8 { codes, scales } => {
-            let mut scaled = [[0.0; ATTENTION_CHUNK]; ATTENTION_QUERIES];
-            let scales = scales_of(scales);
-            for (p, scaled) in p.chunks(chunk.stride).zip(&mut scaled) {
-                let (p, scaled) = (p.as_chunks::<LANES>().0, scaled.as_chunks_mut::<LANES>().0);
-                for t in 0..WHOLE {
-                    store_f32(&mut scaled[t], _mm256_mul_ps(load_f32(&p[t]), scales[t]));
-                }
-            }
-            let chunk = AttentionChunk { stride: ATTENTION_CHUNK, ..*chunk };
-            weigh_of(&chunk, codes, |v| load_codes(v), n_queries, scaled.as_flattened(), out);
-        }
+        Stored::Int8 { codes, scales } => attend_int8::weigh(chunk, codes, scales, p, out),
     }
 }
 
@@ -71,14 +55,14 @@ fn scores_of<T>(
     load: impl Fn(&[T; LANES]) -> __m256 + Copy,
     n_queries: usize,
     q: &[f32],
-    factors: [__m256; WHOLE],
+    scale: f32,
     out: &mut [f32],
 ) {
     match n_queries {
-        1 => scores_with::<T, 1>(chunk, keys, load, q, factors, out),
-        2 => scores_with::<T, 2>(chunk, keys, load, q, factors, out),
-        3 => scores_with::<T, 3>(chunk, keys, load, q, factors, out),
-        _ => scores_with::<T, 4>(chunk, keys, load, q, factors, out),
+        1 => scores_with::<T, 1>(chunk, keys, load, q, scale, out),
+        2 => scores_with::<T, 2>(chunk, keys, load, q, scale, out),
+        3 => scores_with::<T, 3>(chunk, keys, load, q, scale, out),
+        _ => scores_with::<T, 4>(chunk, keys, load, q, scale, out),
     }
 }
 
@@ -89,11 +73,11 @@ fn scores_with<T, const Q: usize>(
     keys: &[T],
     load: impl Fn(&[T; LANES]) -> __m256 + Copy,
     q: &[f32],
-    factors: [__m256; WHOLE],
+    scale: f32,
     out: &mut [f32],
 ) {
     for first in (0..chunk.n.div_ceil(LANES)).step_by(TILE) {
-        scores_columns::<T, Q, TILE>(chunk, keys, load, q, (first, &factors), out);
+        scores_columns::<T, Q, TILE>(chunk, keys, load, q, scale, first, out);
     }
 }
 
@@ -105,7 +89,8 @@ fn scores_columns<T, const Q: usize, const C: usize>(
     keys: &[T],
     load: impl Fn(&[T; LANES]) -> __m256,
     q: &[f32],
-    (first, factors): (usize, &[__m256; WHOLE]),
+    scale: f32,
+    first: usize,
     out: &mut [f32],
 ) {
     let AttentionChunk { ahead, head_dim: d, stride, .. } = *chunk;
@@ -127,10 +112,11 @@ fn scores_columns<T, const Q: usize, const C: usize>(
             }
         }
     }
+    let scale = _mm256_set1_ps(scale);
     for h in 0..Q {
         let (out, _) = out[h * stride..].as_chunks_mut::<LANES>();
         for c in 0..C {
-            store_f32(&mut out[first + c], _mm256_mul_ps(sums[h][c], factors[first + c]));
+            store_f32(&mut out[first + c], _mm256_mul_ps(sums[h][c], scale));
         }
     }
 }
@@ -227,19 +213,6 @@ fn ask_ahead<T, const N: usize>(registers: &[[T; LANES]; N], ahead: usize) {
 
 #[target_feature(enable = "avx2,fma,f16c")]
 #[inline]
-fn scales_of(scales: &[f32]) -> [__m256; WHOLE] {
-    let (scales, _) = scales.as_chunks::<LANES>();
-    array::from_fn(|t| load_f32(&scales[t]))
-}
-
-#[target_feature(enable = "avx2,fma,f16c")]
-#[inline]
 fn load_f16(x: &[[u8; 2]; LANES]) -> __m256 {
     _mm256_cvtph_ps(load_128(x.as_flattened().first_chunk().expect("16 bytes")))
-}
-
-#[target_feature(enable = "avx2,fma,f16c")]
-#[inline]
-fn load_codes(x: &[i8; LANES]) -> __m256 {
-    _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(load_i8(x)))
 }

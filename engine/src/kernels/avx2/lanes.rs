@@ -9,9 +9,8 @@
 use std::arch::{
     asm,
     x86_64::{
-        __m128, __m128i, __m256, __m256i, _MM_HINT_T1, _mm_loadl_epi64, _mm_loadu_si128,
-        _mm_prefetch, _mm_storeu_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_storeu_ps,
-        _mm256_storeu_si256,
+        __m128, __m128i, __m256, __m256i, _MM_HINT_T1, _mm_loadu_si128, _mm_prefetch,
+        _mm_storeu_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_storeu_ps, _mm256_storeu_si256,
     },
 };
 
@@ -31,6 +30,14 @@ pub(super) fn store_f32(out: &mut [f32; 8], x: __m256) {
     unsafe { _mm256_storeu_ps(out.as_mut_ptr(), x) }
 }
 
+/// Writes 16 codes.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(super) fn store_i16(out: &mut [i16; 16], x: __m256i) {
+    // SAFETY: the array has 32 bytes; the store needs no alignment.
+    unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), x) }
+}
+
 /// 32 bytes.
 #[target_feature(enable = "avx2")]
 #[inline]
@@ -47,12 +54,12 @@ pub(super) fn load_128(x: &[u8; 16]) -> __m128i {
     unsafe { _mm_loadu_si128(x.as_ptr().cast()) }
 }
 
-/// 8 codes in the lower half.
+/// 16 codes.
 #[target_feature(enable = "avx2")]
 #[inline]
-pub(super) fn load_i8(x: &[i8; 8]) -> __m128i {
-    // SAFETY: the array has 8 bytes; the load needs no alignment.
-    unsafe { _mm_loadl_epi64(x.as_ptr().cast()) }
+pub(super) fn load_codes(x: &[i8; 16]) -> __m128i {
+    // SAFETY: the array has 16 bytes; the load needs no alignment.
+    unsafe { _mm_loadu_si128(x.as_ptr().cast()) }
 }
 
 /// Writes 4 floats.

@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "entering a target_feature function from ordinary code")]
 
 mod attend;
+mod attend_int8;
 mod blocks256;
 mod blocks32;
 mod dot;

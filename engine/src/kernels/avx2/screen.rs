@@ -9,10 +9,7 @@ use std::arch::x86_64::{
 };
 
 use super::{
-    super::{
-        ScreenedRow, scalar,
-        scalar::screen::{FIRST, blocks},
-    },
+    super::{ScreenedRow, scalar, scalar::screen::blocks, screen::FIRST},
     lanes::{load_u8, prefetch, to_array},
 };
 

@@ -3,15 +3,15 @@
 
 use std::{
     arch::x86_64::{
-        __m512, _mm512_cvtepi8_epi32, _mm512_cvtepi32_ps, _mm512_cvtph_ps, _mm512_fmadd_ps,
-        _mm512_mul_ps, _mm512_set1_ps, _mm512_setzero_ps,
+        __m512, _mm512_cvtph_ps, _mm512_fmadd_ps, _mm512_mul_ps, _mm512_set1_ps, _mm512_setzero_ps,
     },
     array,
 };
 
 use super::{
-    super::{ATTENTION_CHUNK, ATTENTION_QUERIES, AttentionChunk, Stored, scalar},
-    lanes::{load_256, load_f32, load_i8, prefetch, store_f32},
+    super::{ATTENTION_CHUNK, AttentionChunk, Stored, scalar},
+    attend_int8,
+    lanes::{load_256, load_f32, prefetch, store_f32},
 };
 
 /// Values of a register.
@@ -26,15 +26,10 @@ const TILE: usize = 4;
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
 pub(super) fn scores(chunk: &AttentionChunk<'_>, q: &[f32], scale: f32, out: &mut [f32]) {
     let n_queries = chunk.n_queries(q, out);
-    let scale = _mm512_set1_ps(scale);
-    let factors = [scale; WHOLE];
     match chunk.stored {
-        Stored::F32(keys) => scores_of(chunk, keys, |k| load_f32(k), n_queries, q, factors, out),
-        Stored::F16(keys) => scores_of(chunk, keys, |k| load_f16(k), n_queries, q, factors, out),
-        Stored::Int8 { codes, scales } => {
-            let factors = scales_of(scales).map(|scales| _mm512_mul_ps(scales, scale));
-            scores_of(chunk, codes, |k| load_codes(k), n_queries, q, factors, out);
-        }
+        Stored::F32(keys) => scores_of(chunk, keys, |k| load_f32(k), n_queries, q, scale, out),
+        Stored::F16(keys) => scores_of(chunk, keys, |k| load_f16(k), n_queries, q, scale, out),
+        Stored::Int8 { codes, scales } => attend_int8::scores(chunk, codes, scales, q, scale, out),
     }
 }
 
@@ -48,18 +43,7 @@ pub(super) fn weigh(chunk: &AttentionChunk<'_>, p: &[f32], out: &mut [f32]) {
     match chunk.stored {
         Stored::F32(values) => weigh_of(chunk, values, |v| load_f32(v), n_queries, p, out),
         Stored::F16(values) => weigh_of(chunk, values, |v| load_f16(v), n_queries, p, out),
-        Stored::Int8 { codes, scales } => {
-            let mut scaled = [[0.0; ATTENTION_CHUNK]; ATTENTION_QUERIES];
-            let scales = scales_of(scales);
-            for (p, scaled) in p.chunks(chunk.stride).zip(&mut scaled) {
-                let (p, scaled) = (p.as_chunks::<LANES>().0, scaled.as_chunks_mut::<LANES>().0);
-                for t in 0..WHOLE {
-                    store_f32(&mut scaled[t], _mm512_mul_ps(load_f32(&p[t]), scales[t]));
-                }
-            }
-            let chunk = AttentionChunk { stride: ATTENTION_CHUNK, ..*chunk };
-            weigh_of(&chunk, codes, |v| load_codes(v), n_queries, scaled.as_flattened(), out);
-        }
+        Stored::Int8 { codes, scales } => attend_int8::weigh(chunk, codes, scales, p, out),
     }
 }
 
@@ -71,14 +55,14 @@ fn scores_of<T>(
     load: impl Fn(&[T; LANES]) -> __m512 + Copy,
     n_queries: usize,
     q: &[f32],
-    factors: [__m512; WHOLE],
+    scale: f32,
     out: &mut [f32],
 ) {
     match n_queries {
-        1 => scores_with::<T, 1>(chunk, keys, load, q, factors, out),
-        2 => scores_with::<T, 2>(chunk, keys, load, q, factors, out),
-        3 => scores_with::<T, 3>(chunk, keys, load, q, factors, out),
-        _ => scores_with::<T, 4>(chunk, keys, load, q, factors, out),
+        1 => scores_with::<T, 1>(chunk, keys, load, q, scale, out),
+        2 => scores_with::<T, 2>(chunk, keys, load, q, scale, out),
+        3 => scores_with::<T, 3>(chunk, keys, load, q, scale, out),
+        _ => scores_with::<T, 4>(chunk, keys, load, q, scale, out),
     }
 }
 
@@ -89,15 +73,15 @@ fn scores_with<T, const Q: usize>(
     keys: &[T],
     load: impl Fn(&[T; LANES]) -> __m512 + Copy,
     q: &[f32],
-    factors: [__m512; WHOLE],
+    scale: f32,
     out: &mut [f32],
 ) {
     // One query alone has too few sums to fill the pipeline with, whatever is left out.
     if Q == 1 || chunk.n > ATTENTION_CHUNK - LANES {
-        return scores_columns::<T, Q, WHOLE>(chunk, keys, load, q, (0, &factors), out);
+        return scores_columns::<T, Q, WHOLE>(chunk, keys, load, q, scale, 0, out);
     }
     for first in 0..chunk.n.div_ceil(LANES) {
-        scores_columns::<T, Q, 1>(chunk, keys, load, q, (first, &factors), out);
+        scores_columns::<T, Q, 1>(chunk, keys, load, q, scale, first, out);
     }
 }
 
@@ -109,7 +93,8 @@ fn scores_columns<T, const Q: usize, const C: usize>(
     keys: &[T],
     load: impl Fn(&[T; LANES]) -> __m512,
     q: &[f32],
-    (first, factors): (usize, &[__m512; WHOLE]),
+    scale: f32,
+    first: usize,
     out: &mut [f32],
 ) {
     let AttentionChunk { ahead, head_dim: d, stride, .. } = *chunk;
@@ -131,10 +116,11 @@ fn scores_columns<T, const Q: usize, const C: usize>(
             }
         }
     }
+    let scale = _mm512_set1_ps(scale);
     for h in 0..Q {
         let (out, _) = out[h * stride..].as_chunks_mut::<LANES>();
         for c in 0..C {
-            store_f32(&mut out[first + c], _mm512_mul_ps(sums[h][c], factors[first + c]));
+            store_f32(&mut out[first + c], _mm512_mul_ps(sums[h][c], scale));
         }
     }
 }
@@ -231,19 +217,6 @@ fn ask_ahead<T, const N: usize>(registers: &[[T; LANES]; N], ahead: usize) {
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
 #[inline]
-fn scales_of(scales: &[f32]) -> [__m512; WHOLE] {
-    let (scales, _) = scales.as_chunks::<LANES>();
-    array::from_fn(|t| load_f32(&scales[t]))
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
-#[inline]
 fn load_f16(x: &[[u8; 2]; LANES]) -> __m512 {
     _mm512_cvtph_ps(load_256(x.as_flattened().first_chunk().expect("32 bytes")))
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
-#[inline]
-fn load_codes(x: &[i8; LANES]) -> __m512 {
-    _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(load_i8(x)))
 }

@@ -55,12 +55,12 @@ pub(super) fn load_128(x: &[u8; 16]) -> __m128i {
     unsafe { _mm_loadu_si128(x.as_ptr().cast()) }
 }
 
-/// 16 codes.
+/// 64 codes.
 #[target_feature(enable = "avx512f")]
 #[inline]
-pub(super) fn load_i8(x: &[i8; 16]) -> __m128i {
-    // SAFETY: the array has 16 bytes; the load needs no alignment.
-    unsafe { _mm_loadu_si128(x.as_ptr().cast()) }
+pub(super) fn load_codes(x: &[i8; 64]) -> __m512i {
+    // SAFETY: the array has 64 bytes; the load needs no alignment.
+    unsafe { _mm512_loadu_si512(x.as_ptr().cast()) }
 }
 
 /// 32 bytes.

@@ -9,10 +9,7 @@ use std::arch::x86_64::{
 };
 
 use super::{
-    super::{
-        ScreenedRow, scalar,
-        scalar::screen::{FIRST, blocks},
-    },
+    super::{ScreenedRow, scalar, scalar::screen::blocks, screen::FIRST},
     lanes::{load_256, load_i16, load_u8, prefetch},
 };
 

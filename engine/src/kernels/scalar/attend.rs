@@ -2,17 +2,20 @@
 
 use half::f16;
 
-use super::super::{ATTENTION_CHUNK, AttentionChunk, Stored};
+use super::{
+    super::{ATTENTION_CHUNK, AttentionChunk, Stored},
+    attend_int8,
+};
 
 /// Scores of each query of `q`, `[queries, head_dim]`: the first `n` of every `stride`; those behind, up to a whole chunk, may be
 /// written too.
 #[inline(always)]
 pub(crate) fn scores(chunk: &AttentionChunk<'_>, q: &[f32], scale: f32, out: &mut [f32]) {
     match chunk.stored {
-        Stored::F32(keys) => scores_of(chunk, keys, |k| *k, |_| scale, q, out),
-        Stored::F16(keys) => scores_of(chunk, keys, widen, |_| scale, q, out),
+        Stored::F32(keys) => scores_of(chunk, keys, |k| *k, q, scale, out),
+        Stored::F16(keys) => scores_of(chunk, keys, widen, q, scale, out),
         Stored::Int8 { codes, scales } => {
-            scores_of(chunk, codes, |code| f32::from(*code), |j| scales[j] * scale, q, out);
+            attend_int8::scores(chunk, codes, scales, q, scale, out);
         }
     }
 }
@@ -22,8 +25,8 @@ fn scores_of<T>(
     chunk: &AttentionChunk<'_>,
     keys: &[T],
     widen: impl Fn(&T) -> f32,
-    factor: impl Fn(usize) -> f32,
     q: &[f32],
+    scale: f32,
     out: &mut [f32],
 ) {
     let _ = chunk.n_queries(q, out);
@@ -33,7 +36,7 @@ fn scores_of<T>(
             for (q, keys) in q.iter().zip(keys.chunks_exact(ATTENTION_CHUNK)) {
                 sum = q.mul_add(widen(&keys[j]), sum);
             }
-            *out = sum * factor(j);
+            *out = sum * scale;
         }
     }
 }
@@ -42,10 +45,10 @@ fn scores_of<T>(
 #[inline(always)]
 pub(crate) fn weigh(chunk: &AttentionChunk<'_>, p: &[f32], out: &mut [f32]) {
     match chunk.stored {
-        Stored::F32(values) => weigh_of(chunk, values, |v| *v, |_, p| p, p, out),
-        Stored::F16(values) => weigh_of(chunk, values, widen, |_, p| p, p, out),
+        Stored::F32(values) => weigh_of(chunk, values, |v| *v, p, out),
+        Stored::F16(values) => weigh_of(chunk, values, widen, p, out),
         Stored::Int8 { codes, scales } => {
-            weigh_of(chunk, codes, |code| f32::from(*code), |j, p| p * scales[j], p, out);
+            attend_int8::weigh(chunk, codes, scales, p, out);
         }
     }
 }
@@ -55,15 +58,12 @@ fn weigh_of<T>(
     chunk: &AttentionChunk<'_>,
     values: &[T],
     widen: impl Fn(&T) -> f32,
-    scaled: impl Fn(usize, f32) -> f32,
     p: &[f32],
     out: &mut [f32],
 ) {
     let _ = chunk.n_queries(out, p);
     for (out, p) in out.chunks_exact_mut(chunk.head_dim).zip(p.chunks(chunk.stride)) {
-        let positions = p[..chunk.n].iter().zip(values.chunks_exact(chunk.head_dim));
-        for (j, (p, values)) in positions.enumerate() {
-            let p = scaled(j, *p);
+        for (p, values) in p[..chunk.n].iter().zip(values.chunks_exact(chunk.head_dim)) {
             for (out, v) in out.iter_mut().zip(values) {
                 *out = p.mul_add(widen(v), *out);
             }

@@ -3,6 +3,7 @@
 
 pub(super) mod act;
 pub(super) mod attend;
+pub(crate) mod attend_int8;
 pub(super) mod blocks256;
 pub(super) mod blocks32;
 pub(super) mod dot;

@@ -6,10 +6,11 @@
 //! 32 bytes of each with bit 6: in byte `p` bit `s` is that of `64 s + p`, bit `4 + s` that of `64 s + 32 + p`. The second plane has
 //! bits 1:0, 64 bytes a block, in byte `p` of `p`, `64 + p`, `128 + p` and `192 + p`, the first in its lowest bits.
 
-use super::super::{ScreenedRow, screen::BLOCK};
+use super::super::{
+    ScreenedRow,
+    screen::{BLOCK, FIRST, REST},
+};
 
-/// Bytes of a block of the first plane.
-pub(in crate::kernels) const FIRST: usize = 160;
 /// Half of the way from the least code to the greatest.
 const MIDDLE: f32 = 63.5;
 
@@ -17,7 +18,7 @@ const MIDDLE: f32 = 63.5;
 #[inline(always)]
 pub(in crate::kernels) fn quantize(w: &[f32], first: &mut [u8], rest: &mut [u8]) -> ScreenedRow {
     let n_blocks = w.len().div_ceil(BLOCK);
-    assert!(first.len() == FIRST * n_blocks && rest.len() == 64 * n_blocks, "planes of a row");
+    assert!(first.len() == FIRST * n_blocks && rest.len() == REST * n_blocks, "planes of a row");
     let most = w.iter().fold(0.0_f32, |most, w| if w.abs() > most { w.abs() } else { most });
     let scale = most / MIDDLE;
     let inverse = if scale > 1e-30 { 1.0 / scale } else { 0.0 };
@@ -26,7 +27,7 @@ pub(in crate::kernels) fn quantize(w: &[f32], first: &mut [u8], rest: &mut [u8])
     let wide_scale = f64::from(scale);
     let (nibbles, bits) = first.split_at_mut(128 * n_blocks);
     let first = nibbles.as_chunks_mut::<128>().0.iter_mut().zip(bits.as_chunks_mut::<32>().0);
-    let planes = first.zip(rest.as_chunks_mut::<64>().0);
+    let planes = first.zip(rest.as_chunks_mut::<REST>().0);
     for (block, ((nibbles, bits), rest)) in w.chunks(BLOCK).zip(planes) {
         let mut values = [0.0_f32; BLOCK];
         values[..block.len()].copy_from_slice(block);
@@ -65,7 +66,7 @@ fn code(w: f32, inverse: f32) -> u8 {
 }
 
 #[inline(always)]
-fn pack(codes: &[u8; BLOCK], nibbles: &mut [u8; 128], bits: &mut [u8; 32], rest: &mut [u8; 64]) {
+fn pack(codes: &[u8; BLOCK], nibbles: &mut [u8; 128], bits: &mut [u8; 32], rest: &mut [u8; REST]) {
     let fields: &[[u8; 64]; 4] = codes.as_chunks().0.first_chunk().expect("256 is four times 64");
     let [a, b, c, d] = fields;
     for p in 0..64 {
