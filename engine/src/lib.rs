@@ -50,7 +50,8 @@ pub use memory::{
 pub use model::{Config, LinearInfo, Model};
 pub use sample::{Likely, Sampler, SamplerOptions};
 pub use session::{
-    Activations, Count, Head, KvFormat, Screening, SequenceId, Session, SessionOptions,
+    Activations, Count, Head, KvFormat, Screening, SequenceId, Session, SessionOptions, Span,
+    SpanTimes,
 };
 pub use threads::Pool;
 pub use tokenizer::{TokenStream, Tokenizer};

@@ -116,13 +116,14 @@ pub(super) struct Dispatcher {
     pub(super) pool: Pool,
     activations: Activations,
     counts: [Count; LINEAR_NAMES.len()],
+    packed_rows: u64,
 }
 
 impl Dispatcher {
     pub(super) fn new(kernels: Kernels, pool: Pool, activations: Activations) -> Self {
         let counts =
             LINEAR_NAMES.map(|linear| Count { linear, kernel: "", products: 0, macs: 0, bytes: 0 });
-        Self { kernels, pool, activations, counts }
+        Self { kernels, pool, activations, counts, packed_rows: 0 }
     }
 
     pub(super) const fn isa(&self) -> Isa {
@@ -137,12 +138,18 @@ impl Dispatcher {
         self.counts.iter().filter(|count| count.products > 0).copied().collect()
     }
 
-    pub(super) const fn counts(&self) -> [Count; LINEAR_NAMES.len()] {
-        self.counts
+    /// Rows that were packed: a row is one token's, in one form.
+    pub(super) const fn packed_rows(&self) -> u64 {
+        self.packed_rows
     }
 
-    pub(super) const fn set_counts(&mut self, counts: [Count; LINEAR_NAMES.len()]) {
-        self.counts = counts;
+    /// Everything that is counted, to be put back with `set_counts`.
+    pub(super) const fn counts(&self) -> ([Count; LINEAR_NAMES.len()], u64) {
+        (self.counts, self.packed_rows)
+    }
+
+    pub(super) const fn set_counts(&mut self, counts: ([Count; LINEAR_NAMES.len()], u64)) {
+        (self.counts, self.packed_rows) = counts;
     }
 
     /// `n` tokens through the head, as far as its rows were looked at: all of them share the first look at a row.
@@ -166,11 +173,12 @@ impl Dispatcher {
         for count in &mut self.counts {
             (count.products, count.macs, count.bytes) = (0, 0, 0);
         }
+        self.packed_rows = 0;
     }
 
     /// `out = rms_norm(x, weight)` per token, or `out = x` without a weight, packed as `nexts` want it. `x`: `[tokens, cols]`.
     pub(super) fn norm(
-        &self,
+        &mut self,
         x: &[f32],
         cols: usize,
         weight: Option<&[f32]>,
@@ -188,7 +196,7 @@ impl Dispatcher {
     }
 
     fn prepare(
-        &self,
+        &mut self,
         x: &[f32],
         cols: usize,
         nexts: &[&Linear],
@@ -223,7 +231,7 @@ impl Dispatcher {
 
     /// Packs every row of `float`, each after `before` had it.
     fn pack(
-        &self,
+        &mut self,
         float: &mut [f32],
         cols: usize,
         input: Input,
@@ -231,6 +239,7 @@ impl Dispatcher {
         before: impl Fn(usize, &mut [f32]) + Sync,
     ) {
         let n_tokens = float.len() / cols;
+        self.packed_rows += n_tokens as u64;
         let packing = self.kernels.packing(input);
         packed.row_len = (packing.row_len)(cols);
         packed.bytes.resize(n_tokens * packed.row_len, 0);

@@ -5,6 +5,7 @@ use super::{
     Session,
     attention::{attend, scores_width},
     sequences::Row,
+    spans::Span,
 };
 use crate::{
     model::{Gate, Layer, Rope},
@@ -18,7 +19,9 @@ impl Session<'_> {
         for row in rows {
             self.sequences.cache_mut(row.place).extend(1);
         }
+        self.spans.begin();
         self.embed(rows);
+        self.spans.end(Span::Embed);
         let model = self.model;
         for (i, layer) in model.weights().layers.iter().enumerate() {
             self.attention(i, layer, rows);
@@ -33,7 +36,9 @@ impl Session<'_> {
         let x = &b.x[token * config.n_embd..][..n * config.n_embd];
         let nexts = [&weights.output];
         let norm = Some(&weights.output_norm[..]);
+        self.spans.begin();
         self.dispatcher.norm(x, config.n_embd, norm, config.rms_eps, &nexts, &mut b.normed);
+        self.spans.end(Span::OutputNorm);
         self.dispatcher.project(
             self.model,
             [&weights.output],
@@ -41,6 +46,7 @@ impl Session<'_> {
             [&mut self.logits],
             |_| {},
         );
+        self.spans.end(Span::Output);
     }
 
     /// The `k` likeliest tokens behind each of the first `n` of the last batch, without all logits; false where that can't be.
@@ -50,12 +56,15 @@ impl Session<'_> {
         let b = &mut self.buffers;
         let norm = Some(&weights.output_norm[..]);
         let x = &b.x[..n * config.n_embd];
+        self.spans.begin();
         self.dispatcher.norm(x, config.n_embd, norm, config.rms_eps, &[], &mut b.normed);
+        self.spans.end(Span::OutputNorm);
         let output = &weights.output;
         let bytes = self.model.bytes_of(output);
         let with = (&self.dispatcher.kernels, &self.dispatcher.pool);
         let x = (b.normed.float(), config.n_embd);
         let found = self.looks.find(with, (screen, bytes), x, k, &mut self.likeliest);
+        self.spans.end(Span::Output);
         let Some(found) = found else { return false };
         self.logits.clear();
         self.dispatcher.count_screened(output, screen, n, found);
@@ -89,7 +98,9 @@ impl Session<'_> {
         let qkv = [&layer.attn_q, &layer.attn_k, &layer.attn_v];
         let norm = Some(&layer.attn_norm[..]);
         self.dispatcher.norm(&b.x, config.n_embd, norm, eps, &qkv, &mut b.normed);
+        self.spans.end(Span::AttnNorm);
         self.dispatcher.project(self.model, qkv, &b.normed, [&mut b.q, &mut b.k, &mut b.v], |_| {});
+        self.spans.end(Span::AttnQkv);
 
         let d = config.head_dim;
         let rope = match config.rope {
@@ -105,6 +116,7 @@ impl Session<'_> {
             }
             self.sequences.cache_mut(row.place).write(i, row.position, k, v);
         }
+        self.spans.end(Span::Rope);
 
         let width = config.q_width();
         b.attention.resize(b.q.len(), 0.0);
@@ -117,12 +129,15 @@ impl Session<'_> {
         self.dispatcher.pool.strips(Split::Columns, [out, scores], |strips| {
             attend(kernels, config, sequences, i, rows, q, strips);
         });
+        self.spans.end(Span::Attend);
 
         let output = [&layer.attn_output];
         let norm = layer.attn_sub_norm.as_deref();
         self.dispatcher.norm(&b.attention, width, norm, eps, &output, &mut b.attended);
+        self.spans.end(Span::AttnSubNorm);
         let (attended, projected) = (&b.attended, &mut b.projected);
         self.dispatcher.project_onto(self.model, output[0], attended, projected, &mut b.x);
+        self.spans.end(Span::AttnOutput);
     }
 
     /// `x += ffn_down · sub_norm(f(gate) · up)`; without sub-norms as it is.
@@ -133,6 +148,7 @@ impl Session<'_> {
         let gate_up = [&layer.ffn_gate, &layer.ffn_up];
         let norm = Some(&layer.ffn_norm[..]);
         self.dispatcher.norm(&b.x, config.n_embd, norm, eps, &gate_up, &mut b.normed);
+        self.spans.end(Span::FfnNorm);
         let kernels = &self.dispatcher.kernels;
         let gate_mul = match config.gate {
             Gate::Relu2 => kernels.relu2_mul,
@@ -149,10 +165,13 @@ impl Session<'_> {
                 }
             },
         );
+        self.spans.end(Span::FfnGateUp);
         let down = [&layer.ffn_down];
         let norm = layer.ffn_sub_norm.as_deref();
         self.dispatcher.norm(&b.gate, config.n_ff, norm, eps, &down, &mut b.gated);
+        self.spans.end(Span::FfnSubNorm);
         let (gated, projected) = (&b.gated, &mut b.projected);
         self.dispatcher.project_onto(self.model, down[0], gated, projected, &mut b.x);
+        self.spans.end(Span::FfnDown);
     }
 }

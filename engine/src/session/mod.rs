@@ -15,15 +15,17 @@ mod likeliest;
 mod options;
 mod room;
 mod sequences;
+mod spans;
 
 pub use dispatch::{Activations, Count};
 pub use kv_format::KvFormat;
 pub use likeliest::Screening;
 pub use options::{Head, SessionOptions};
 pub use sequences::SequenceId;
+pub use spans::{Span, SpanTimes};
 
 use crate::{
-    Error, ErrorKind, Isa, Lines, Memory, Model, Result,
+    Clock, Error, ErrorKind, Isa, Lines, Memory, Model, Result,
     kernels::Kernels,
     model::{Config, Screen},
     sample::likely::{Likely, k_likeliest},
@@ -34,6 +36,7 @@ use dispatch::Dispatcher;
 use kv_cache::KvLayout;
 use likeliest::Looks;
 use sequences::{Row, Sequences};
+use spans::Spans;
 
 /// Tokens whose logits are computed together when all positions are scored.
 const SCORE_BATCH: usize = 16;
@@ -57,6 +60,7 @@ pub struct Session<'m> {
     looks: Looks,
     likeliest: Vec<Likely>,
     screening: Screening,
+    spans: Spans<'m>,
 }
 
 /// The most tokens that are found by bounds.
@@ -107,6 +111,7 @@ impl<'m> Session<'m> {
             looks: Looks::default(),
             likeliest: Vec::new(),
             screening: Screening::default(),
+            spans: Spans::default(),
         })
     }
 
@@ -407,6 +412,22 @@ impl<'m> Session<'m> {
     pub fn reset_counters(&mut self) {
         self.dispatcher.reset_counters();
         self.screening = Screening::default();
+    }
+
+    /// Stamps the spans of every pass from now on.
+    pub fn time_spans(&mut self, clock: &'m dyn Clock) {
+        self.spans = Spans::on(clock);
+    }
+
+    /// The spans since they were last taken; nothing where none are stamped.
+    pub fn take_spans(&mut self) -> SpanTimes {
+        self.spans.take()
+    }
+
+    /// Rows of activations that were packed for a product, since the start or the last reset.
+    #[must_use]
+    pub const fn packed_rows(&self) -> u64 {
+        self.dispatcher.packed_rows()
     }
 
     /// Bytes held, by class.
