@@ -87,6 +87,24 @@ pub const METRICS: &[Metric] = &[
         meaning: "largest resident set of one run of a command, or of the largest of its children",
     },
     Metric {
+        name: "minor_faults_count",
+        unit: Unit::Count,
+        better: Better::Lower,
+        meaning: "page faults of the process during one iteration that read nothing from disk",
+    },
+    Metric {
+        name: "packed_rows_count",
+        unit: Unit::Count,
+        better: Better::Lower,
+        meaning: "rows of activations packed for products, by one sample",
+    },
+    Metric {
+        name: "preemptions_count",
+        unit: Unit::Count,
+        better: Better::Lower,
+        meaning: "times during one iteration that the system took the first thread off its CPU",
+    },
+    Metric {
         name: "prefill_ns",
         unit: Unit::Nanoseconds,
         better: Better::Lower,
@@ -117,6 +135,96 @@ pub const METRICS: &[Metric] = &[
         meaning: "one seeded request in every setting: threads, instruction sets, batches, with and without a kept prefix",
     },
     Metric {
+        name: "span_attend_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "the attention spans of one sample: scores, softmax, and the weighted sum of values",
+    },
+    Metric {
+        name: "span_attn_norm_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "the spans before attention: norm, and packing for the products with it",
+    },
+    Metric {
+        name: "span_attn_output_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "the spans of the product behind attention",
+    },
+    Metric {
+        name: "span_attn_qkv_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "the spans of the products that make queries, keys and values",
+    },
+    Metric {
+        name: "span_attn_sub_norm_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "the spans behind attention: norm, where there is one, and packing",
+    },
+    Metric {
+        name: "span_embed_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "the span of the embedding's rows",
+    },
+    Metric {
+        name: "span_ffn_down_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "the spans of the down product",
+    },
+    Metric {
+        name: "span_ffn_gate_up_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "the spans of the gate and up products, and of the activation function",
+    },
+    Metric {
+        name: "span_ffn_norm_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "the spans before the feed-forward part: norm, and packing",
+    },
+    Metric {
+        name: "span_ffn_sub_norm_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "the spans before the down product: norm, where there is one, and packing",
+    },
+    Metric {
+        name: "span_output_norm_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "the span of the last norm",
+    },
+    Metric {
+        name: "span_output_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "the span of the output matrix",
+    },
+    Metric {
+        name: "span_rope_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "the spans of the rotation of queries and keys, and of writing keys and values",
+    },
+    Metric {
+        name: "span_stamps_count",
+        unit: Unit::Count,
+        better: Better::Lower,
+        meaning: "readings of the clock for the spans of one sample",
+    },
+    Metric {
+        name: "span_thousand_stamps_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "a thousand readings of the clock that stamps spans",
+    },
+    Metric {
         name: "tokenize_ns",
         unit: Unit::Nanoseconds,
         better: Better::Lower,
@@ -139,15 +247,20 @@ pub const METRICS: &[Metric] = &[
 /// Metrics of external commands, sorted: on no other workload, and there beside the suite's own only.
 pub const COMMAND_METRICS: [&str; 3] = ["cpu_ns", "max_rss_bytes", "wall_ns"];
 
+/// How the name of a span's metric begins: a part of what the workload's own metric times.
+pub const SPAN_PREFIX: &str = "span_";
+
 /// The one metric of Criterion benchmarks, and of no other workload.
 pub const BENCH_METRIC: &str = "iteration_ns";
 
 impl Metric {
-    /// Whether its samples are intervals on one clock, of which no two may overlap: processor time adds up over threads, and
-    /// an iteration of a benchmark is a share of one.
+    /// Whether its samples are intervals on one clock, of which no two may overlap: processor time adds up over threads,
+    /// an iteration of a benchmark is a share of one, and spans are parts of another metric's samples.
     #[must_use]
     pub fn is_interval(&self) -> bool {
-        self.unit == Unit::Nanoseconds && !["cpu_ns", BENCH_METRIC].contains(&self.name)
+        self.unit == Unit::Nanoseconds
+            && !["cpu_ns", BENCH_METRIC].contains(&self.name)
+            && !self.name.starts_with(SPAN_PREFIX)
     }
 }
 
@@ -185,7 +298,9 @@ mod tests {
         for name in COMMAND_METRICS.into_iter().chain([BENCH_METRIC]) {
             assert!(find(name).is_some(), "{name}");
         }
-        let others = METRICS.iter().filter(|m| m.unit == Unit::Nanoseconds && !m.is_interval());
+        let others = METRICS.iter().filter(|m| {
+            m.unit == Unit::Nanoseconds && !m.is_interval() && !m.name.starts_with(SPAN_PREFIX)
+        });
         assert_eq!(others.map(|m| m.name).collect::<Vec<_>>(), ["cpu_ns", BENCH_METRIC]);
     }
 

@@ -2,6 +2,7 @@
 
 mod busy;
 mod disturbance;
+mod faults;
 mod host;
 mod machine;
 mod marks;
@@ -12,6 +13,7 @@ mod tool;
 
 pub(crate) use busy::{Busy, CROWDED_SHARE, OTHER_SHARE_MAX, STOLEN_SHARE_MAX, ticks_of_process};
 pub(crate) use disturbance::Watch;
+pub(crate) use faults::Faults;
 pub(crate) use host::{host, virtualization};
 pub(crate) use machine::{Machine, cpu_list, field, shown};
 pub(crate) use marks::{SWAP_MIB_MAX, marks, swap_used_mib};

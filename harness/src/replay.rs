@@ -99,6 +99,7 @@ pub(crate) fn replay(
         hooks: &Hooks::none(),
         planted: Planted::none(),
         tally: &tally,
+        spans: false,
     };
     let mut replayed = Replayed::default();
     for def in &record.suite.workloads {

@@ -105,6 +105,18 @@ pub(crate) fn calibrate(
     run_as(Purpose::Calibration, planted, assignment, subjects, goes_on, clock, progress)
 }
 
+/// Runs a paired session whose passes are stamped, span by span: its times are a little longer than those of a gate. Its
+/// records say so in their purpose, by which no store keeps them and no gate is derived from them.
+pub(crate) fn triage(
+    assignment: &Assignment,
+    subjects: &Subjects,
+    goes_on: GoesOn<'_>,
+    clock: &dyn Clock,
+    progress: &Progress,
+) -> Result<Measured> {
+    run_as(Purpose::Triage, Planted::none(), assignment, subjects, goes_on, clock, progress)
+}
+
 fn run_as(
     purpose: Purpose,
     planted: Planted,
@@ -141,8 +153,11 @@ fn run_as(
     let crowded =
         busy_before.zip(Busy::now()).is_some_and(|(before, now)| now.is_crowded_since(&before));
     let taker = Taker { session: session.clone(), order: 0, binary: head.first().digest };
-    let request =
-        Request { planted_share: planted.share(), ..request(assignment, taker, !crowded) };
+    let request = Request {
+        planted_share: planted.share(),
+        spans: purpose == Purpose::Triage,
+        ..request(assignment, taker, !crowded)
+    };
     let mut setting = Setting {
         session,
         purpose,
@@ -337,6 +352,7 @@ fn request(assignment: &Assignment, taker: Taker, pin: bool) -> Request {
         suite: assignment.suite.clone(),
         positions: assignment.positions.unwrap_or(0),
         planted_share: 0.0,
+        spans: false,
     }
 }
 

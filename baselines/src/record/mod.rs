@@ -36,6 +36,8 @@ pub enum Purpose {
     Paired,
     /// One arm of a session of `bench calibrate`, whose head may be slowed on purpose: no evidence, and never kept.
     Calibration,
+    /// One arm of a session of `bench triage`, whose passes are stamped span by span: no evidence of a gate, and never kept.
+    Triage,
 }
 
 /// One arm of one session: a subject, the suite it ran, and all its processes.

@@ -186,13 +186,16 @@ pub(super) fn checked_record(digest: Digest, bytes: &[u8]) -> Result<RunRecord> 
     Ok(record)
 }
 
-/// Refuses a record whose times may be slowed on purpose.
+/// Refuses a record whose times are others than those of a gate: slowed on purpose, or stamped.
 fn keepable(record: &RunRecord) -> Result<()> {
-    if record.purpose != Purpose::Calibration {
-        return Ok(());
-    }
-    let text = "keep run record: purpose: expected `run`, `baseline` or `paired`, found `calibration`; its times may be \
-                slowed on purpose";
+    let (found, why) = match record.purpose {
+        Purpose::Run | Purpose::Baseline | Purpose::Paired => return Ok(()),
+        Purpose::Calibration => ("calibration", "its times may be slowed on purpose"),
+        Purpose::Triage => ("triage", "its passes are stamped span by span"),
+    };
+    let text = format!(
+        "keep run record: purpose: expected `run`, `baseline` or `paired`, found `{found}`; {why}"
+    );
     Err(Error::new(ErrorKind::Malformed, text))
 }
 

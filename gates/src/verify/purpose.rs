@@ -1,4 +1,5 @@
-//! No record is of a calibration: its head may be slowed on purpose, and its times are evidence of nothing.
+//! No record is of a calibration, whose head may be slowed on purpose, or of a triage, whose passes are stamped: neither is
+//! evidence of a gate.
 
 use baselines::{RunRecord, record::Purpose};
 
@@ -8,15 +9,14 @@ use crate::policy::Policy;
 pub(super) const RULE: Rule = Rule {
     name: "purpose",
     class: Class::Invalid,
-    demand: "No record is of a calibration, whose head may be slowed on purpose.",
-    way_out: "run `bench gate` or `bench run`; what `bench calibrate` measures is in its own document, and is no evidence",
+    demand: "No record is of a calibration, whose head may be slowed on purpose, or of a triage, whose passes are stamped.",
+    way_out: "run `bench gate` or `bench run`; what `bench calibrate` and `bench triage` measure is in documents of their own, and is no evidence of a gate",
     check: Check::Record(check),
 };
 
 fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
-    if record.purpose == Purpose::Calibration {
-        vec![Fault::new("purpose", "Run, Baseline or Paired", "Calibration")]
-    } else {
-        Vec::new()
+    match record.purpose {
+        Purpose::Run | Purpose::Baseline | Purpose::Paired => Vec::new(),
+        other => vec![Fault::new("purpose", "Run, Baseline or Paired", format!("{other:?}"))],
     }
 }

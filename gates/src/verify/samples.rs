@@ -32,7 +32,13 @@ fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
             let of_benchmark = series.metric == BENCH_METRIC;
             let is_time =
                 metric.is_some_and(|metric| metric.unit == Unit::Nanoseconds) && !of_benchmark;
-            let least = if is_time { TICK_NS } else { f64::MIN_POSITIVE };
+            let is_count = metric.is_some_and(|metric| metric.unit == Unit::Count);
+            // Nothing may be counted; no time is nothing.
+            let least = match (is_time, is_count) {
+                (true, _) => TICK_NS,
+                (_, true) => 0.0,
+                _ => f64::MIN_POSITIVE,
+            };
             let is_sound = |sample: &f64| sample.is_finite() && *sample >= least;
             if let Some(bad) = series.samples.iter().find(|sample| !is_sound(sample)) {
                 let expected = format!("finite samples of at least {least}");

@@ -92,6 +92,7 @@ fn measure(
                 hooks,
                 planted: Planted::of(request.planted_share)?,
                 tally: &tally,
+                spans: request.spans,
             };
             let mut workloads =
                 Workloads::prepare(bench, &request.suite, || send(output, &Event::Alive))?;

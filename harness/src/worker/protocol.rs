@@ -16,7 +16,7 @@ use baselines::{
 use serde::{Deserialize, Serialize};
 
 /// Version of the lines. Raised with every change, since both ends must agree on all of it.
-pub(crate) const PROTOCOL: u32 = 9;
+pub(crate) const PROTOCOL: u32 = 10;
 
 /// What a worker is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +64,8 @@ pub(crate) struct Request {
     pub(crate) positions: u64,
     /// The share by which every timed stretch is made longer: 0 but for the head of `bench calibrate`.
     pub(crate) planted_share: f64,
+    /// Whether the passes of a session are stamped, span by span: in a session of `bench triage` alone.
+    pub(crate) spans: bool,
 }
 
 /// Every later line that a worker reads.

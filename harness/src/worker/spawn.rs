@@ -451,6 +451,7 @@ mod tests {
             suite,
             positions: 0,
             planted_share: 0.0,
+            spans: false,
         }
     }
 

@@ -15,6 +15,7 @@ use super::{
     decode::greedy,
     output::{LogitsDigest, Once, Repeated},
     param,
+    spans::SpanSamples,
 };
 
 /// Sequences in one batch.
@@ -145,10 +146,12 @@ impl Prepared for Decoding<'_> {
         let mut generated: Vec<Vec<u32>> = vec![Vec::new(); sequences.len()];
         let mut digest = LogitsDigest::default();
         let mut steps_ns = Vec::with_capacity(*n_tokens);
+        let mut spans = SpanSamples::begin(bench, session);
         let mut rows = Vec::with_capacity(sequences.len());
         for _ in 0..*n_tokens {
             rows.clear();
             rows.extend(sequences.iter().copied().zip(tokens.iter().copied()));
+            let packed = spans.begin_pass(session);
             let mut watch = bench.stopwatch();
             let logits = session.step_all(&rows)?;
             for (token, logits) in tokens.iter_mut().zip(logits.chunks_exact(n_vocab)) {
@@ -156,6 +159,7 @@ impl Prepared for Decoding<'_> {
             }
             steps_ns.push(watch.stop());
             digest.update(logits);
+            spans.end_pass(packed, session);
             for (generated, token) in generated.iter_mut().zip(&tokens) {
                 generated.push(*token);
             }
@@ -173,7 +177,9 @@ impl Prepared for Decoding<'_> {
             logits: digest.finish(),
             stop: StopReason::Length,
         })?;
-        Ok(vec![("batch_step_ns", steps_ns)])
+        let mut sampled = vec![("batch_step_ns", steps_ns)];
+        sampled.extend(spans.sampled(bench.clock));
+        Ok(sampled)
     }
 
     fn finish(mut self: Box<Self>, def: &WorkloadDef) -> Finished {

@@ -16,6 +16,7 @@ use super::{
     counts::{add, add_screening},
     output::{LogitsDigest, Once, Repeated},
     param,
+    spans::SpanSamples,
 };
 
 /// See the file's door.
@@ -113,13 +114,16 @@ impl Prepared for Decoding<'_> {
         let mut generated = Vec::with_capacity(*n_tokens);
         let mut digest = LogitsDigest::default();
         let mut steps_ns = Vec::with_capacity(*n_tokens);
+        let mut spans = SpanSamples::begin(bench, session);
         for _ in 0..*n_tokens {
+            let packed = spans.begin_pass(session);
             let mut watch = bench.stopwatch();
             token = sampler.sample_likeliest(session.step_likeliest(token, 1)?)?;
             if let Some(hook) = bench.hooks.after_decode_step {
                 hook(watch.stretch_ns(), bench.clock);
             }
             steps_ns.push(watch.stop());
+            spans.end_pass(packed, session);
             let logits = session.all_logits()?;
             check_chosen(token, sampler.sample(logits)?, generated.len())?;
             digest.update(logits);
@@ -128,7 +132,9 @@ impl Prepared for Decoding<'_> {
         let (prompt, logits, stop) =
             (prompts.of(asked).clone(), digest.finish(), StopReason::Length);
         repeated.of_mut(asked).take(&Once { prompt, generated, logits, stop })?;
-        Ok(vec![("decode_step_ns", steps_ns)])
+        let mut sampled = vec![("decode_step_ns", steps_ns)];
+        sampled.extend(spans.sampled(bench.clock));
+        Ok(sampled)
     }
 
     fn finish(mut self: Box<Self>, def: &WorkloadDef) -> Finished {

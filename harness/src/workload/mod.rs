@@ -20,6 +20,7 @@ mod quantize;
 mod rounds;
 mod sampling;
 mod seed;
+mod spans;
 mod tokenize;
 
 use std::fmt::Debug;
@@ -141,13 +142,19 @@ pub(crate) struct Bench<'a> {
     pub(crate) planted: Planted,
     /// Counts what timed stretches ask of the allocator, when it is told to.
     pub(crate) tally: &'a Tally,
+    /// Whether passes are stamped: for `bench triage` alone.
+    pub(crate) spans: bool,
 }
 
 impl<'a> Bench<'a> {
     fn session(&self) -> Result<Session<'a>> {
         let kernels = self.hooks.kernels(self.options.isa)?;
-        Session::with_kernels(self.model, self.options, kernels)
-            .context("failed to set up the engine")
+        let mut session = Session::with_kernels(self.model, self.options, kernels)
+            .context("failed to set up the engine")?;
+        if self.spans {
+            session.time_spans(self.clock);
+        }
+        Ok(session)
     }
 
     /// A production engine over a session of its own.

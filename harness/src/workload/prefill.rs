@@ -11,6 +11,7 @@ use super::{
     asked::Both,
     output::{LogitsDigest, Once, Repeated},
     param,
+    spans::SpanSamples,
 };
 
 /// See the file's door.
@@ -56,18 +57,23 @@ impl Prepared for Prefilling<'_> {
         let Self { bench, prompts, session, repeated } = self;
         let prompt = prompts.of(asked);
         session.rewind(0);
+        let mut spans = SpanSamples::begin(bench, session);
+        let packed = spans.begin_pass(session);
         let mut watch = bench.stopwatch();
         let logits = session.prefill(prompt)?;
         let prefill_ns = watch.stop();
         let mut digest = LogitsDigest::default();
         digest.update(logits);
+        spans.end_pass(packed, session);
         repeated.of_mut(asked).take(&Once {
             prompt: prompt.clone(),
             generated: Vec::new(),
             logits: digest.finish(),
             stop: StopReason::Length,
         })?;
-        Ok(vec![("prefill_ns", vec![prefill_ns])])
+        let mut sampled = vec![("prefill_ns", vec![prefill_ns])];
+        sampled.extend(spans.sampled(bench.clock));
+        Ok(sampled)
     }
 
     fn finish(self: Box<Self>, def: &WorkloadDef) -> Finished {

@@ -39,10 +39,10 @@ fn small(kind: &str) -> WorkloadDef {
 
 /// Runs `kind` small on the built-in model with one thread.
 fn trace(kind: &str, hooks: &Hooks) -> Trace {
-    trace_on(kind, hooks, Planted::none(), &SystemClock::new())
+    trace_on(kind, hooks, Planted::none(), &SystemClock::new(), false)
 }
 
-fn trace_on(kind: &str, hooks: &Hooks, planted: Planted, clock: &dyn Clock) -> Trace {
+fn trace_on(kind: &str, hooks: &Hooks, planted: Planted, clock: &dyn Clock, spans: bool) -> Trace {
     let source = Source::Builtin;
     let model = source.open().unwrap();
     let options = source.options(None, Some(1)).unwrap();
@@ -57,6 +57,7 @@ fn trace_on(kind: &str, hooks: &Hooks, planted: Planted, clock: &dyn Clock) -> T
         hooks,
         planted,
         tally: &Tally::default(),
+        spans,
     };
     let def = small(kind);
     check(find(kind).unwrap(), &def).unwrap();
@@ -111,6 +112,39 @@ fn every_kind_measures_registered_metrics_in_whole_iterations() {
     }
 }
 
+/// Spans lie within the sample that they are parts of, and what is counted about it is what a pass does.
+#[test]
+fn stamped_passes_have_a_series_for_every_span_and_none_is_longer_than_the_whole() {
+    for (kind, metric, tokens) in [
+        ("batch", "batch_step_ns", 3),
+        ("decode", "decode_step_ns", 1),
+        ("prefill", "prefill_ns", 5),
+    ] {
+        let trace = trace_on(kind, &Hooks::none(), Planted::none(), &SystemClock::new(), true);
+        let series = |name: &str| {
+            let found = trace.series.iter().find(|series| series.metric == name);
+            &found.unwrap_or_else(|| panic!("{kind}: {name}")).samples
+        };
+        let whole = series(metric);
+        for (i, whole) in whole.iter().enumerate() {
+            let spans =
+                engine::Span::ALL.map(|span| series(&format!("span_{}_ns", span.name()))[i]);
+            let sum: f64 = spans.iter().sum();
+            assert!(spans.iter().all(|ns| *ns >= 1.0), "{kind}: {spans:?}");
+            assert!(sum <= *whole && sum >= whole / 2.0, "{kind}: {sum} of {whole}");
+            // Eleven spans in each of 8 layers, three others; and two begin.
+            assert_eq!(series("span_stamps_count")[i].to_bits(), (8.0_f64 * 10.0 + 5.0).to_bits());
+            let rows: f64 = f64::from(4 * 8 * tokens);
+            assert_eq!(series("packed_rows_count")[i].to_bits(), rows.to_bits(), "{kind}");
+        }
+        assert_eq!(series("span_thousand_stamps_ns").len(), 2, "one an iteration");
+        for series in &trace.series {
+            assert!(baselines::metric::find(&series.metric).is_some(), "{}", series.metric);
+            assert_eq!(series.samples.len() as u64, 2 * series.per_iteration, "{}", series.metric);
+        }
+    }
+}
+
 #[test]
 fn decode_counts_its_steps_and_nothing_else() {
     let trace = trace("decode", &Hooks::none());
@@ -141,8 +175,9 @@ fn a_planted_slowdown_is_within_the_timed_step_and_changes_no_output() {
 fn a_planted_share_makes_every_timed_stretch_of_every_kind_longer_and_changes_no_output() {
     for workload in walked() {
         let clock = || ScriptedClock { now_ns: Cell::new(0), tick_ns: 1_000 };
-        let plain = trace_on(workload.kind(), &Hooks::none(), Planted::none(), &clock());
-        let slowed = trace_on(workload.kind(), &Hooks::none(), Planted::of(1.0).unwrap(), &clock());
+        let plain = trace_on(workload.kind(), &Hooks::none(), Planted::none(), &clock(), false);
+        let slowed =
+            trace_on(workload.kind(), &Hooks::none(), Planted::of(1.0).unwrap(), &clock(), false);
         assert_eq!(plain.output, slowed.output, "{workload:?}");
         for (plain, slowed) in plain.series.iter().zip(&slowed.series) {
             for (plain, slowed) in plain.samples.iter().zip(&slowed.samples) {

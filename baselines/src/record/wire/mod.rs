@@ -132,6 +132,7 @@ mirror::names! {
     /// Why the session was run.
     enum Purpose for domain::Purpose {
         Run = "run", Baseline = "baseline", Paired = "paired", Calibration = "calibration",
+        Triage = "triage",
     }
 }
 
