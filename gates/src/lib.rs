@@ -42,6 +42,7 @@ pub mod route;
 pub mod stats;
 pub mod stored;
 mod text;
+pub mod triage;
 pub mod validate;
 pub mod verdict;
 pub mod verify;

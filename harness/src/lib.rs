@@ -8,6 +8,7 @@
 
 mod accuracy;
 mod agreement;
+mod arms;
 mod baseline;
 mod build;
 mod calibrate;

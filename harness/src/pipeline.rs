@@ -9,25 +9,22 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use baselines::{
-    Digest, RunRecord,
+    RunRecord,
     evidence::Given,
     record::{Mark, MetricDef},
     store::DirStore,
 };
 use gates::{Derived, Policy, Verdict};
-use tempfile::TempDir;
 
 use crate::{
-    baseline::{self, Baseline},
+    arms::{self, Arms},
     check, command, environment,
     evidence::{self, Brought},
-    failure::Failure,
     files, hops,
     measure::{Clock, timestamp},
     policy::Ruling,
     progress::Progress,
     session::{self, Assignment, Subjects},
-    subject::{Binary, Program, engine::Source},
 };
 
 /// What `bench gate` was asked to do.
@@ -43,29 +40,6 @@ pub(crate) struct Gate<'a> {
     pub(crate) out: &'a Path,
     /// Route document that the hop log is taken from; `None`: the one in that folder.
     pub(crate) hops: Option<&'a Path>,
-}
-
-/// What is compared.
-#[derive(Clone, Debug)]
-pub(crate) enum Arms<'a> {
-    /// The binary that a stored baseline kept, with the running program.
-    Stored {
-        /// Name of the baseline.
-        name: &'a str,
-        /// Arguments of `bench baseline record` where there is no baseline yet; `None` where that is an error (`CI=true`).
-        bootstrap: Option<&'a [String]>,
-    },
-    /// Two programs given on the command line.
-    Given { base: Program, head: Program, given: Given },
-}
-
-/// Both programs, where the base comes from, and what the head's copy lives in.
-struct Ready {
-    base: Program,
-    head: Program,
-    baseline: Option<Baseline>,
-    given: Option<Given>,
-    _copy: Option<TempDir>,
 }
 
 /// Measures base and head in one session, judges, and writes the gate's files.
@@ -84,10 +58,10 @@ pub(crate) fn gate(
     };
     let brought = bring(gate.out, gate.hops, clock)?;
     check::refuse_stale(&brought.checks, head_commit.as_deref())?;
-    let ready = ready(gate, progress)?;
+    let ready = arms::ready(&gate.arms, gate.store, &gate.assignment.model, progress)?;
 
-    let subjects =
-        Subjects::Pair { base: ready.base, head: ready.head, looks: looks(&policy, gate.pairs) };
+    let (base, head) = (ready.base.clone(), ready.head.clone());
+    let subjects = Subjects::Pair { base, head, looks: looks(&policy, gate.pairs) };
     // Waivers decide with the rest when a session has said enough.
     let lifted = policy.lifted(&timestamp(clock.utc()));
     let goes_on = |base: &RunRecord, head: &RunRecord| gates::goes_on(base, head, &lifted);
@@ -95,12 +69,7 @@ pub(crate) fn gate(
     let base = measured.base.context("a paired session has a base")?;
 
     let history = evidence::history(gate.store, &measured.head)?;
-    let source = match (ready.baseline, ready.given) {
-        (Some(baseline), _) => {
-            evidence::Source::Stored(baseline.reference_for(&measured.head.suite))
-        }
-        (None, given) => evidence::Source::Given(given.context("a base is stored or given")?),
-    };
+    let source = ready.source(&measured.head.suite)?;
     let evidence = evidence::bundle(
         source,
         base,
@@ -114,31 +83,6 @@ pub(crate) fn gate(
     keep(gate.store, &evidence.head, derived.verdict)?;
     files::write(gate.out, &evidence, &files)?;
     Ok((derived, evidence.head.marks))
-}
-
-/// The programs to run. What the evidence checks would refuse after a minute of measuring is refused here.
-fn ready(gate: &Gate<'_>, progress: &Progress) -> Result<Ready> {
-    match &gate.arms {
-        Arms::Stored { name, bootstrap } => {
-            let baseline = baseline_of(gate.store, name, *bootstrap, progress)?;
-            check_comparable(gate, &baseline)?;
-            let (head, copy) = head_beside(gate.store, &baseline.binary)?;
-            Ok(Ready {
-                base: Program::single(baseline.binary.clone()),
-                head: Program::single(head),
-                baseline: Some(baseline),
-                given: None,
-                _copy: copy,
-            })
-        }
-        Arms::Given { base, head, given } => Ok(Ready {
-            base: base.clone(),
-            head: head.clone(),
-            baseline: None,
-            given: Some(given.clone()),
-            _copy: None,
-        }),
-    }
 }
 
 /// What `bench gate` was asked to do with two external commands.
@@ -237,69 +181,6 @@ fn looks(policy: &Policy, most: Option<u64>) -> Vec<u64> {
     let looks = policy.pairs.looks.iter().map(|pairs| *pairs as u64);
     let looks: Vec<u64> = looks.filter(|pairs| most.is_none_or(|most| *pairs <= most)).collect();
     if looks.is_empty() { most.into_iter().collect() } else { looks }
-}
-
-/// The baseline, recorded first if there is none and that is allowed.
-fn baseline_of(
-    store: &DirStore,
-    name: &str,
-    bootstrap: Option<&[String]>,
-    progress: &Progress,
-) -> Result<Baseline> {
-    if let Some(baseline) = baseline::find(store, name, false)? {
-        return Ok(baseline);
-    }
-    let missing = || baseline::missing(store.root(), name);
-    let args = bootstrap.ok_or_else(missing)?;
-    progress.note(&format!("no baseline `{name}` yet: recording one first"));
-    baseline::record_elsewhere(args)?;
-    progress.note("bootstrap baseline: same build, an A/A run");
-    baseline::find(store, name, true)?.ok_or_else(|| missing().into())
-}
-
-/// Refuses what the evidence checks would refuse after a minute of measuring: another machine, another model.
-fn check_comparable(gate: &Gate<'_>, baseline: &Baseline) -> Result<()> {
-    let source = Source::named(&gate.assignment.model);
-    let model = Digest::of(source.open()?.bytes());
-    let here = environment::host().fingerprint;
-    let reference = &baseline.reference;
-    for (what, expected, found) in [
-        ("the machine's fingerprint", reference.fingerprint, here),
-        ("the model's SHA-256", reference.model, model),
-    ] {
-        if expected != found {
-            return Err(Failure::incomparable(format!(
-                "failed to gate: {what}: expected {} as in baseline `{}` (recorded {}), found {}; record a baseline of this \
-                 machine and model with `bench baseline record --name {}`",
-                expected.short(),
-                reference.name,
-                reference.recorded_at,
-                found.short(),
-                reference.name
-            ))
-            .into());
-        }
-    }
-    Ok(())
-}
-
-/// The running program as the head: the kept binary itself if it is the same build, else a copy beside it.
-///
-/// Both arms then run files that were written in the same way to the same file system, so that neither owns larger pages
-/// or a warmer cache; and a build during the session replaces neither.
-fn head_beside(store: &DirStore, base: &Binary) -> Result<(Binary, Option<TempDir>)> {
-    let current = Binary::current()?;
-    if current.digest == base.digest {
-        return Ok((base.clone(), None));
-    }
-    let failed =
-        || format!("failed to copy the running program to store `{}`", store.root().display());
-    let folder =
-        tempfile::Builder::new().prefix(".head-").tempdir_in(store.root()).with_context(failed)?;
-    let path = folder.path().join("bench");
-    let bytes = std::fs::read(&current.path).with_context(failed)?;
-    baselines::write_atomic(&path, &bytes, 0o755).with_context(failed)?;
-    Ok((Binary::at(&path)?, Some(folder)))
 }
 
 /// Adds the head to the store's history. A record that does not hold is none; the baseline pointer is never moved here.

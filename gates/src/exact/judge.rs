@@ -6,7 +6,7 @@
 use baselines::RunRecord;
 
 use super::{
-    Amount, ExactMetric, find,
+    Amount, ExactMetric, METRICS, find,
     read::{Place, places},
 };
 use crate::{
@@ -81,6 +81,19 @@ pub fn check(base: &RunRecord, head: &RunRecord, policy: &Policy) -> Vec<Exact> 
     let of_rule =
         |rule: &ExactRule| find(&rule.metric).map(|metric| places_of(base, head, metric, rule));
     policy.exact.iter().filter_map(of_rule).flatten().collect()
+}
+
+/// Every place of every metric whose amounts differ, whatever a policy allows; kernels that differ are not compared.
+#[must_use]
+pub fn differences(base: &RunRecord, head: &RunRecord) -> Vec<Exact> {
+    let rule = |metric: &ExactMetric| ExactRule {
+        metric: metric.name.to_owned(),
+        max_increase: 0.0,
+        required: false,
+    };
+    let of_metric = |metric: &ExactMetric| places_of(base, head, metric, &rule(metric));
+    let differs = |found: &Exact| matches!(found.state, State::Less | State::Broken);
+    METRICS.iter().flat_map(of_metric).filter(differs).collect()
 }
 
 fn places_of(

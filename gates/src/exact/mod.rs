@@ -9,7 +9,7 @@ mod read;
 mod summary;
 
 pub use amount::Amount;
-pub use judge::{Exact, State, check};
+pub use judge::{Exact, State, check, differences};
 pub use summary::{Summary, summaries};
 
 use read::Source;

@@ -14,9 +14,10 @@ use super::{
     print, table,
 };
 use crate::{
+    arms::Arms,
     config::Config,
     given::{self, Arm, Target, Workshop},
-    pipeline::{self, Arms},
+    pipeline,
     policy::{self, Ruling},
     session::{self, Assignment},
     step_outputs, step_summary,

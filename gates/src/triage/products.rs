@@ -1,0 +1,55 @@
+//! Matrix products by themselves: each shape of the model, timed alone in both builds. In: both arms. Out: a change of each.
+
+use baselines::{RunRecord, record::pair_log_ratio};
+
+use super::{attribution::typical, pairs, part::Change};
+
+/// One shape in one format, with so many tokens.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProductTime {
+    /// Workload name.
+    pub workload: String,
+    /// Rows of the matrix.
+    pub rows: u64,
+    /// Its columns.
+    pub cols: u64,
+    /// Tokens that share it.
+    pub tokens: u64,
+    /// Its change; shares are of the base's own time.
+    pub change: Change,
+}
+
+/// One for each product of the suite.
+pub(super) fn all(base: &RunRecord, head: &RunRecord) -> Vec<ProductTime> {
+    let gemms: Vec<_> = base.suite.workloads.iter().filter(|def| def.kind == "gemm").collect();
+    gemms
+        .iter()
+        .filter_map(|def| {
+            let param = |name: &str| def.params.get(name).copied();
+            let change = change(base, head, &def.name, gemms.len())?;
+            Some(ProductTime {
+                workload: def.name.clone(),
+                rows: param("rows")?,
+                cols: param("cols")?,
+                tokens: param("tokens")?,
+                change,
+            })
+        })
+        .collect()
+}
+
+fn change(base: &RunRecord, head: &RunRecord, workload: &str, n: usize) -> Option<Change> {
+    const METRIC: &str = "gemm_ns";
+    let find = |process: &'_ baselines::record::Process| {
+        let mut all = process.series.iter();
+        all.find(|series| series.workload == workload && series.metric == METRIC).cloned()
+    };
+    let of_pair = |(of_base, of_head): (&_, &_)| {
+        let ratio = pair_log_ratio(&base.suite, &find(of_base)?, &find(of_head)?).ok()?;
+        Some((1.0, libm::exp(ratio), 1.0))
+    };
+    let ratios: Vec<(f64, f64, f64)> = pairs(base, head).filter_map(of_pair).collect();
+    let change = Change::of(&ratios, n)?;
+    let base_ns = typical(base, workload, METRIC)?;
+    Some(Change { base_ns, head_ns: typical(head, workload, METRIC)?, ..change })
+}
