@@ -44,6 +44,7 @@ mod step_outputs;
 mod step_summary;
 mod subject;
 mod suite;
+mod triage;
 mod variables;
 mod verification;
 mod worker;

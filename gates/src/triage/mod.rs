@@ -14,6 +14,7 @@ mod hints;
 mod part;
 mod products;
 mod spans;
+mod summary;
 
 use baselines::{Evidence, RunRecord, record::Purpose};
 

@@ -27,6 +27,14 @@ impl Program {
         Self { binaries: built.binaries.clone(), seeds: built.seeds.clone() }
     }
 
+    /// Whether both run the same bytes, layout by layout.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        let digests = |program: &Self| -> Vec<_> {
+            program.binaries.iter().map(|binary| binary.digest).collect()
+        };
+        digests(self) == digests(other)
+    }
+
     /// Its first layout: whose digest names the build, and which does what is done once.
     pub(crate) fn first(&self) -> &Binary {
         &self.binaries[0]

@@ -1,0 +1,114 @@
+//! `bench triage`: where did the time go, by span and product, between two builds.
+
+mod table;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use super::{
+    Context, Format, baseline,
+    options::{StoreArgs, SubjectArgs},
+    print,
+};
+use crate::{
+    arms::{self, Arms},
+    config::Config,
+    given::{self, Target, Workshop},
+    policy, session,
+    subject::engine::Source,
+    triage::{self, Order, Outcome},
+};
+
+/// Exit code where the evidence does not hold.
+const INVALID: u8 = 4;
+
+/// Options of `bench triage`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    subject: SubjectArgs,
+
+    #[command(flatten)]
+    store: StoreArgs,
+
+    /// Name of the baseline whose kept binary is the base [default: main].
+    #[arg(long, value_name = "NAME")]
+    baseline: Option<String>,
+
+    /// The base: a revision, built in a worktree in several code layouts, or a `bench` binary, in place of a stored baseline.
+    #[arg(long, value_name = "REV|PATH", conflicts_with = "baseline")]
+    base: Option<String>,
+
+    /// What is explained [default: with `--base` the working tree, else the running program].
+    #[arg(long, value_name = "REV|PATH", requires = "base")]
+    head: Option<String>,
+
+    /// Code layouts of each revision that is built.
+    #[arg(long, value_name = "N", default_value_t = given::N_LAYOUTS, value_parser = clap::value_parser!(u64).range(1..=40))]
+    layouts: u64,
+
+    /// Workload to explain, by its name or kind, several times for several [default: every one of the suite whose passes can be
+    /// stamped: prefill, decode, batch].
+    #[arg(long = "workload", value_name = "NAME")]
+    workloads: Vec<String>,
+
+    /// Pairs of worker processes.
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    pairs: u64,
+
+    /// Folder of `triage_evidence.json` and `triage.json`.
+    #[arg(long, value_name = "PATH", default_value = "ci")]
+    out: PathBuf,
+}
+
+pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
+    session::check_count("pairs", args.pairs, 2)?;
+    let config = Config::read(context.config.as_deref())?;
+    let policy = policy::text(config.policy.as_deref())?;
+    let store = args.store.open(context, &config)?;
+    let mut assignment = args.subject.assignment(context, &config, None)?;
+    let model = Source::named(&assignment.model).open()?;
+    assignment.suite = triage::plan(&assignment.suite, &args.workloads, &model)?;
+    assignment.positions = None;
+    let name = baseline::name(args.baseline.as_deref(), &config);
+    let arms = match &args.base {
+        Some(base) => given_arms(args, base, assignment.seed, context)?,
+        None => Arms::Stored { name: &name, bootstrap: None },
+    };
+    let ready = arms::ready(&arms, &store, &assignment.model, context.progress)?;
+    let order = Order { assignment, pairs: args.pairs, ready, policy, out: &args.out };
+    let start_ns = context.clock.now_ns();
+    let outcome = triage::triage(&order, context.clock, context.progress)?;
+    let wall_ns = context.clock.now_ns() - start_ns;
+    match &outcome {
+        Outcome::Identical(digest) => {
+            print(&table::identical(digest, context.format)?)?;
+            Ok(0)
+        }
+        Outcome::Measured(evidence, found) => {
+            match context.format {
+                Format::Human => print(&table::human(evidence, found, &args.out, wall_ns))?,
+                Format::Md => print(&found.to_markdown(evidence))?,
+                Format::Json => print(&String::from_utf8_lossy(&found.to_json(evidence)))?,
+            }
+            Ok(if found.refusals.is_empty() { 0 } else { INVALID })
+        }
+    }
+}
+
+/// Both arms as the command line gives them.
+fn given_arms<'a>(args: &Args, base: &str, seed: u64, context: &Context<'_>) -> Result<Arms<'a>> {
+    let cache = context.vars.build_cache()?;
+    let workshop = Workshop {
+        repo: Path::new("."),
+        cache: &cache,
+        seed,
+        n_layouts: usize::try_from(args.layouts)?,
+        target: Target::BENCH,
+        variables: context.vars.build(),
+    };
+    let (base, head) = given::both(base, args.head.as_deref(), &workshop, context.progress)
+        .context("failed to find the builds to explain")?;
+    Ok(Arms::Given { base: base.program, head: head.program, given: base.given })
+}

@@ -1,0 +1,171 @@
+//! A triage for people: a table of spans a workload, products, and why; at most 80 columns.
+
+use std::path::Path;
+
+use anyhow::Result;
+use baselines::{Digest, Evidence, unit::Unit};
+use gates::triage::{Attribution, Change, ProductTime, Triage};
+use serde_json::json;
+
+use crate::{
+    cli::{
+        Format,
+        table::{table, text, wrapped},
+    },
+    files, triage,
+};
+
+/// Both builds are the same bytes.
+pub(super) fn identical(digest: &Digest, format: Format) -> Result<String> {
+    let short = digest.short();
+    Ok(match format {
+        Format::Json => {
+            let document = json!({ "identical": true, "binary": digest.to_string() });
+            serde_json::to_string_pretty(&document)? + "\n"
+        }
+        Format::Human | Format::Md => {
+            format!("identical, nothing to explain: base and head are the same bytes ({short})\n")
+        }
+    })
+}
+
+/// All of it.
+pub(super) fn human(evidence: &Evidence, found: &Triage, out: &Path, wall_ns: u64) -> String {
+    let mut said = format!("triage: head against {}\n", evidence_base(evidence));
+    if !found.refusals.is_empty() {
+        for refusal in &found.refusals {
+            said += &wrapped(&files::paragraph(refusal), "  ");
+            said.push('\n');
+        }
+        return said;
+    }
+    let left_out = match found.n_disturbed {
+        0 => String::new(),
+        n => format!(", {n} more left out as disturbed"),
+    };
+    said += &format!("{} pairs{left_out}\n", found.n_pairs);
+    for workload in &found.workloads {
+        said.push('\n');
+        said += &of_workload(workload);
+    }
+    said.push('\n');
+    said += &of_products(&found.products);
+    let (why, around): (Vec<_>, Vec<_>) = found.hints.iter().partition(|hint| hint.explains);
+    for (title, hints) in [("what else differs", why), ("the session", around)] {
+        if hints.is_empty() {
+            continue;
+        }
+        said += &format!("\n{title}\n");
+        for hint in hints {
+            said += &format!("  {}\n", wrapped(&format!("{}: {}", hint.kind, hint.text), "    "));
+        }
+    }
+    if found.is_silent() {
+        said += "\nno difference was found: nothing to explain within these intervals\n";
+    }
+    #[expect(clippy::cast_precision_loss, reason = "2^53 ns are 104 days")]
+    let wall = Unit::Nanoseconds.text(wall_ns as f64);
+    let (triage, bundle) = (out.join(triage::TRIAGE), out.join(triage::EVIDENCE));
+    said += &format!("\n{} from {} ({wall})\n", triage.display(), bundle.display());
+    said
+}
+
+fn evidence_base(evidence: &Evidence) -> String {
+    let given = evidence.given.as_ref().map(|given| given.asked.clone());
+    let stored = evidence.baseline.as_ref().map(|baseline| format!("baseline {}", baseline.name));
+    gates::plain(&given.or(stored).unwrap_or_default())
+}
+
+fn of_workload(workload: &Attribution) -> String {
+    let whole = &workload.whole;
+    let mut said = format!(
+        "{} {}: {} → {}, {}\n",
+        workload.workload,
+        workload.metric,
+        Unit::Nanoseconds.text(whole.base_ns),
+        Unit::Nanoseconds.text(whole.head_ns),
+        with_interval(whole),
+    );
+    let mut rows = table(&["", "span", "base", "head", "Δ of step", "95 % together", "of Δ"], 2..7);
+    let named: Vec<&str> = workload.named().map(|part| part.name.as_str()).collect();
+    for part in &workload.parts {
+        let change = &part.change;
+        let glyph = match (named.contains(&part.name.as_str()), change.share > 0.0) {
+            (false, _) => "",
+            (true, true) => "▲",
+            (true, false) => "▼",
+        };
+        rows.add_row([
+            glyph.to_owned(),
+            part.name.clone(),
+            Unit::Nanoseconds.text(change.base_ns),
+            Unit::Nanoseconds.text(change.head_ns),
+            percent(change.share),
+            format!("{} {}", percent(change.low), percent(change.high)),
+            part.of_whole.map_or_else(String::new, |share| format!("{:.0} %", share * 100.0)),
+        ]);
+    }
+    said += &text(&rows);
+    for part in workload.named() {
+        let kernels = match &part.kernels {
+            [base, head] if base.is_empty() && head.is_empty() => String::new(),
+            [base, head] if base == head => format!(" ({})", base.join(", ")),
+            [base, head] => format!(" ({} → {})", base.join(", "), head.join(", ")),
+        };
+        let word = if part.change.share > 0.0 { "slower" } else { "faster" };
+        let own = part.change.share * whole.base_ns / part.change.base_ns * 100.0;
+        let line = format!(
+            "{word}: {}{kernels}: {own:+.1} % of its own time; {}",
+            part.name,
+            if part.evidence.is_empty() {
+                "its counts are the same".to_owned()
+            } else {
+                part.evidence.join("; ")
+            }
+        );
+        said += &format!("  {}\n", wrapped(&line, "    "));
+    }
+    if let Some(overhead) = workload.overhead {
+        let line = format!(
+            "stamping: {:.0} readings of the clock a step, {:.1} ns each: {:.2} % of it, in both arms",
+            overhead.stamps,
+            overhead.stamp_ns,
+            overhead.share * 100.0
+        );
+        said += &format!("  {}\n", wrapped(&line, "    "));
+    }
+    said
+}
+
+fn of_products(products: &[ProductTime]) -> String {
+    if products.is_empty() {
+        return String::new();
+    }
+    let mut rows = table(&["", "product by itself", "base", "head", "Δ", "95 % together"], 2..6);
+    for product in products {
+        let change = &product.change;
+        let glyph = match (change.is_sure(), change.share > 0.0) {
+            (false, _) => "",
+            (true, true) => "▲",
+            (true, false) => "▼",
+        };
+        rows.add_row([
+            glyph.to_owned(),
+            product.workload.trim_start_matches("product-").to_owned(),
+            Unit::Nanoseconds.text(change.base_ns),
+            Unit::Nanoseconds.text(change.head_ns),
+            percent(change.share),
+            format!("{} {}", percent(change.low), percent(change.high)),
+        ]);
+    }
+    text(&rows)
+}
+
+fn with_interval(change: &Change) -> String {
+    format!("{} ({} to {})", percent(change.share), percent(change.low), percent(change.high))
+}
+
+/// A share as a change: `+1.23 %`.
+fn percent(share: f64) -> String {
+    format!("{:+.2} %", share * 100.0)
+}

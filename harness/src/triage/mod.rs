@@ -1,0 +1,87 @@
+//! `bench triage`: one session of two builds with stamped passes, and what it says about where the time between them went.
+//!
+//! ```text
+//! arms.rs ─► stamped session ─► triage_evidence.json ─► gates::triage ─► triage.json
+//! ```
+//!
+//! In: two programs and the workloads. Out: the bundle, and what follows from it; or that both are the same bytes, so that there
+//! is nothing to explain.
+
+mod plan;
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use baselines::Evidence;
+use gates::{Policy, triage::Triage};
+
+pub(crate) use plan::plan;
+
+use crate::{
+    arms::Ready,
+    evidence::{self, Brought},
+    files::{self, READABLE},
+    measure::{Clock, timestamp},
+    policy::Ruling,
+    progress::Progress,
+    session::{self, Assignment, Subjects},
+};
+
+/// The bundle of a triage.
+pub(crate) const EVIDENCE: &str = "triage_evidence.json";
+/// What follows from it.
+pub(crate) const TRIAGE: &str = "triage.json";
+
+/// What is to be explained.
+#[derive(Debug)]
+pub(crate) struct Order<'a> {
+    /// Its suite is that of [`plan`].
+    pub(crate) assignment: Assignment,
+    pub(crate) pairs: u64,
+    pub(crate) ready: Ready,
+    pub(crate) policy: String,
+    /// Folder of both files.
+    pub(crate) out: &'a Path,
+}
+
+/// What a triage came to.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// Both builds are the same bytes.
+    Identical(baselines::Digest),
+    /// A session was run.
+    Measured(Box<Evidence>, Box<Triage>),
+}
+
+/// Measures and explains.
+pub(crate) fn triage(order: &Order<'_>, clock: &dyn Clock, progress: &Progress) -> Result<Outcome> {
+    let (base, head) = (order.ready.base.clone(), order.ready.head.clone());
+    if base.is_same_as(&head) {
+        return Ok(Outcome::Identical(base.first().digest));
+    }
+    files::check_folder(order.out)?;
+    let policy = Policy::parse(&order.policy).context("failed to read the policy")?;
+    let subjects = Subjects::Pair { base, head, looks: vec![order.pairs] };
+    let measured = session::triage(&order.assignment, &subjects, &|_, _| true, clock, progress)?;
+    let evidence = evidence::bundle(
+        order.ready.source(&measured.head.suite)?,
+        measured.base.context("a paired session has a base")?,
+        measured.head,
+        Vec::new(),
+        Ruling::of_text(order.policy.clone()),
+        Brought::default(),
+        timestamp(clock.utc()),
+    );
+    let found = gates::triage::triage(&evidence, &policy);
+    write(order.out, &evidence, &found)?;
+    Ok(Outcome::Measured(Box::new(evidence), Box::new(found)))
+}
+
+/// Writes the bundle, and then what follows from it.
+fn write(folder: &Path, evidence: &Evidence, found: &Triage) -> Result<()> {
+    for (name, bytes) in [(EVIDENCE, evidence.to_json()), (TRIAGE, found.to_json(evidence))] {
+        baselines::write_atomic(&folder.join(name), &bytes, READABLE)
+            .context("failed to write the files of the triage")?;
+    }
+    Ok(())
+}
