@@ -93,12 +93,6 @@ pub const METRICS: &[Metric] = &[
         meaning: "page faults of the process during one iteration that read nothing from disk",
     },
     Metric {
-        name: "packed_rows_count",
-        unit: Unit::Count,
-        better: Better::Lower,
-        meaning: "rows of activations packed for products, by one sample",
-    },
-    Metric {
         name: "preemptions_count",
         unit: Unit::Count,
         better: Better::Lower,
@@ -207,6 +201,12 @@ pub const METRICS: &[Metric] = &[
         meaning: "the span of the output matrix",
     },
     Metric {
+        name: "span_packed_rows_count",
+        unit: Unit::Count,
+        better: Better::Lower,
+        meaning: "rows of activations packed for products, by one sample",
+    },
+    Metric {
         name: "span_rope_ns",
         unit: Unit::Nanoseconds,
         better: Better::Lower,
@@ -219,7 +219,7 @@ pub const METRICS: &[Metric] = &[
         meaning: "readings of the clock for the spans of one sample",
     },
     Metric {
-        name: "span_thousand_stamps_ns",
+        name: "thousand_stamps_ns",
         unit: Unit::Nanoseconds,
         better: Better::Lower,
         meaning: "a thousand readings of the clock that stamps spans",
@@ -247,7 +247,8 @@ pub const METRICS: &[Metric] = &[
 /// Metrics of external commands, sorted: on no other workload, and there beside the suite's own only.
 pub const COMMAND_METRICS: [&str; 3] = ["cpu_ns", "max_rss_bytes", "wall_ns"];
 
-/// How the name of a span's metric begins: a part of what the workload's own metric times.
+/// How the names of metrics of spans begin: parts of what a sample of the workload's own metric times, or counts about it; one
+/// sample for each of its samples.
 pub const SPAN_PREFIX: &str = "span_";
 
 /// The one metric of Criterion benchmarks, and of no other workload.

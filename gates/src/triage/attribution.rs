@@ -154,7 +154,7 @@ pub(super) fn typical(record: &RunRecord, workload: &str, metric: &str) -> Optio
 
 fn overhead(base: &RunRecord, workload: &str, whole_ns: f64) -> Option<Overhead> {
     let stamps = typical(base, workload, "span_stamps_count")?;
-    let stamp_ns = typical(base, workload, "span_thousand_stamps_ns")? / 1e3;
+    let stamp_ns = typical(base, workload, "thousand_stamps_ns")? / 1e3;
     Some(Overhead { stamps, stamp_ns, share: stamps * stamp_ns / whole_ns })
 }
 

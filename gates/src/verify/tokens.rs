@@ -2,6 +2,7 @@
 
 use baselines::{
     RunRecord,
+    metric::SPAN_PREFIX,
     record::{Output, Process, StopReason, WorkloadDef},
 };
 
@@ -64,6 +65,10 @@ fn check_iterations(process: &Process, workload: &WorkloadDef, faults: &mut Vec<
         let samples = match series.metric.as_str() {
             "decode_step_ns" => output.map_or(0, |output| output.n_generated),
             "batch_step_ns" | "sample_ns" => asked("tokens"),
+            span if span.starts_with(SPAN_PREFIX) => match workload.kind.as_str() {
+                "batch" | "decode" => asked("tokens"),
+                _ => 1,
+            },
             "generation_ns" | "rss_bytes" => asked("generations"),
             _ => 1,
         };

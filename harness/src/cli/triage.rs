@@ -57,12 +57,39 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 16)]
     pairs: u64,
 
+    /// Explain this bundle of an earlier triage again, in place of a session: the same bytes follow from it.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["base", "head", "baseline", "workloads", "pairs"])]
+    from: Option<PathBuf>,
+
     /// Folder of `triage_evidence.json` and `triage.json`.
     #[arg(long, value_name = "PATH", default_value = "ci")]
     out: PathBuf,
 }
 
 pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
+    let start_ns = context.clock.now_ns();
+    let outcome = match &args.from {
+        Some(path) => triage::again(path)?,
+        None => measure(args, context)?,
+    };
+    match &outcome {
+        Outcome::Identical(digest) => {
+            print(&table::identical(digest, context.format)?)?;
+            Ok(0)
+        }
+        Outcome::Measured(evidence, found) => {
+            let wall_ns = context.clock.now_ns() - start_ns;
+            match context.format {
+                Format::Human => print(&table::human(evidence, found, wall_ns))?,
+                Format::Md => print(&found.to_markdown(evidence))?,
+                Format::Json => print(&String::from_utf8_lossy(&found.to_json(evidence)))?,
+            }
+            Ok(if found.refusals.is_empty() { 0 } else { INVALID })
+        }
+    }
+}
+
+fn measure(args: &Args, context: &Context<'_>) -> Result<Outcome> {
     session::check_count("pairs", args.pairs, 2)?;
     let config = Config::read(context.config.as_deref())?;
     let policy = policy::text(config.policy.as_deref())?;
@@ -78,23 +105,13 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     };
     let ready = arms::ready(&arms, &store, &assignment.model, context.progress)?;
     let order = Order { assignment, pairs: args.pairs, ready, policy, out: &args.out };
-    let start_ns = context.clock.now_ns();
     let outcome = triage::triage(&order, context.clock, context.progress)?;
-    let wall_ns = context.clock.now_ns() - start_ns;
-    match &outcome {
-        Outcome::Identical(digest) => {
-            print(&table::identical(digest, context.format)?)?;
-            Ok(0)
-        }
-        Outcome::Measured(evidence, found) => {
-            match context.format {
-                Format::Human => print(&table::human(evidence, found, &args.out, wall_ns))?,
-                Format::Md => print(&found.to_markdown(evidence))?,
-                Format::Json => print(&String::from_utf8_lossy(&found.to_json(evidence)))?,
-            }
-            Ok(if found.refusals.is_empty() { 0 } else { INVALID })
-        }
+    if let Outcome::Measured(..) = outcome {
+        let (triage, bundle) = (args.out.join(triage::TRIAGE), args.out.join(triage::EVIDENCE));
+        let said = format!("wrote {} from {}", triage.display(), bundle.display());
+        context.progress.note(&said);
     }
+    Ok(outcome)
 }
 
 /// Both arms as the command line gives them.

@@ -11,8 +11,8 @@ mod plan;
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
-use baselines::Evidence;
+use anyhow::{Context as _, Result, bail, ensure};
+use baselines::{Evidence, record::Purpose};
 use gates::{Policy, triage::Triage};
 
 pub(crate) use plan::plan;
@@ -20,7 +20,7 @@ pub(crate) use plan::plan;
 use crate::{
     arms::Ready,
     evidence::{self, Brought},
-    files::{self, READABLE},
+    files::{self, Document, READABLE},
     measure::{Clock, timestamp},
     policy::Ruling,
     progress::Progress,
@@ -75,6 +75,25 @@ pub(crate) fn triage(order: &Order<'_>, clock: &dyn Clock, progress: &Progress) 
     let found = gates::triage::triage(&evidence, &policy);
     write(order.out, &evidence, &found)?;
     Ok(Outcome::Measured(Box::new(evidence), Box::new(found)))
+}
+
+/// What follows from the bundle in `path`, or in that folder, once more.
+pub(crate) fn again(path: &Path) -> Result<Outcome> {
+    let path = if path.is_dir() { path.join(EVIDENCE) } else { path.to_owned() };
+    let Document::Evidence(evidence) = Document::read(&path)? else {
+        bail!(
+            "failed to read `{}`: expected the bundle of a triage, found a run record",
+            path.display()
+        );
+    };
+    ensure!(
+        evidence.head.purpose == Purpose::Triage,
+        "failed to explain `{}`: expected the bundle of a triage, whose passes are stamped, found one of a gate; run `bench triage`",
+        path.display()
+    );
+    let policy = Policy::parse(&evidence.policy).context("failed to read the policy")?;
+    let found = gates::triage::triage(&evidence, &policy);
+    Ok(Outcome::Measured(evidence, Box::new(found)))
 }
 
 /// Writes the bundle, and then what follows from it.

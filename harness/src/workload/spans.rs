@@ -54,13 +54,13 @@ impl SpanSamples {
             .map(|span| (metric_of(span), self.times.iter().map(|times| times.ns(span)).collect()))
             .collect();
         sampled.push(("span_stamps_count", self.times.iter().map(|times| times.stamps).collect()));
-        sampled.push(("packed_rows_count", self.packed_rows));
+        sampled.push(("span_packed_rows_count", self.packed_rows));
         let (before, after) = (self.faults, Faults::now());
         if let Some((before, after)) = before.zip(after) {
             sampled.push(("minor_faults_count", vec![after.minor - before.minor]));
             sampled.push(("preemptions_count", vec![after.preempted - before.preempted]));
         }
-        sampled.push(("span_thousand_stamps_ns", vec![readings_ns(clock)]));
+        sampled.push(("thousand_stamps_ns", vec![readings_ns(clock)]));
         sampled
     }
 }

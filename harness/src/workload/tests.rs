@@ -135,9 +135,9 @@ fn stamped_passes_have_a_series_for_every_span_and_none_is_longer_than_the_whole
             // Eleven spans in each of 8 layers, three others; and two begin.
             assert_eq!(series("span_stamps_count")[i].to_bits(), (8.0_f64 * 10.0 + 5.0).to_bits());
             let rows: f64 = f64::from(4 * 8 * tokens);
-            assert_eq!(series("packed_rows_count")[i].to_bits(), rows.to_bits(), "{kind}");
+            assert_eq!(series("span_packed_rows_count")[i].to_bits(), rows.to_bits(), "{kind}");
         }
-        assert_eq!(series("span_thousand_stamps_ns").len(), 2, "one an iteration");
+        assert_eq!(series("thousand_stamps_ns").len(), 2, "one an iteration");
         for series in &trace.series {
             assert!(baselines::metric::find(&series.metric).is_some(), "{}", series.metric);
             assert_eq!(series.samples.len() as u64, 2 * series.per_iteration, "{}", series.metric);

@@ -1,7 +1,5 @@
 //! A triage for people: a table of spans a workload, products, and why; at most 80 columns.
 
-use std::path::Path;
-
 use anyhow::Result;
 use baselines::{Digest, Evidence, unit::Unit};
 use gates::triage::{Attribution, Change, ProductTime, Triage};
@@ -12,7 +10,7 @@ use crate::{
         Format,
         table::{table, text, wrapped},
     },
-    files, triage,
+    files,
 };
 
 /// Both builds are the same bytes.
@@ -30,7 +28,7 @@ pub(super) fn identical(digest: &Digest, format: Format) -> Result<String> {
 }
 
 /// All of it.
-pub(super) fn human(evidence: &Evidence, found: &Triage, out: &Path, wall_ns: u64) -> String {
+pub(super) fn human(evidence: &Evidence, found: &Triage, wall_ns: u64) -> String {
     let mut said = format!("triage: head against {}\n", evidence_base(evidence));
     if !found.refusals.is_empty() {
         for refusal in &found.refusals {
@@ -65,8 +63,7 @@ pub(super) fn human(evidence: &Evidence, found: &Triage, out: &Path, wall_ns: u6
     }
     #[expect(clippy::cast_precision_loss, reason = "2^53 ns are 104 days")]
     let wall = Unit::Nanoseconds.text(wall_ns as f64);
-    let (triage, bundle) = (out.join(triage::TRIAGE), out.join(triage::EVIDENCE));
-    said += &format!("\n{} from {} ({wall})\n", triage.display(), bundle.display());
+    said += &format!("\nthis took {wall}\n");
     said
 }
 
