@@ -185,7 +185,7 @@ fn integral_samples_are_written_as_integers_and_others_in_full() {
 #[test]
 fn the_schema_and_its_version_come_first() {
     let bytes = common::small_record().to_json();
-    assert!(bytes.starts_with(br#"{"schema":"tritgate.run-record","version":"1.4","session":""#));
+    assert!(bytes.starts_with(br#"{"schema":"tritgate.run-record","version":"1.5","session":""#));
     let bytes = testing::evidence(1, 1.0).to_json();
-    assert!(bytes.starts_with(br#"{"schema":"tritgate.evidence","version":"1.4","created_at":""#));
+    assert!(bytes.starts_with(br#"{"schema":"tritgate.evidence","version":"1.5","created_at":""#));
 }
