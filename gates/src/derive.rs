@@ -15,6 +15,7 @@ use crate::{
     policy::Policy,
     report,
     route::{self, Route},
+    triage::{self, Triage},
     verdict::{MetricVerdict, Outcome, Verdict},
     verify::{Class, Refusal, check_evidence},
     waived::{self, WaiverUse},
@@ -113,6 +114,8 @@ pub struct Derived {
     pub inference_gpu: serde_json::Value,
     /// `report.md`.
     pub report: String,
+    /// Where the time went, where the bundle has a session of triage.
+    pub triage: Option<Triage>,
 }
 
 impl Derived {
@@ -153,6 +156,8 @@ pub(crate) struct Judged<'a> {
     pub(crate) measured: Verdict,
     /// The same together with the other gates.
     pub(crate) verdict: Verdict,
+    /// Where the time went: context, which decides nothing.
+    pub(crate) triage: Option<&'a Triage>,
 }
 
 impl Judged<'_> {
@@ -193,8 +198,10 @@ pub fn derive(evidence: &Evidence) -> Result<Derived> {
     let check_gates = gate::checks(evidence, records.evidence, &policy, &refusals);
     let other_gates = required(&check_gates, &policy);
     let verdict = with_others(measured, &refusals, &other_gates);
+    let triage = if holds { triage::attached(evidence, &policy) } else { None };
     let judged = Judged {
         evidence,
+        triage: triage.as_ref(),
         policy: &policy,
         records,
         refusals: &refusals,
@@ -232,6 +239,7 @@ pub fn derive(evidence: &Evidence) -> Result<Derived> {
         inference,
         inference_gpu,
         report,
+        triage,
     })
 }
 

@@ -13,6 +13,7 @@ use crate::{
     exact,
     gate::{self, GateReport, Ordered, Sorted},
     policy::Policy,
+    triage::Triage,
     verdict::{MetricVerdict, Verdict},
 };
 pub use log::{Rounds, read_hops, unfinished};
@@ -39,6 +40,8 @@ pub struct Route {
     pub sha: Option<String>,
     /// Exact metrics, rows and budgets that kept it from passing, with their numbers.
     pub open: Vec<Value>,
+    /// Where the time went, where the bundle has a session of triage: what a fix starts from.
+    pub triage: Option<Value>,
     /// Earlier re-measurements and attempts.
     pub rounds: Rounds,
     /// Earlier hops, oldest first, and this decision.
@@ -69,6 +72,7 @@ impl Route {
             records: gate::records(&self.records),
             sha: self.sha.as_deref(),
             open: self.open.iter().map(Sorted).collect(),
+            triage: self.triage.as_ref().map(Sorted),
             remeasurements: self.rounds.remeasurements,
             attempts: self.rounds.attempts,
             hops: self.hops.iter().map(log::ordered).collect(),
@@ -89,6 +93,8 @@ struct Wire<'a> {
     records: Ordered,
     sha: Option<&'a str>,
     open: Vec<Sorted<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    triage: Option<Sorted<'a>>,
     remeasurements: usize,
     attempts: usize,
     hops: Vec<Ordered>,
@@ -132,6 +138,7 @@ pub(crate) fn of(judged: &Judged<'_>, gates: &[&GateReport]) -> Route {
         records: judged.records,
         sha: evidence.head_sha.clone(),
         open: open_exact.chain(open_rows).chain(open_budgets).collect(),
+        triage: judged.triage.map(Triage::to_value),
         rounds,
         hops: evidence.hops.iter().cloned().chain([hop]).collect(),
     }

@@ -59,6 +59,7 @@ pub(crate) fn bundle(
         policy: ruling.text,
         policy_commit: ruling.commit,
         edits: ruling.edits,
+        triage: None,
         hops: brought.hops,
         checks: brought.checks,
     }

@@ -38,6 +38,17 @@ pub struct Evidence {
     pub edits: Vec<Edit>,
     /// Earlier hops of the route, oldest first, at most [`HOPS_MAX`].
     pub hops: Vec<Hop>,
+    /// A session of `bench triage` of the same two builds: no verdict depends on it, it says where the time went.
+    pub triage: Option<TriageSession>,
+}
+
+/// Both arms of a session of `bench triage`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TriageSession {
+    /// The base's.
+    pub base: RunRecord,
+    /// The head's.
+    pub head: RunRecord,
 }
 
 /// A file that says how a change is judged, and that the change itself edits.

@@ -46,7 +46,20 @@ struct Evidence {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-since" = "1.2"))]
     hops: Vec<Hop>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-since" = "1.5"))]
+    triage: Option<TriageSession>,
 }
+
+/// Both arms of a session of `bench triage` of the same two builds.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct TriageSession {
+    base: RunRecord,
+    head: RunRecord,
+}
+
+mirror!(TriageSession for domain::TriageSession { base, head });
 
 /// Says that this is an evidence bundle.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -73,6 +86,7 @@ impl Mirror<domain::Evidence> for Evidence {
             policy_commit: Mirror::of(&evidence.policy_commit),
             edits: Mirror::of(&evidence.edits),
             hops: Mirror::of(&evidence.hops),
+            triage: Mirror::of(&evidence.triage),
         }
     }
 
@@ -91,6 +105,7 @@ impl Mirror<domain::Evidence> for Evidence {
             policy_commit: self.policy_commit.into_domain(),
             edits: self.edits.into_domain(),
             hops: self.hops.into_domain(),
+            triage: self.triage.into_domain(),
         }
     }
 }
@@ -202,7 +217,11 @@ impl domain::Evidence {
     pub fn from_json(bytes: &[u8]) -> Result<Self> {
         let bundle = DOCUMENT.read::<Evidence>(bytes)?.into_domain();
         let mut limits = Limits::new(DOCUMENT.what);
-        for (prefix, record) in [("base.", &bundle.base), ("head.", &bundle.head)] {
+        let stamped = bundle.triage.as_ref();
+        let stamped =
+            stamped.map(|triage| [("triage.base.", &triage.base), ("triage.head.", &triage.head)]);
+        let arms = [("base.", &bundle.base), ("head.", &bundle.head)];
+        for (prefix, record) in arms.into_iter().chain(stamped.into_iter().flatten()) {
             if record.version != bundle.version {
                 let (expected, found) = (bundle.version, record.version);
                 let text = format!(

@@ -113,6 +113,7 @@ pub fn sized_evidence(seed: u64, head_factor: f64, size: Size) -> Evidence {
         policy: "# scripted policy: the defaults\n".to_owned(),
         policy_commit: None,
         edits: Vec::new(),
+        triage: None,
         hops: Vec::new(),
     }
 }

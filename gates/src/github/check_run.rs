@@ -109,7 +109,8 @@ pub fn check_runs(derived: &Derived, run: &MeasuredRun, set_up: &SetUp) -> Vec<C
         );
         let (conclusion, title) = concluded(gate, rows, set_up);
         let annotations = annotations(rows, set_up);
-        let body = Body { title, summary, text: details(rows), annotations };
+        let text = format!("{}{}", details(rows), triage(derived, gate));
+        let body = Body { title, summary, text, annotations };
         let result = [gate.to_json(), set_up.touched.join("\n").into_bytes()].concat();
         check_run(run, &gate.name, conclusion, &result, body)
     };
@@ -319,6 +320,12 @@ fn details(rows: &[Row]) -> String {
     let line =
         |row: &Row| format!("- {} {}: {}\n", of_row(row), row.outcome.name(), quoted(&row.reason));
     rows.iter().map(line).collect()
+}
+
+/// Below the gate of performance: where the time went, if that was asked.
+fn triage(derived: &Derived, gate: &GateReport) -> String {
+    let found = derived.triage.as_ref().filter(|_| gate.name == NAMES[1]);
+    found.map_or_else(String::new, |found| format!("\n{}", found.to_markdown()))
 }
 
 fn of_row(row: &Row) -> String {

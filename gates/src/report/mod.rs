@@ -10,6 +10,7 @@ use crate::{
     derive::Judged,
     gate::{GateReport, Item},
     route::Route,
+    triage::Triage,
     verdict::Verdict,
 };
 
@@ -29,6 +30,7 @@ pub(crate) fn render(
         sections::characteristics(judged),
         sections::exact_metrics(judged),
         sections::quantization_matrix(judged),
+        judged.triage.map_or_else(String::new, Triage::to_markdown),
         routing(judged, route),
         sections::files(judged),
     ];

@@ -28,6 +28,8 @@ pub struct Attribution {
     pub whole: Change,
     /// One for each span, in the order of a pass, and last what is outside of all spans.
     pub parts: Vec<Part>,
+    /// The sum of the spans that one kernel carries out, for each kernel that has several: by the base's kernels.
+    pub kernels: Vec<(String, Change)>,
     /// What stamping cost; `None` where it was not measured.
     pub overhead: Option<Overhead>,
 }
@@ -45,6 +47,9 @@ pub struct Overhead {
 
 /// The name of the last part.
 pub(super) const OUTSIDE: &str = "(outside of spans)";
+
+/// Kernels that a table sums up at most: a model has one ternary format or two.
+const KERNELS_MOST: usize = 2;
 
 /// A part is named where it makes up so much of the base's whole at least: less is nothing to act on.
 const WORTH_NAMING: f64 = 0.002;
@@ -91,7 +96,8 @@ fn attribution(
 ) -> Option<Attribution> {
     let cells: Vec<Cells<'_>> =
         pairs(base, head).filter_map(|pair| Cells::of(pair, workload, metric)).collect();
-    let n_intervals = SPANS.len() + 2;
+    // Every span, the whole, what is outside, and every kernel.
+    let n_intervals = SPANS.len() + 2 + KERNELS_MOST;
     let wholes: Vec<[f64; 2]> = cells.iter().map(Cells::whole).collect();
     let change = |of_pairs: &[[f64; 2]]| {
         let triples: Vec<(f64, f64, f64)> = of_pairs
@@ -104,6 +110,7 @@ fn attribution(
     let whole = change(&wholes)?;
     let of_whole = |part: &Change| whole.is_sure().then(|| part.share / whole.share);
     let mut left = wholes.clone();
+    let mut by_kernel: Vec<(String, usize, Vec<[f64; 2]>)> = Vec::new();
     let mut parts = Vec::with_capacity(SPANS.len() + 1);
     for span in SPANS {
         let of_span: Option<Vec<[f64; 2]>> =
@@ -113,6 +120,17 @@ fn attribution(
             (left[0], left[1]) = (left[0] - part[0], left[1] - part[1]);
         }
         let of_part = change(&of_span)?;
+        if let [kernel] = &kernels(base, workload, span)[..] {
+            match by_kernel.iter_mut().find(|(known, ..)| known == kernel) {
+                Some((_, n_spans, sums)) => {
+                    *n_spans += 1;
+                    for (sum, part) in sums.iter_mut().zip(&of_span) {
+                        (sum[0], sum[1]) = (sum[0] + part[0], sum[1] + part[1]);
+                    }
+                }
+                None => by_kernel.push((kernel.clone(), 1, of_span.clone())),
+            }
+        }
         let slopes: Option<Vec<[f64; 2]>> =
             cells.iter().map(|cells| cells.slope(&span.metric())).collect();
         parts.push(Part {
@@ -135,12 +153,17 @@ fn attribution(
         growth: None,
         evidence: Vec::new(),
     });
+    by_kernel.retain(|(_, n_spans, _)| *n_spans > 1);
+    by_kernel.truncate(KERNELS_MOST);
+    let kernels =
+        by_kernel.into_iter().filter_map(|(name, _, sums)| Some((name, change(&sums)?))).collect();
     let overhead = overhead(base, workload, whole.base_ns);
     Some(Attribution {
         workload: workload.to_owned(),
         metric: metric.to_owned(),
         whole,
         parts,
+        kernels,
         overhead,
     })
 }

@@ -45,6 +45,7 @@ struct Workload<'a> {
     metric: &'a str,
     whole: ChangeWire,
     parts: Vec<PartWire<'a>>,
+    kernels: Vec<KernelWire<'a>>,
     stamps: Option<StampsWire>,
 }
 
@@ -68,6 +69,12 @@ struct PartWire<'a> {
     share_of_change: Option<f64>,
     growth_by_position: Option<ChangeWire>,
     evidence: &'a [String],
+}
+
+#[derive(Serialize)]
+struct KernelWire<'a> {
+    kernel: &'a str,
+    change: ChangeWire,
 }
 
 #[derive(Serialize)]
@@ -142,6 +149,11 @@ fn workload(of: &Attribution) -> Workload<'_> {
         metric: &of.metric,
         whole: change(&of.whole),
         parts: of.parts.iter().map(part).collect(),
+        kernels: of
+            .kernels
+            .iter()
+            .map(|(kernel, sum)| KernelWire { kernel, change: change(sum) })
+            .collect(),
         stamps: of.overhead.map(|overhead| StampsWire {
             stamps: overhead.stamps,
             stamp_ns: overhead.stamp_ns,

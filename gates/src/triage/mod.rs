@@ -46,7 +46,8 @@ pub struct Triage {
 }
 
 /// Rules of evidence that a triage has no use for: it explains what a gate refuses to compare, and demands nothing.
-const NOT_ASKED: [&str; 7] = [
+const NOT_ASKED: [&str; 8] = [
+    "kept-binary",
     "kernels",
     "purpose",
     "required-accuracy",
@@ -78,6 +79,15 @@ pub fn triage(evidence: &Evidence, policy: &Policy) -> Triage {
     let n_disturbed = base.processes.iter().filter(|process| process.disturbed.is_some()).count();
     let n_pairs = base.processes.len() - n_disturbed;
     Triage { workloads, products, hints, n_pairs, n_disturbed, refusals }
+}
+
+/// What the session of triage in a gate's bundle says; `None` without one.
+#[must_use]
+pub fn attached(evidence: &Evidence, policy: &Policy) -> Option<Triage> {
+    let session = evidence.triage.clone()?;
+    let stamped =
+        Evidence { base: session.base, head: session.head, triage: None, ..evidence.clone() };
+    Some(triage(&stamped, policy))
 }
 
 impl Triage {

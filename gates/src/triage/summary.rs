@@ -3,16 +3,16 @@
 
 use std::fmt::Write as _;
 
-use baselines::Evidence;
+use serde_json::{Value, json};
 
 use super::{Attribution, Triage};
-use crate::text::{self, plain};
+use crate::text::plain;
 
 impl Triage {
     /// The document.
     #[must_use]
-    pub fn to_markdown(&self, evidence: &Evidence) -> String {
-        let mut said = format!("## Triage: head against {}\n\n", text::base(evidence));
+    pub fn to_markdown(&self) -> String {
+        let mut said = "## Triage: where the time went, head against base\n\n".to_owned();
         for refusal in &self.refusals {
             let _ = writeln!(
                 said,
@@ -57,6 +57,40 @@ impl Triage {
             said += "\nNo difference was found: nothing to explain within these intervals.\n";
         }
         said
+    }
+
+    /// The same in short, for a route: what is named, with its interval, and what else differs.
+    pub(crate) fn to_value(&self) -> Value {
+        let named = self.workloads.iter().flat_map(|workload| {
+            workload.named().map(|part| {
+                json!({
+                    "workload": workload.workload,
+                    "span": part.name,
+                    "kernels": part.kernels,
+                    "change_of_whole": part.change.share,
+                    "low": part.change.low,
+                    "high": part.change.high,
+                    "evidence": part.evidence,
+                })
+            })
+        });
+        let products = self.products.iter().filter(|product| product.change.is_sure());
+        let hints = self.hints.iter().filter(|hint| hint.explains);
+        json!({
+            "headline": self.headline(),
+            "pairs": self.n_pairs,
+            "spans": named.collect::<Vec<_>>(),
+            "products": products
+                .map(|product| json!({
+                    "product": product.workload,
+                    "change": product.change.share,
+                    "low": product.change.low,
+                    "high": product.change.high,
+                }))
+                .collect::<Vec<_>>(),
+            "hints": hints.map(|hint| json!({ "kind": hint.kind, "text": hint.text })).collect::<Vec<_>>(),
+            "refused": self.refusals.iter().map(|refusal| refusal.rule).collect::<Vec<_>>(),
+        })
     }
 
     /// What was found, in a line: the parts that are named, and the kinds of hints.

@@ -56,6 +56,7 @@ mod stable_output;
 mod suite_digest;
 mod timestamps;
 mod tokens;
+mod triage_arms;
 mod turns;
 mod wall;
 
@@ -119,6 +120,7 @@ pub const RULES: &[Rule] = &[
     suite_digest::RULE,
     timestamps::RULE,
     tokens::RULE,
+    triage_arms::RULE,
     turns::RULE,
     wall::RULE,
 ];

@@ -81,7 +81,7 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
             let wall_ns = context.clock.now_ns() - start_ns;
             match context.format {
                 Format::Human => print(&table::human(evidence, found, wall_ns))?,
-                Format::Md => print(&found.to_markdown(evidence))?,
+                Format::Md => print(&found.to_markdown())?,
                 Format::Json => print(&String::from_utf8_lossy(&found.to_json(evidence)))?,
             }
             Ok(if found.refusals.is_empty() { 0 } else { INVALID })

@@ -12,7 +12,7 @@ mod plan;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use baselines::{Evidence, record::Purpose};
+use baselines::{Evidence, RunRecord, evidence::TriageSession, record::Purpose};
 use gates::{Policy, triage::Triage};
 
 pub(crate) use plan::plan;
@@ -74,7 +74,33 @@ pub(crate) fn triage(order: &Order<'_>, clock: &dyn Clock, progress: &Progress) 
     );
     let found = gates::triage::triage(&evidence, &policy);
     write(order.out, &evidence, &found)?;
+    if attach(order.out, &evidence)? {
+        progress.note("the gate's files in the same folder now carry this triage");
+    }
     Ok(Outcome::Measured(Box::new(evidence), Box::new(found)))
+}
+
+/// Puts the session into the bundle of a gate that lies in `folder`, if that compared the same two builds, and derives the gate's
+/// files again: its verdict stays, its route and its check run then say where the time went.
+fn attach(folder: &Path, stamped: &Evidence) -> Result<bool> {
+    let path = folder.join(files::EVIDENCE);
+    if !path.is_file() {
+        return Ok(false);
+    }
+    // What does not read back is for `bench verify` to report.
+    let Ok(Document::Evidence(mut gate)) = Document::read(&path) else { return Ok(false) };
+    let builds = |arm: &RunRecord| (arm.subject.binary, arm.subject.layouts.clone());
+    let same = builds(&gate.base) == builds(&stamped.base)
+        && builds(&gate.head) == builds(&stamped.head)
+        && gate.version == stamped.version;
+    if !same {
+        return Ok(false);
+    }
+    let (base, head) = (stamped.base.clone(), stamped.head.clone());
+    gate.triage = Some(TriageSession { base, head });
+    let (_, written) = files::derive(&gate)?;
+    files::write(folder, &gate, &written)?;
+    Ok(true)
 }
 
 /// What follows from the bundle in `path`, or in that folder, once more.

@@ -122,6 +122,17 @@ fn of_workload(workload: &Attribution) -> String {
         );
         said += &format!("  {}\n", wrapped(&line, "    "));
     }
+    for (kernel, change) in &workload.kernels {
+        let own = change.share * whole.base_ns / change.base_ns * 100.0;
+        let line = format!(
+            "kernel {kernel}, all its spans: {} → {} ({own:+.1} %), {} of the step{}",
+            Unit::Nanoseconds.text(change.base_ns),
+            Unit::Nanoseconds.text(change.head_ns),
+            with_interval(change),
+            if change.is_sure() { "" } else { ": not sure" }
+        );
+        said += &format!("  {}\n", wrapped(&line, "    "));
+    }
     if let Some(overhead) = workload.overhead {
         let line = format!(
             "stamping: {:.0} readings of the clock a step, {:.1} ns each: {:.2} % of it, in both arms",
