@@ -11,6 +11,7 @@ mod agreement;
 mod baseline;
 mod build;
 mod calibrate;
+mod callgrind;
 mod check;
 mod cli;
 mod command;
