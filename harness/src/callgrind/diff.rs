@@ -29,7 +29,7 @@ pub(crate) enum Presence {
     HeadOnly,
 }
 
-/// A function whose self cost or number of calls differs.
+/// A function whose self cost differs.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Row {
     pub(crate) name: Arc<str>,
@@ -96,7 +96,7 @@ fn row(
     let of = |side: Option<&Costs>| side.map_or((0, 0), |costs| (costs.self_ir, costs.n_calls));
     let ((base_ir, base_calls), (head_ir, head_calls)) = (of(base), of(head));
     let delta_ir = delta(base_ir, head_ir);
-    (delta_ir != 0 || base_calls != head_calls).then(|| Row {
+    (delta_ir != 0).then(|| Row {
         name: Arc::clone(&function.name),
         file: Arc::clone(&function.file),
         presence,
@@ -150,13 +150,21 @@ mod tests {
     }
 
     #[test]
-    fn the_same_profile_twice_is_no_rows_and_calls_alone_are_a_row() {
+    fn the_same_costs_are_no_rows_whoever_called() {
         let base = profile(&[("main", 10), ("f", 1)], &[("main", "f", 2, 1)]);
-        let diff = Diff::of(&base, &base);
-        assert!(diff.is_identical() && diff.delta_ir == 0);
+        // Calls are counted where costs are not, outside of `--toggle-collect`.
         let head = profile(&[("main", 10), ("f", 1)], &[("main", "f", 3, 1)]);
-        let diff = Diff::of(&base, &head);
-        assert_eq!((diff.rows.len(), diff.rows[0].share), (1, None));
+        for head in [&base, &head] {
+            let diff = Diff::of(&base, head);
+            assert!(diff.is_identical() && diff.delta_ir == 0, "{diff:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_difference_in_all_there_are_no_shares() {
+        let diff =
+            Diff::of(&profile(&[("f", 1), ("g", 2)], &[]), &profile(&[("f", 2), ("g", 1)], &[]));
+        assert_eq!(diff.rows.iter().map(|row| row.share).collect::<Vec<_>>(), [None, None]);
     }
 
     proptest! {

@@ -2,9 +2,10 @@
 //! In: the costs of one function by line, of base and head. Out: the lines whose cost differs; their deltas sum up to the
 //! function's.
 //!
-//! The profile holds no source, so that lines are told by file, order and cost. Where a file's lines have the same numbers on
-//! both sides, these decide. Otherwise the longest common sequence of costs is taken for unchanged, and what lies between two
-//! such lines is paired in order if it is as long on both sides. A line may so be named in place of its neighbour of the same cost.
+//! The profile holds no source, so that lines are told by file, number, order and cost. In each file either numbers pair
+//! them, or the longest common sequence of costs is taken for unchanged, and what lies between two such lines is paired in
+//! order if it is as long on both sides: whichever explains the file with less change. A line may so be named in place of its
+//! neighbour of the same cost.
 
 use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
 
@@ -63,10 +64,22 @@ fn row(file: &Arc<str>, (base, head): Pair) -> Option<LineRow> {
 
 /// Every line of either side once, beside its like if it has one.
 fn pairs(base: &[(u64, u64)], head: &[(u64, u64)]) -> Vec<Pair> {
-    let numbers = |side: &[(u64, u64)]| side.iter().map(|(number, _)| *number).collect::<Vec<_>>();
-    if numbers(base) == numbers(head) || base.len().saturating_mul(head.len()) > PAIRS_MAX {
-        return by_number(base, head);
+    let numbered = by_number(base, head);
+    if base.len().saturating_mul(head.len()) > PAIRS_MAX {
+        return numbered;
     }
+    let moved = by_cost(base, head);
+    if change(&moved) < change(&numbered) { moved } else { numbered }
+}
+
+/// How much a pairing says that changed.
+fn change(pairs: &[Pair]) -> u64 {
+    let ir = |side: Option<(u64, u64)>| side.map_or(0, |(_, ir)| ir);
+    // Each side's costs sum up to less than 2^63.
+    pairs.iter().map(|&(base, head)| ir(base).abs_diff(ir(head))).sum()
+}
+
+fn by_cost(base: &[(u64, u64)], head: &[(u64, u64)]) -> Vec<Pair> {
     let mut pairs = Vec::new();
     let (mut i, mut j) = (0, 0);
     for (same_i, same_j) in unchanged(base, head).into_iter().chain([(base.len(), head.len())]) {
@@ -160,9 +173,9 @@ mod tests {
     }
 
     #[test]
-    fn where_the_numbers_are_the_same_they_decide() {
-        let rows = said(&[(1, 5), (2, 90), (3, 7)], &[(1, 90), (2, 5), (3, 7)]);
-        assert_eq!(rows, [(Some(1), Some(1), 85), (Some(2), Some(2), -85)]);
+    fn numbers_decide_where_they_explain_more() {
+        let rows = said(&[(1, 5), (2, 90), (3, 7)], &[(1, 5), (2, 91), (3, 8), (4, 1)]);
+        assert_eq!(rows, [(Some(2), Some(2), 1), (Some(3), Some(3), 1), (None, Some(4), 1)]);
     }
 
     proptest! {

@@ -41,7 +41,8 @@ pub(crate) struct Job<'a> {
     pub(crate) variables: &'a [(OsString, OsString)],
     pub(crate) folder: &'a Path,
     /// Counts only within functions of this name; it may hold `*` and `?`. Everything is counted without it. Each entry and
-    /// exit turns counting over, so that one matching function must not call another.
+    /// exit turns counting over, so that one matching function must not call another; and only its own thread is counted.
+    /// How often functions are called is counted everywhere all the same.
     pub(crate) toggle_collect: Option<&'a str>,
     pub(crate) timeout: Duration,
 }
