@@ -123,6 +123,13 @@ mod tests {
     }
 
     #[test]
+    fn a_semicolon_in_a_name_ends_no_frame() {
+        let (base, head) = pair("<[u8; 4] as Read>::read");
+        let svg = flame_graph(&base, &head, "t").unwrap();
+        assert!(svg.contains("<title>&lt;[u8: 4] as Read&gt;::read (300 instructions"), "{svg}");
+    }
+
+    #[test]
     fn without_instructions_there_is_no_picture() {
         let (_, head) = pair("f");
         let empty = profile(&[], &[]);
