@@ -12,6 +12,7 @@ mod arms;
 mod baseline;
 mod build;
 mod calibrate;
+mod callgrind;
 mod check;
 mod cli;
 mod command;

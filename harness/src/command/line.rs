@@ -117,7 +117,7 @@ fn substituted(line: &str, values: &BTreeMap<String, String>) -> String {
 }
 
 /// The file of a program: as the system would find it in `folders`, the value of `PATH`.
-fn find(name: &str, folders: &OsStr) -> Option<PathBuf> {
+pub(crate) fn find(name: &str, folders: &OsStr) -> Option<PathBuf> {
     if name.contains('/') {
         let path = PathBuf::from(name);
         return is_executable(&path).then_some(path);

@@ -1,0 +1,5 @@
+//! The whole road: profiles that callgrind wrote, checked in and fresh ones; and bytes that it never wrote.
+
+mod golden;
+mod hostile;
+mod live;
