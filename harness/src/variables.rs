@@ -127,6 +127,15 @@ impl Variables {
         self.user_cache().map(|cache| cache.join("models"))
     }
 
+    /// What leads another `bench` to the same models, and nothing else.
+    pub(crate) fn for_model(&self) -> Vec<(OsString, OsString)> {
+        let pairs = [("HOME", &self.home), ("XDG_CACHE_HOME", &self.xdg_cache_home)];
+        pairs
+            .into_iter()
+            .filter_map(|(name, value)| Some((OsString::from(name), value.clone()?)))
+            .collect()
+    }
+
     /// The folder of summaries of stores beside it; likewise.
     pub(crate) fn history_cache(&self) -> Option<PathBuf> {
         self.user_cache().map(|cache| cache.join("histories"))

@@ -72,6 +72,7 @@ impl Diff {
     }
 
     /// Whether both executed the same, function by function.
+    #[cfg(test)]
     pub(crate) const fn is_identical(&self) -> bool {
         self.rows.is_empty()
     }

@@ -5,9 +5,6 @@
 //! Counts of one program repeat exactly as far as it is deterministic itself: random seeds of hash maps, its environment
 //! and its threads are in the counts.
 
-#![cfg_attr(not(test), expect(dead_code, reason = "for `bench triage --exact`"))]
-#![expect(unused_imports, reason = "for `bench triage --exact`")]
-
 mod comparable;
 mod diff;
 mod flame;
@@ -26,8 +23,7 @@ pub(crate) use self::{
     diff::{Diff, Presence, Row},
     flame::flame_graph,
     lines::LineRow,
-    parse::parse,
-    profile::{Calls, Costs, Function, Line, Profile},
-    run::{Counted, Job, count},
+    profile::{Function, Profile},
+    run::{Job, count},
     tool::{ISA_NOTE, Valgrind},
 };

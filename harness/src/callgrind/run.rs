@@ -17,7 +17,7 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::{parse, profile::Profile, tool::Valgrind};
+use super::{parse::parse, profile::Profile, tool::Valgrind};
 use crate::{command::exit_code, halt::Halt, measure::Clock, runner};
 
 /// Largest profile that is read: hundreds of times that of a program of 100 MB.

@@ -12,12 +12,14 @@ use super::{
     print,
 };
 use crate::{
-    arms::{self, Arms},
+    arms::{self, Arms, Ready},
+    callgrind::Valgrind,
     config::Config,
+    files,
     given::{self, Target, Workshop},
     policy, session,
-    subject::engine::Source,
-    triage::{self, Order, Outcome},
+    subject::engine::{BUILTIN, Source},
+    triage::{self, Build, Exact, Order, Outcome},
 };
 
 /// Exit code where the evidence does not hold.
@@ -61,6 +63,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PATH", conflicts_with_all = ["base", "head", "baseline", "workloads", "pairs"])]
     from: Option<PathBuf>,
 
+    /// Also count the executed instructions of both builds under valgrind, by function and line: free of noise.
+    #[arg(long)]
+    exact: bool,
+
+    /// Count instructions, and measure no time.
+    #[arg(long)]
+    exact_only: bool,
+
     /// Folder of `triage_evidence.json` and `triage.json`.
     #[arg(long, value_name = "PATH", default_value = "ci")]
     out: PathBuf,
@@ -68,20 +78,26 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     let start_ns = context.clock.now_ns();
-    let outcome = match &args.from {
-        Some(path) => triage::again(path)?,
+    let (outcome, exact) = match &args.from {
+        Some(path) => (triage::again(path)?, None),
         None => measure(args, context)?,
     };
+    let exact = exact.as_ref().map(|exact| &exact.document);
     match &outcome {
         Outcome::Identical(digest) => {
             print(&table::identical(digest, context.format)?)?;
             Ok(0)
         }
+        Outcome::Counted => {
+            let exact = exact.context("failed to explain: nothing was counted")?;
+            print(&table::counted(exact, context.format)?)?;
+            Ok(0)
+        }
         Outcome::Measured(evidence, found) => {
             let wall_ns = context.clock.now_ns() - start_ns;
             match context.format {
-                Format::Human => print(&table::human(evidence, found, wall_ns))?,
-                Format::Md => print(&found.to_markdown())?,
+                Format::Human => print(&table::human(evidence, found, exact, wall_ns))?,
+                Format::Md => print(&table::markdown(found, exact))?,
                 Format::Json => print(&String::from_utf8_lossy(&found.to_json(evidence)))?,
             }
             Ok(if found.refusals.is_empty() { 0 } else { INVALID })
@@ -89,8 +105,13 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     }
 }
 
-fn measure(args: &Args, context: &Context<'_>) -> Result<Outcome> {
+fn measure(args: &Args, context: &Context<'_>) -> Result<(Outcome, Option<Exact>)> {
     session::check_count("pairs", args.pairs, 2)?;
+    // What is missing is said before anything is built or measured.
+    let counting = args.exact || args.exact_only;
+    let valgrind = counting.then(|| Valgrind::find(&context.vars.path())).transpose()?;
+    files::check_folder(&args.out)?;
+    context.progress.halt().at_interrupt()?;
     let config = Config::read(context.config.as_deref())?;
     let policy = policy::text(config.policy.as_deref())?;
     let store = args.store.open(context, &config)?;
@@ -99,23 +120,57 @@ fn measure(args: &Args, context: &Context<'_>) -> Result<Outcome> {
     assignment.suite = triage::plan(&assignment.suite, &args.workloads, &model)?;
     assignment.positions = None;
     let name = baseline::name(args.baseline.as_deref(), &config);
-    let arms = match &args.base {
+    let (arms, trees) = match &args.base {
         Some(base) => given_arms(args, base, assignment.seed, context)?,
-        None => Arms::Stored { name: &name, bootstrap: None },
+        None => (Arms::Stored { name: &name, bootstrap: None }, [None, None]),
     };
     let ready = arms::ready(&arms, &store, &assignment.model, context.progress)?;
+    if ready.base.is_same_as(&ready.head) {
+        return Ok((Outcome::Identical(ready.base.first().digest), None));
+    }
+    let exact = match valgrind {
+        Some(valgrind) => Some(count(args, &valgrind, &ready, &trees, context)?),
+        None => None,
+    };
+    if args.exact_only {
+        return Ok((Outcome::Counted, exact));
+    }
     let order = Order { assignment, pairs: args.pairs, ready, policy, out: &args.out };
     let outcome = triage::triage(&order, context.clock, context.progress)?;
-    if let Outcome::Measured(..) = outcome {
-        let (triage, bundle) = (args.out.join(triage::TRIAGE), args.out.join(triage::EVIDENCE));
-        let said = format!("wrote {} from {}", triage.display(), bundle.display());
-        context.progress.note(&said);
-    }
-    Ok(outcome)
+    let (triage, bundle) = (args.out.join(triage::TRIAGE), args.out.join(triage::EVIDENCE));
+    context.progress.note(&format!("wrote {} from {}", triage.display(), bundle.display()));
+    Ok((outcome, exact))
 }
 
-/// Both arms as the command line gives them.
-fn given_arms<'a>(args: &Args, base: &str, seed: u64, context: &Context<'_>) -> Result<Arms<'a>> {
+/// Counts the instructions of both builds, and writes what was counted.
+fn count(
+    args: &Args,
+    valgrind: &Valgrind,
+    ready: &Ready,
+    trees: &[Option<PathBuf>; 2],
+    context: &Context<'_>,
+) -> Result<Exact> {
+    let model = args.subject.model.as_deref().unwrap_or(BUILTIN);
+    let builds = [
+        Build { binary: ready.base.first(), root: trees[0].as_deref() },
+        Build { binary: ready.head.first(), root: trees[1].as_deref() },
+    ];
+    let environment = context.vars.for_model();
+    let exact =
+        triage::exact(builds, model, valgrind, &environment, context.clock, context.progress)?;
+    triage::write_exact(&args.out, &exact)?;
+    let (document, flame) = (args.out.join(triage::EXACT), args.out.join(triage::FLAME));
+    context.progress.note(&format!("wrote {} and {}", document.display(), flame.display()));
+    Ok(exact)
+}
+
+/// Both arms as the command line gives them, and where their sources lie.
+fn given_arms<'a>(
+    args: &Args,
+    base: &str,
+    seed: u64,
+    context: &Context<'_>,
+) -> Result<(Arms<'a>, [Option<PathBuf>; 2])> {
     let cache = context.vars.build_cache()?;
     let workshop = Workshop {
         repo: Path::new("."),
@@ -127,5 +182,6 @@ fn given_arms<'a>(args: &Args, base: &str, seed: u64, context: &Context<'_>) -> 
     };
     let (base, head) = given::both(base, args.head.as_deref(), &workshop, context.progress)
         .context("failed to find the builds to explain")?;
-    Ok(Arms::Given { base: base.program, head: head.program, given: base.given })
+    let arms = Arms::Given { base: base.program, head: head.program, given: base.given };
+    Ok((arms, [base.tree, head.tree]))
 }

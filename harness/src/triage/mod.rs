@@ -4,9 +4,9 @@
 //! arms.rs ─► stamped session ─► triage_evidence.json ─► gates::triage ─► triage.json
 //! ```
 //!
-//! In: two programs and the workloads. Out: the bundle, and what follows from it; or that both are the same bytes, so that there
-//! is nothing to explain.
+//! In: two programs and the workloads. Out: the bundle, and what follows from it.
 
+mod exact;
 mod plan;
 
 use std::path::Path;
@@ -15,6 +15,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use baselines::{Evidence, RunRecord, evidence::TriageSession, record::Purpose};
 use gates::{Policy, triage::Triage};
 
+pub(crate) use exact::{Build, Document as ExactDocument, Exact, exact};
 pub(crate) use plan::plan;
 
 use crate::{
@@ -31,6 +32,11 @@ use crate::{
 pub(crate) const EVIDENCE: &str = "triage_evidence.json";
 /// What follows from it.
 pub(crate) const TRIAGE: &str = "triage.json";
+
+/// Counts of executed instructions, where they were asked for.
+pub(crate) const EXACT: &str = "triage_exact.json";
+/// The flame graph of both.
+pub(crate) const FLAME: &str = "triage_flame.svg";
 
 /// What is to be explained.
 #[derive(Debug)]
@@ -49,6 +55,8 @@ pub(crate) struct Order<'a> {
 pub(crate) enum Outcome {
     /// Both builds are the same bytes.
     Identical(baselines::Digest),
+    /// Only instructions were counted.
+    Counted,
     /// A session was run.
     Measured(Box<Evidence>, Box<Triage>),
 }
@@ -56,10 +64,6 @@ pub(crate) enum Outcome {
 /// Measures and explains.
 pub(crate) fn triage(order: &Order<'_>, clock: &dyn Clock, progress: &Progress) -> Result<Outcome> {
     let (base, head) = (order.ready.base.clone(), order.ready.head.clone());
-    if base.is_same_as(&head) {
-        return Ok(Outcome::Identical(base.first().digest));
-    }
-    files::check_folder(order.out)?;
     let policy = Policy::parse(&order.policy).context("failed to read the policy")?;
     let subjects = Subjects::Pair { base, head, looks: vec![order.pairs] };
     let measured = session::triage(&order.assignment, &subjects, &|_, _| true, clock, progress)?;
@@ -120,6 +124,17 @@ pub(crate) fn again(path: &Path) -> Result<Outcome> {
     let policy = Policy::parse(&evidence.policy).context("failed to read the policy")?;
     let found = gates::triage::triage(&evidence, &policy);
     Ok(Outcome::Measured(evidence, Box::new(found)))
+}
+
+/// Writes the counts of instructions and their flame graph.
+pub(crate) fn write_exact(folder: &Path, exact: &Exact) -> Result<()> {
+    let mut document = serde_json::to_vec_pretty(&exact.document)?;
+    document.push(b'\n');
+    for (name, bytes) in [(EXACT, document.as_slice()), (FLAME, exact.flame.as_bytes())] {
+        baselines::write_atomic(&folder.join(name), bytes, READABLE)
+            .context("failed to write the files of the triage")?;
+    }
+    Ok(())
 }
 
 /// Writes the bundle, and then what follows from it.

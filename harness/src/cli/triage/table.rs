@@ -6,12 +6,19 @@ use gates::triage::{Attribution, Change, ProductTime, Triage};
 use serde_json::json;
 
 use crate::{
+    callgrind,
     cli::{
         Format,
         table::{table, text, wrapped},
     },
     files,
+    triage::{self, ExactDocument},
 };
+
+/// Functions that are shown; all are in the document.
+const FUNCTIONS_SHOWN: usize = 10;
+/// Lines of each.
+const LINES_SHOWN: usize = 3;
 
 /// Both builds are the same bytes.
 pub(super) fn identical(digest: &Digest, format: Format) -> Result<String> {
@@ -27,8 +34,77 @@ pub(super) fn identical(digest: &Digest, format: Format) -> Result<String> {
     })
 }
 
+/// Instructions alone.
+pub(super) fn counted(exact: &ExactDocument, format: Format) -> Result<String> {
+    Ok(match format {
+        Format::Json => serde_json::to_string_pretty(exact)? + "\n",
+        Format::Human => instructions(exact),
+        Format::Md => format!("```\n{}```\n", instructions(exact)),
+    })
+}
+
+/// The triage, and instructions below it.
+pub(super) fn markdown(found: &Triage, exact: Option<&ExactDocument>) -> String {
+    let below = exact.map_or_else(String::new, |exact| {
+        format!("\n### Executed instructions\n\n```\n{}```\n", instructions(exact))
+    });
+    found.to_markdown() + &below
+}
+
+/// Functions that execute more or less, and their lines.
+fn instructions(exact: &ExactDocument) -> String {
+    let ([base, again], [head, head_again]) = (exact.base_ir, exact.head_ir);
+    let mut said = format!(
+        "executed instructions: {base} → {head} ({:+})\n",
+        head.cast_signed() - base.cast_signed()
+    );
+    let repeat = format!(
+        "a second run: {again} → {head_again}; {} functions differ no more than two runs of one build do; {}",
+        exact.n_unsteady,
+        callgrind::ISA_NOTE
+    );
+    said += &format!("  {}\n", wrapped(&repeat, "    "));
+    if exact.is_silent() {
+        return said + "  no function executes more or less\n";
+    }
+    for row in exact.functions.iter().take(FUNCTIONS_SHOWN) {
+        let calls = if row.base_calls == row.head_calls {
+            format!("{} calls", row.head_calls)
+        } else {
+            format!("calls {} → {}", row.base_calls, row.head_calls)
+        };
+        let only = match row.only {
+            "both" => String::new(),
+            only => format!(", only in the {only}"),
+        };
+        let line = format!("{:+}  {} ({calls}{only}) {}", row.delta_ir, row.function, row.file);
+        said += &format!("  {}\n", wrapped(&line, "    "));
+        for line in row.lines.iter().take(LINES_SHOWN) {
+            let number = |line: Option<u64>| line.map_or("none".to_owned(), |n| n.to_string());
+            let at = format!(
+                "{}: line {} → {}: {:+}",
+                line.file,
+                number(line.base_line),
+                number(line.head_line),
+                line.delta_ir
+            );
+            said += &format!("      {}\n", wrapped(&at, "        "));
+        }
+    }
+    let n_more = exact.functions.len().saturating_sub(FUNCTIONS_SHOWN) + exact.n_more;
+    if n_more > 0 {
+        said += &format!("  and {n_more} more functions, in {}\n", triage::EXACT);
+    }
+    said
+}
+
 /// All of it.
-pub(super) fn human(evidence: &Evidence, found: &Triage, wall_ns: u64) -> String {
+pub(super) fn human(
+    evidence: &Evidence,
+    found: &Triage,
+    exact: Option<&ExactDocument>,
+    wall_ns: u64,
+) -> String {
     let mut said = format!("triage: head against {}\n", evidence_base(evidence));
     if !found.refusals.is_empty() {
         for refusal in &found.refusals {
@@ -58,7 +134,11 @@ pub(super) fn human(evidence: &Evidence, found: &Triage, wall_ns: u64) -> String
             said += &format!("  {}\n", wrapped(&format!("{}: {}", hint.kind, hint.text), "    "));
         }
     }
-    if found.is_silent() {
+    if let Some(exact) = exact {
+        said.push('\n');
+        said += &instructions(exact);
+    }
+    if found.is_silent() && exact.is_none_or(ExactDocument::is_silent) {
         said += "\nno difference was found: nothing to explain within these intervals\n";
     }
     #[expect(clippy::cast_precision_loss, reason = "2^53 ns are 104 days")]
