@@ -9,6 +9,7 @@
 mod accuracy;
 mod agreement;
 mod baseline;
+mod bisect;
 mod build;
 mod calibrate;
 mod check;

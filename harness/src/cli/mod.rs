@@ -3,6 +3,7 @@
 
 mod baseline;
 mod bench_target;
+mod bisect;
 mod calibrate;
 mod check;
 mod clean;
@@ -79,6 +80,8 @@ enum Command {
     Compare(compare::Args),
     /// Run, compare with the baseline in pairs, and write the gate files.
     Gate(gate::Args),
+    /// Which commit made it slower: halve the commits between a good and a bad one, with a bounded chance of a wrong step.
+    Bisect(bisect::Args),
     /// Run a command (tests, lints, a build) and keep what it said, for a gate beside those of the measurement.
     Check(check::Args),
     /// Derive the gate files again from the evidence and say what does not hold.
@@ -149,6 +152,7 @@ pub(crate) fn run(
         Command::Run(args) => run::run(args, &context),
         Command::Compare(args) => compare::run(args, &context),
         Command::Gate(args) => gate::run(args, &context),
+        Command::Bisect(args) => bisect::run(args, &context),
         Command::Check(args) => check::run(args, &context),
         Command::Verify(args) => verify::run(args, &context),
         Command::Baseline(command) => baseline::run(command, &context),
