@@ -15,7 +15,7 @@ use super::search::Side;
 /// Numbers of pairs that are looked at, as far as a test goes.
 const LOOKS: [u64; 13] = [4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256];
 /// Pairs of a commit where nothing says otherwise.
-pub(crate) const PAIRS: u64 = 32;
+pub(crate) const PAIRS: u64 = 64;
 /// Pairs of a commit at least, and at most.
 pub(crate) const PAIRS_RANGE: std::ops::RangeInclusive<u64> = 4..=256;
 /// A change within 1 % either way is none: another build of the same source may differ by as much.
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_wrong_side_is_rarer_than_what_the_test_may_err_and_five_per_cent_are_found() {
-        let looks = looks(PAIRS);
+        let looks = looks(32);
         let test = Test { share: SHARE, looks: &looks };
         let change = 0.05_f64.ln_1p();
         let n = 4_000;
@@ -258,8 +258,23 @@ mod tests {
     }
 
     #[test]
+    fn a_commit_on_the_midpoint_is_decided_as_rarely_as_the_test_may_err() {
+        let looks = looks(32);
+        // A tenth, so that a bound that does not hold is seen.
+        let test = Test { share: 0.1, looks: &looks };
+        for (name, noise) in &NOISES[..2] {
+            let mut draw = Drawing::new(42, &format!("test/bisect/midpoint/{name}"));
+            let decided = (0..4_000)
+                .filter(|_| test.side(&pairs(&mut draw, 32, 0.02, *noise), 0.02).1.is_some())
+                .count();
+            println!("{name}: {decided} of 4000 decided");
+            assert!((40..=400).contains(&decided), "{name}: {decided}, at most 400 are allowed");
+        }
+    }
+
+    #[test]
     fn a_midpoint_is_between_nothing_and_the_truth_but_as_often_as_the_test_may_err() {
-        let looks = looks(PAIRS);
+        let looks = looks(32);
         let test = Test { share: SHARE, looks: &looks };
         let n = 4_000;
         for (name, noise) in NOISES {
@@ -305,7 +320,7 @@ mod tests {
 
     #[test]
     fn the_decision_is_that_of_the_first_look_whatever_comes_after() {
-        let looks = looks(PAIRS);
+        let looks = looks(32);
         let test = Test { share: SHARE, looks: &looks };
         let mut log_ratios: Vec<f64> = (0..8).map(|idx| 0.1 + 0.001 * f64::from(idx)).collect();
         let early = test.side(&log_ratios, 0.05);

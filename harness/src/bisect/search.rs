@@ -38,10 +38,12 @@ impl Search {
     pub(super) fn next(&self) -> Option<usize> {
         let (good, bad) = (self.good, self.bad);
         let mut skipped = self.skipped.range(good + 1..bad);
-        let Some(first) = skipped.next() else {
-            return (bad - good > 1).then(|| good.midpoint(bad));
-        };
+        let middle = good.midpoint(bad);
+        let Some(first) = skipped.next() else { return (bad - good > 1).then_some(middle) };
         let last = skipped.next_back().unwrap_or(first);
+        if !(*first..=*last).contains(&middle) && middle > good {
+            return Some(middle);
+        }
         let (before, after, length) = (first - good - 1, bad - last - 1, last - first + 1);
         if before + after > 0 {
             return Some(match before >= after {
@@ -49,7 +51,6 @@ impl Search {
                 false => last + length.min(after.div_ceil(2)),
             });
         }
-        let middle = first.midpoint(*last);
         let left = (*first..*last).filter(|idx| !self.skipped.contains(idx));
         left.min_by_key(|idx| idx.abs_diff(middle))
     }
