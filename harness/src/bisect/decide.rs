@@ -236,7 +236,7 @@ mod tests {
         let looks = looks(32);
         let test = Test { share: SHARE, looks: &looks };
         let change = 0.05_f64.ln_1p();
-        let n = 4_000;
+        let n = 4_000_usize;
         for (name, noise) in NOISES {
             let mut draw = Drawing::new(42, &format!("test/bisect/side/{name}"));
             for (centre, right) in [(0.0, Side::Good), (change, Side::Bad)] {
@@ -252,7 +252,7 @@ mod tests {
                 // 1 % of 4,000 are 40; 4 sessions in 100 may be left open by the wildest noise.
                 assert!(wrong <= 40, "{name}: {wrong} of {n} on the wrong side");
                 assert!(open <= 160, "{name}: {open} of {n} undecided");
-                assert!(used < 16 * n as usize || name == "stragglers", "{name}: {used} pairs");
+                assert!(used < 16 * n || name == "stragglers", "{name}: {used} pairs");
             }
         }
     }

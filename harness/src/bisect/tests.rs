@@ -174,9 +174,9 @@ fn a_slow_down_of_five_per_cent_is_found_at_every_place_among_up_to_forty_commit
 #[test]
 fn wrong_steps_stay_below_alpha_where_noise_is_two_thirds_of_the_change() {
     let (mut n_wrong, mut n_found) = (0, 0);
-    for seed in 0..400 {
-        let culprit = 1 + (seed as usize * 7) % 16;
-        let found = Scripted::new(16, culprit, 0.03, 0.02, seed).bisect(false);
+    for seed in 0..400_usize {
+        let culprit = 1 + (seed * 7) % 16;
+        let found = Scripted::new(16, culprit, 0.03, 0.02, seed as u64).bisect(false);
         match outcome(&found) {
             Outcome::Found(idx) if idx == culprit => n_found += 1,
             Outcome::Found(_) | Outcome::Same => n_wrong += 1,

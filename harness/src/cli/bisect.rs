@@ -47,8 +47,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     workload: Option<String>,
 
-    /// Metric of the workload, judged in pairs; or a count, which needs none: timed_allocations, allocated_bytes, kernel_bytes,
-    /// kernel_macs, kernel_products, generated_tokens, binary_bytes [default: the one that the workload is named for].
+    /// Metric of the workload, judged in pairs; or a count, which needs none: `timed_allocations`, `allocated_bytes`,
+    /// `kernel_bytes`, `kernel_macs`, `kernel_products`, `generated_tokens`, `binary_bytes` [default: the one that the workload is
+    /// named for].
     #[arg(long, value_name = "NAME")]
     metric: Option<String>,
 

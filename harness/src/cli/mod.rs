@@ -104,7 +104,7 @@ enum Command {
     Publish(publish::Args),
     /// Set up the gate in a Rust repository: settings, policy, workflows.
     Init(init::Args),
-    /// Remove the worktrees and builds that `gate --base REV` keeps for this repository.
+    /// Remove the worktrees and builds that `gate --base REV` and `bisect` keep for this repository.
     Clean,
     /// Inspect a model, generate text, write logits.
     #[command(subcommand)]

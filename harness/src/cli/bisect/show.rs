@@ -198,8 +198,11 @@ fn skipped(trail: &Trail<'_>, bisection: &Bisection) -> Vec<String> {
     said.map(|said| said.trim_end().to_owned()).collect()
 }
 
-/// The line that says most: the first error of a compiler, else the first line.
+/// What says most: which protocol a worker speaks, the first error of a compiler, else the first line.
 fn reason(why: &str) -> &str {
+    if let Some(at) = why.find("expected protocol") {
+        return &why[at..];
+    }
     let mut lines = why.lines();
     let first = lines.next().unwrap_or_default();
     lines.find(|line| line.starts_with("error")).unwrap_or(first)
