@@ -2,7 +2,6 @@
 
 mod common;
 #[path = "common/toy.rs"]
-#[expect(dead_code, reason = "of the toy, only where cargo is found is needed")]
 mod toy;
 
 use std::{
@@ -15,7 +14,7 @@ use std::{
 
 use common::{Folder, Run};
 use serde_json::Value;
-use toy::of_cargo;
+use toy::{BENCH, Toy as BenchToy, of_cargo};
 
 /// Passes everything on to the program that a variable names, and adds to the allocations that it counted.
 const MAIN: &str = r#"
@@ -211,6 +210,38 @@ fn the_commit_whose_steps_take_longer_is_found_by_time() {
         assert!(document["builds"].as_u64() <= Some(4), "{document}");
         assert!(run.stdout.contains("worsened decode_step_ns of decode-16"), "{}", run.stdout);
     }
+}
+
+/// Commit 2 of 3 has one of two benchmarks sleep three times as long; none of it has anything to do with `bench` itself.
+#[test]
+fn the_commit_whose_benchmark_takes_longer_is_found_in_any_rust_project() {
+    let toy = BenchToy::new();
+    for (idx, sleep_us) in [(1, 300), (2, 900), (3, 900)] {
+        let sleep = format!("SLEEP_US: u64 = {sleep_us}");
+        let bench = BENCH.replace("SLEEP_US: u64 = 300", &sleep);
+        toy.write("benches/speed.rs", &format!("// {idx}\n{bench}"));
+        toy.commit();
+    }
+    let cache = toy.here.path("cache").display().to_string();
+    let own: Vec<_> = of_cargo().collect();
+    let mut vars: Vec<(&str, &str)> = own.iter().map(|(name, value)| (*name, &**value)).collect();
+    vars.push(("XDG_CACHE_HOME", &cache));
+    let args = ["bisect", "--good=HEAD~3", "--bad=HEAD", "--bench=speed", "--layouts=2"];
+    let bisect = |id: &str| toy.here.bench_with(&[&args[..], &["--workload", id]].concat(), &vars);
+    let run = bisect("first").expect(0, &[]);
+    assert!(run.stdout.contains("worsened iteration_ns of first"), "{}", run.stdout);
+    let document: Value =
+        serde_json::from_slice(&fs::read(toy.here.path("ci/bisect.json")).expect("written"))
+            .expect("JSON");
+    let told = Command::new("git")
+        .args(["rev-parse", "HEAD~1"])
+        .current_dir(toy.here.path(""))
+        .output()
+        .expect("git is installed");
+    let culprit = String::from_utf8_lossy(&told.stdout).trim().to_owned();
+    assert_eq!(document["culprit"]["commit"], culprit, "{}", run.stdout);
+    assert_eq!(document["builds"], 4);
+    bisect("fifth").expect(1, &["the bad commit", "cannot be measured", "`fifth`", "found first"]);
 }
 
 #[test]

@@ -22,8 +22,8 @@ pub(crate) use self::{
     decide::{Estimate, PAIRS, PAIRS_RANGE, looks},
     document::{Kept, json, read},
     range::{Commit, range},
-    revisions::{Metric, Revisions},
-    trail::{Judged, Next, Outcome, Trail, Verdict},
+    revisions::{Metric, Revisions, Subject},
+    trail::{Judged, Next, Outcome, Trail},
 };
 
 /// What was asked for, as far as another run must ask for the same to go on.
@@ -44,13 +44,13 @@ pub(crate) struct Order {
     pub(crate) looks: Vec<u64>,
     pub(crate) layouts: u64,
     pub(crate) seed: u64,
-    /// Digest of the workload's definition.
+    /// Digest of the workload's definition; of a benchmark, its target and how that is run.
     pub(crate) suite: String,
-    /// SHA-256 of the model.
-    pub(crate) model: String,
+    /// SHA-256 of the model; of a benchmark there is none.
+    pub(crate) model: Option<String>,
     pub(crate) isa: Option<String>,
     pub(crate) threads: Option<u64>,
-    pub(crate) device: String,
+    pub(crate) device: Option<String>,
     /// Fingerprint of the machine.
     pub(crate) machine: String,
 }

@@ -35,10 +35,10 @@ pub(crate) fn fresh(n: usize, exact: bool) -> Bisection {
         layouts: 8,
         seed: 42,
         suite: "s".repeat(64),
-        model: "m".repeat(64),
+        model: Some("m".repeat(64)),
         isa: None,
         threads: None,
-        device: "cpu".to_owned(),
+        device: Some("cpu".to_owned()),
         machine: "f".repeat(64),
     };
     Bisection::new(order, range, "2026-03-02T09:00:00.000Z".to_owned())

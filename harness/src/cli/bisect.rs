@@ -1,33 +1,22 @@
 //! `bench bisect`: which commit changed a metric, with a bounded chance of a wrong step.
 
 mod show;
+mod subject;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail, ensure};
-use baselines::Digest;
-use gates::exact;
+use anyhow::{Result, ensure};
 
+use self::subject::TargetArgs;
 use super::{Context, Format, options::SubjectArgs, print};
 use crate::{
-    bisect::{
-        self, Bisection, Kept, Metric, Next, Order, Outcome, PAIRS, PAIRS_RANGE, Revisions, Trail,
-        looks,
-    },
-    build, calibrate,
+    bisect::{self, Bisection, Kept, Next, Outcome, PAIRS, PAIRS_RANGE, Revisions, Trail},
+    build,
     config::Config,
-    environment,
     failure::INCONCLUSIVE,
     files, given,
     measure::timestamp,
-    nearest::suggestion,
-    session::Assignment,
-    subject::engine::Source,
-    workload,
 };
-
-/// Workload where nothing says otherwise, by its kind.
-const WORKLOAD: &str = "decode";
 
 /// Options of `bench bisect`.
 #[derive(Debug, clap::Args)]
@@ -43,7 +32,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "REV")]
     bad: String,
 
-    /// Workload of the suite, or its kind [default: decode].
+    /// Workload of the suite, or its kind [default: decode]; with `--bench` the benchmark, as Criterion names it.
     #[arg(long, value_name = "NAME")]
     workload: Option<String>,
 
@@ -72,16 +61,20 @@ pub(crate) struct Args {
     /// Start anew, whatever the document holds.
     #[arg(long)]
     restart: bool,
+
+    // Last: what follows it would stand under its heading.
+    #[command(flatten)]
+    target: TargetArgs,
 }
 
 pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     check(args)?;
     let config = Config::read(context.config.as_deref())?;
-    let (assignment, metric) = subject(args, context, &config)?;
+    let subject = subject::of(args, context, &config)?;
     let repo = Path::new(".");
     let range = bisect::range(repo, &args.good, &args.bad)?;
-    let order =
-        order(args, &assignment, &metric, [&range[0].commit, &range[range.len() - 1].commit])?;
+    let ends = [&range[0].commit, &range[range.len() - 1].commit];
+    let order = subject::order(args, &subject, ends, args.subject.seed(context, &config)?)?;
     files::check_writable(&args.out)?;
     let fresh = Bisection::new(order, range, timestamp(context.clock.utc()));
     let bisection = resumed(args, fresh, context)?;
@@ -92,8 +85,7 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
         repo,
         cache: &cache,
         variables: context.vars.build(),
-        assignment: &assignment,
-        metric: &metric,
+        subject: &subject,
         out: &args.out,
         clock: context.clock,
         progress: context.progress,
@@ -135,62 +127,6 @@ fn check(args: &Args) -> Result<()> {
         args.pairs
     );
     Ok(())
-}
-
-/// What every session is told, and what is looked at.
-fn subject(args: &Args, context: &Context<'_>, config: &Config) -> Result<(Assignment, Metric)> {
-    let failed = "failed to plan the bisection";
-    let assignment = args.subject.assignment(context, config, None)?;
-    let workload = args.workload.as_deref().unwrap_or(WORKLOAD);
-    let (assignment, mut gated) = calibrate::alone(workload, assignment)
-        .with_context(|| format!("{failed}: `--workload {workload}`"))?;
-    let Some(name) = args.metric.as_deref() else {
-        return Ok((assignment, Metric::Time(gated)));
-    };
-    if let Some(metric) = exact::find(name) {
-        return Ok((assignment, Metric::Count(metric)));
-    }
-    let known = workload::find(&assignment.suite.workloads[0].kind)?.metrics();
-    if !known.contains(&name) {
-        let counts = exact::METRICS.iter().map(|metric| metric.name);
-        let all: Vec<&str> = known.iter().copied().chain(counts).collect();
-        bail!(
-            "{failed}: `--metric {name}`: workload `{}` has no such metric; {}",
-            gated.workload,
-            suggestion(name, &all)
-        );
-    }
-    name.clone_into(&mut gated.metric);
-    Ok((assignment, Metric::Time(gated)))
-}
-
-fn order(
-    args: &Args,
-    assignment: &Assignment,
-    metric: &Metric,
-    [good, bad]: [&String; 2],
-) -> Result<Order> {
-    let (name, exact) = match metric {
-        Metric::Time(gated) => (gated.metric.as_str(), false),
-        Metric::Count(metric) => (metric.name, true),
-    };
-    Ok(Order {
-        good: good.clone(),
-        bad: bad.clone(),
-        workload: assignment.suite.workloads[0].name.clone(),
-        metric: name.to_owned(),
-        exact,
-        alpha: args.alpha,
-        looks: looks(args.pairs),
-        layouts: if exact { 1 } else { args.layouts },
-        seed: assignment.seed,
-        suite: assignment.suite.digest.to_string(),
-        model: Digest::of(Source::named(&assignment.model).open()?.bytes()).to_string(),
-        isa: assignment.isa.clone(),
-        threads: assignment.threads,
-        device: assignment.device.device.to_string(),
-        machine: environment::host().fingerprint.to_string(),
-    })
 }
 
 /// The bisection that the document holds, if it is of the same order; else the fresh one.

@@ -81,6 +81,8 @@ enum Command {
     /// Run, compare with the baseline in pairs, and write the gate files.
     Gate(gate::Args),
     /// Which commit made it slower: halve the commits between a good and a bad one, with a bounded chance of a wrong step.
+    ///
+    /// Exit code 0: one commit was found, or the two do not differ; 3: it cannot be said, or not of one commit.
     Bisect(bisect::Args),
     /// Run a command (tests, lints, a build) and keep what it said, for a gate beside those of the measurement.
     Check(check::Args),

@@ -1,11 +1,13 @@
 //! A bisection for people: one line a step, then the culprit, what it changed, and how likely a wrong step was.
 //! In: a bisection and its trail. Out: text of at most 80 columns.
 
-use super::super::table::{columns, count, one_line, percent, wrapped};
-use crate::bisect::{Bisection, Commit, Estimate, Next, Outcome, Seen, Trail, Verdict};
+use super::super::table::{count, one_line, percent, wrapped};
+use crate::bisect::{Bisection, Commit, Estimate, Next, Outcome, Seen, Trail};
 
 /// Columns that a subject line gets in a step's line.
 const SUBJECT: usize = 21;
+/// Characters of the reason why a commit was skipped.
+const REASON: usize = 200;
 
 /// The last step, as it is said while the others are still to come.
 pub(super) fn last_step(bisection: &Bisection) -> Option<String> {
@@ -31,15 +33,24 @@ pub(super) fn human(bisection: &Bisection, trail: &Trail<'_>) -> String {
         bisection.range[bisection.n_commits()].short(),
     );
     let mut lines = vec![wrapped(&heading, "  ")];
+    let numbers = match order.exact {
+        true => format!("{:>27}", "per iteration"),
+        false => format!("{:>8}{:>15} {:>3}", "change", "interval", "n"),
+    };
+    lines.push(format!("   {:<10} {numbers} {:<9} subject", "commit", "verdict"));
     lines.extend(steps(bisection, trail));
     lines.push(String::new());
-    lines.extend(closing(bisection, trail).iter().map(|said| wrapped(said, "  ")));
+    lines.extend(closing(bisection, trail).iter().map(|said| match said.strip_prefix("  ") {
+        Some(detail) => format!("  {}", wrapped(detail, "  ")),
+        None => wrapped(said, "  "),
+    }));
     lines.join("\n") + "\n"
 }
 
 /// The same as Markdown.
 pub(super) fn markdown(bisection: &Bisection, trail: &Trail<'_>) -> String {
-    format!("```\n{}```\n", human(bisection, trail))
+    // A subject line must not end the block.
+    format!("```\n{}```\n", human(bisection, trail).replace("```", "···"))
 }
 
 /// A line for each step.
@@ -57,7 +68,7 @@ fn steps(bisection: &Bisection, trail: &Trail<'_>) -> Vec<String> {
                     estimate.n_pairs
                 )
             }
-            (Seen::Skipped(why), _) => format!("{:>27}", short(reason(why), 27)),
+            (Seen::Skipped(why), _) => format!("{:>27}", short(&one_line(reason(why)), 27)),
             (Seen::Pairs { .. }, None) => format!("{:>27}", "–"),
         };
         let subject = short(&one_line(&commit.subject), SUBJECT);
@@ -187,15 +198,14 @@ fn listed(commits: &[Commit]) -> Vec<String> {
 
 /// Why commits were skipped, one a line.
 fn skipped(trail: &Trail<'_>, bisection: &Bisection) -> Vec<String> {
-    let skipped = trail.judged.iter().filter(|judged| judged.verdict == Verdict::Skipped);
-    let said = skipped.filter_map(|judged| match &judged.step.seen {
+    let skipped = trail.judged.iter().filter_map(|judged| match &judged.step.seen {
         Seen::Skipped(why) => {
             let name = bisection.range[judged.step.idx].short();
-            Some(columns(&format!("skipped {name}: {}", one_line(reason(why))), Some(3)))
+            Some(format!("skipped {name}: {}", short(&one_line(reason(why)), REASON)))
         }
         _ => None,
     });
-    said.map(|said| said.trim_end().to_owned()).collect()
+    skipped.collect()
 }
 
 /// What says most: which protocol a worker speaks, the first error of a compiler, else the first line.

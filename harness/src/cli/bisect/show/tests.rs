@@ -18,7 +18,8 @@ fn the_culprit_stands_with_its_change_and_the_chance_of_a_wrong_step() {
         "decode_step_ns of decode-64: 16 commits from",
         "differs",
         "✔ 0000000000 worsened decode_step_ns of decode-64",
-        "change number 11",
+        "\n  change number 11\n",
+        "   commit       change       interval   n verdict   subject\n",
         "written 2026-03-02",
         "chance of a wrong step: at most 5.00 %; 6 builds, 5 steps",
     ] {
