@@ -91,8 +91,9 @@ fn closing(bisection: &Bisection, trail: &Trail<'_>) -> Vec<String> {
         Outcome::Found(idx) => found(&bisection.range[idx], bisection, trail),
         Outcome::Same => vec![format!("✔ nothing to bisect: {}", same(trail, bisection))],
         Outcome::Unclear => vec![format!(
-            "? whether the two differ cannot be said: {}; more pairs (`--pairs`, at most {}) or a quieter hour",
-            change(trail, outcome).unwrap_or_else(|| "no pair was left".to_owned()),
+            "? whether the two differ cannot be said: {}{}; more pairs (`--pairs`, at most {}) or a quieter hour",
+            change(trail, outcome).unwrap_or_default(),
+            lost(bisection, trail),
             crate::bisect::PAIRS_RANGE.end(),
         )],
         Outcome::Suspects { good, bad } => {
@@ -103,7 +104,7 @@ fn closing(bisection: &Bisection, trail: &Trail<'_>) -> Vec<String> {
             said.extend(listed(&bisection.range[good + 1..=bad]));
             said
         }
-        Outcome::Undecided { good, bad, at } => undecided(bisection, good, bad, at),
+        Outcome::Undecided { good, bad, at } => undecided(bisection, trail, [good, bad, at]),
     };
     said.extend(skipped(trail, bisection));
     let other_output = trail.judged.iter().filter_map(|judged| match judged.step.seen {
@@ -170,17 +171,31 @@ fn same(trail: &Trail<'_>, bisection: &Bisection) -> String {
     }
 }
 
-fn undecided(bisection: &Bisection, good: usize, bad: usize, at: usize) -> Vec<String> {
-    let at = bisection.range[at].short();
-    let [good_name, bad_name] = [good, bad].map(|idx| bisection.range[idx].short());
+fn undecided(bisection: &Bisection, trail: &Trail<'_>, [good, bad, at]: [usize; 3]) -> Vec<String> {
+    let names = [good, bad, at].map(|idx| bisection.range[idx].short());
+    let [good_name, bad_name, at] = names;
     let mut said = vec![format!(
-        "? {at} lies too near to half of the change to be told from both ends; one of {} made it, or several \
-         did: more pairs (`--pairs`), or each half by itself, `--good {good_name} --bad {at}` and \
-         `--good {at} --bad {bad_name}`",
+        "? {at} lies too near to half of the change to be told from both ends{}; one of {} made it, or several did: more \
+         pairs (`--pairs`) in a quiet hour, or each half by itself, `--good {good_name} --bad {at}` and `--good {at} --bad \
+         {bad_name}`",
+        lost(bisection, trail),
         count((bad - good) as u64, "commit")
     )];
     said.extend(listed(&bisection.range[good + 1..=bad]));
     said
+}
+
+/// How many pairs the last step was left with, where other work disturbed so many that it never came to its last look.
+fn lost(bisection: &Bisection, trail: &Trail<'_>) -> String {
+    let most = bisection.order.looks.last().copied().unwrap_or(0);
+    let left = trail.judged.last().map_or(0, |judged| match &judged.step.seen {
+        Seen::Pairs { log_ratios, .. } => log_ratios.len() as u64,
+        _ => most,
+    });
+    if left < most {
+        return format!(" (other work left {left} of {most} pairs undisturbed)");
+    }
+    String::new()
 }
 
 /// Commits, one a line; of many the first and the last.
