@@ -174,12 +174,20 @@ fn same(trail: &Trail<'_>, bisection: &Bisection) -> String {
 fn undecided(bisection: &Bisection, trail: &Trail<'_>, [good, bad, at]: [usize; 3]) -> Vec<String> {
     let names = [good, bad, at].map(|idx| bisection.range[idx].short());
     let [good_name, bad_name, at] = names;
+    // An interval that holds both ends says nothing of the commit; a narrower one, that it lies between them.
+    let noisy = trail.judged.last().is_some_and(|judged| {
+        let interval =
+            judged.estimate.map(|found| found.interval(judged.ask.miss(&bisection.order.looks)));
+        let all = 2.0 * judged.ask.midpoint.unwrap_or(0.0);
+        interval.is_some_and(|(low, high)| low < all.min(0.0) && all.max(0.0) < high)
+    });
     let mut said = vec![format!(
-        "? {at} lies too near to half of the change to be told from both ends{}; one of {} made it, or several did: more \
-         pairs (`--pairs`) in a quiet hour, or each half by itself, `--good {good_name} --bad {at}` and `--good {at} --bad \
-         {bad_name}`",
+        "? {at} cannot be told from both ends{}; one of {} made the change, or several did. {}: more pairs (`--pairs`) in a \
+         quiet hour; or it shares the change: each half by itself, `--good {good_name} --bad {at}` and `--good {at} \
+         --bad {bad_name}`",
         lost(bisection, trail),
-        count((bad - good) as u64, "commit")
+        count((bad - good) as u64, "commit"),
+        if noisy { "Noise is as large as the change" } else { "Noise hides on which side it is" },
     )];
     said.extend(listed(&bisection.range[good + 1..=bad]));
     said

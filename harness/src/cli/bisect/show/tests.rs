@@ -45,5 +45,5 @@ fn what_did_not_come_to_one_commit_says_what_is_left_and_why() {
     let mut bench = Scripted::new(16, 12, 0.10, 0.005, 5);
     bench.changes[5..12].fill(0.05);
     let text = shown(&bench, false);
-    assert!(text.contains("too near to half") && text.contains("--good"), "{text}");
+    assert!(text.contains("Noise hides on which side it is") && text.contains("--good"), "{text}");
 }
