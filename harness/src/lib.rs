@@ -10,6 +10,7 @@ mod accuracy;
 mod agreement;
 mod arms;
 mod baseline;
+mod bisect;
 mod build;
 mod calibrate;
 mod callgrind;

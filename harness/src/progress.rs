@@ -41,6 +41,11 @@ impl Progress {
         Self { terminal: false, silent: true, state: RefCell::default(), halt: Halt::default() }
     }
 
+    /// The same as far as it ends the work before its time, and silent: for a session that is one step of this one's.
+    pub(crate) fn quiet(&self) -> Self {
+        Self { halt: self.halt.clone(), ..Self::silent() }
+    }
+
     /// What ends the work before its time.
     pub(crate) const fn halt(&self) -> &Halt {
         &self.halt

@@ -7,10 +7,12 @@ mod amount;
 mod judge;
 mod read;
 mod summary;
+mod total;
 
 pub use amount::Amount;
 pub use judge::{Exact, State, check, differences};
 pub use summary::{Summary, summaries};
+pub use total::total;
 
 use read::Source;
 

@@ -10,6 +10,17 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use baselines::{Digest, git::isolate};
 
+/// What git tells of a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) commit: String,
+    pub(crate) parents: Vec<String>,
+    /// The author's time, RFC 3339 with the author's zone.
+    pub(crate) authored_at: String,
+    /// The first line of its message.
+    pub(crate) subject: String,
+}
+
 /// A repository on disk, seen from one of its working folders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Repository {
@@ -111,6 +122,42 @@ impl Repository {
         Ok(listed.lines().map(str::to_owned).collect())
     }
 
+    /// Whether `older` is `newer` or an ancestor of it, as far as this clone knows.
+    pub(crate) fn is_ancestor(&self, older: &str, newer: &str) -> Result<bool> {
+        let asked = output(git(&self.top).args(["merge-base", "--is-ancestor", older, newer]))?;
+        Ok(asked.status.success())
+    }
+
+    /// The commits on the first-parent line of `bad` that `good` does not have, oldest first.
+    pub(crate) fn first_parents(&self, good: &str, bad: &str) -> Result<Vec<Told>> {
+        self.log(&["--first-parent", "--reverse", &format!("{good}..{bad}")])
+    }
+
+    /// What git tells of one commit.
+    pub(crate) fn told(&self, commit: &str) -> Result<Option<Told>> {
+        Ok(self.log(&["--max-count=1", commit])?.into_iter().next())
+    }
+
+    fn log(&self, args: &[&str]) -> Result<Vec<Told>> {
+        // No signature, no mail map and no colour of the user's settings may get between.
+        let form = "--format=tformat:%H%x1f%P%x1f%aI%x1f%s";
+        let settings =
+            ["-c", "log.showSignature=false", "log", "--no-color", "--no-decorate", form];
+        let listed = stdout(git(&self.top).args(settings).args(args))?;
+        let told = |line: &str| {
+            let mut parts = line.splitn(4, '\u{1f}').map(str::to_owned);
+            let mut next =
+                || parts.next().with_context(|| format!("failed to read `git log`: {line:?}"));
+            Ok(Told {
+                commit: next()?,
+                parents: next()?.split_whitespace().map(str::to_owned).collect(),
+                authored_at: next()?,
+                subject: next()?,
+            })
+        };
+        listed.lines().map(told).collect()
+    }
+
     /// Whether the working tree holds anything that its commit does not: changed, staged or untracked files.
     pub(super) fn has_changes(&self) -> Result<bool> {
         has_changes(&self.top, false)
@@ -121,7 +168,8 @@ impl Repository {
         Digest::of(self.common.as_bytes()).short()
     }
 
-    fn is_shallow(&self) -> bool {
+    /// Whether history was cut off when it was cloned.
+    pub(crate) fn is_shallow(&self) -> bool {
         let asked = git(&self.top).args(["rev-parse", "--is-shallow-repository"]).output();
         asked.is_ok_and(|output| output.stdout.starts_with(b"true"))
     }

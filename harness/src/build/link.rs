@@ -6,10 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, bail};
 
 use super::{
-    Request,
+    Request, Unbuildable,
     cargo::{self, Built, Place, Program},
     entry::{Entry, Layout, Manifest},
     stage::{Outcome, Stage},
@@ -157,7 +157,7 @@ fn by_cargo(job: Job<'_>, why: &str) -> Result<Linked> {
 fn built(built: Built) -> Result<Program> {
     match built {
         Built::Program(program) => Ok(program),
-        Built::Failed(said) => Err(anyhow!("cargo ended with {said}")),
+        Built::Failed(said) => Err(Unbuildable(format!("cargo ended with {said}")).into()),
     }
 }
 

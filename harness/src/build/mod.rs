@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{
     add::{add_criterion, add_criterion_line},
-    git::Repository,
+    git::{Repository, Told},
     list::benchmarks,
     metadata::{BenchPackage, Member, members},
     seeds::seeds,
@@ -148,6 +148,18 @@ pub(crate) struct Layouts {
     pub(crate) notes: Vec<String>,
 }
 
+/// Source that does not build: a fault of the revision's, and of nothing around it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Unbuildable(pub(crate) String);
+
+impl Unbuildable {
+    /// Whether that is why a build failed.
+    pub(crate) fn caused(error: &anyhow::Error) -> bool {
+        error.chain().any(<dyn std::error::Error>::is::<Self>)
+    }
+}
+
 /// Builds `request`, or finds what it built before.
 ///
 /// # Errors
@@ -175,11 +187,12 @@ pub(crate) fn layouts(request: &Request<'_>, progress: &Progress) -> Result<Layo
         (tree, room.join("target"))
     };
     let folder = tree.join(&repository.prefix);
-    ensure!(
-        folder.is_dir(),
-        "failed to build {commit}: it has no folder `{}`",
-        repository.prefix.display()
-    );
+    if !folder.is_dir() {
+        let prefix = repository.prefix.display();
+        return Err(
+            Unbuildable(format!("failed to build {commit}: it has no folder `{prefix}`")).into()
+        );
+    }
     let toolchain = cargo::toolchain(request, &folder)?;
     let host = toolchain.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default();
     let config = CargoConfig::of(&folder, request.variables.cargo_home().as_deref(), host);

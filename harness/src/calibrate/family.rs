@@ -35,9 +35,21 @@ pub(super) fn family(
         ensure!(!again, "failed to plan the calibration: `--metric {name}` is given twice");
         family.push(gated);
     }
+    let suite = cut_down(suite, &family);
+    Ok((family, suite))
+}
+
+/// The metric that `name` asks for, and the workload it needs.
+pub(super) fn one(name: &str, suite: &Suite, policy: &Policy) -> Result<(Gated, Suite)> {
+    let gated = gated(name, suite, policy)?;
+    let suite = cut_down(suite, std::slice::from_ref(&gated));
+    Ok((gated, suite))
+}
+
+/// The workloads of the family alone, in the suite's order.
+fn cut_down(suite: &Suite, family: &[Gated]) -> Suite {
     let kept = |def: &&WorkloadDef| family.iter().any(|gated| gated.workload == def.name);
-    let workloads = suite.workloads.iter().filter(kept).cloned().collect();
-    Ok((family, suite::of_workloads(&suite.name, workloads)))
+    suite::of_workloads(&suite.name, suite.workloads.iter().filter(kept).cloned().collect())
 }
 
 /// One metric: of the workload called so, or of the only one of that kind.

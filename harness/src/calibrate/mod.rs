@@ -18,7 +18,7 @@ use baselines::{
     record::{Engine, Suite},
 };
 use gates::{
-    Policy,
+    DEFAULT_POLICY, Policy,
     calibration::{Judged, Summary, Terms, Trial, summary},
     decision::{Margins, Rule},
     policy::Gated,
@@ -60,6 +60,14 @@ pub(crate) fn narrowed(
 ) -> Result<(Assignment, Policy)> {
     let (gated, suite): (Vec<Gated>, Suite) = family::family(names, &assignment.suite, &policy)?;
     Ok((Assignment { suite, positions: None, ..assignment }, Policy { gated, ..policy }))
+}
+
+/// An assignment that measures the one workload that `name` says, and its metric: the one it is named for, unless `name` says
+/// otherwise.
+pub(crate) fn alone(name: &str, assignment: Assignment) -> Result<(Assignment, Gated)> {
+    let policy = Policy::parse(DEFAULT_POLICY).context("failed to read the policy that ships")?;
+    let (gated, suite) = family::one(name, &assignment.suite, &policy)?;
+    Ok((Assignment { suite, positions: None, ..assignment }, gated))
 }
 
 /// Runs what is left of the plan, as far as its budget goes.

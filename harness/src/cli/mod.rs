@@ -3,6 +3,7 @@
 
 mod baseline;
 mod bench_target;
+mod bisect;
 mod calibrate;
 mod check;
 mod clean;
@@ -82,6 +83,10 @@ enum Command {
     Gate(gate::Args),
     /// Where did the time go: compare two builds span by span and product by product.
     Triage(triage::Args),
+    /// Which commit made it slower: halve the commits between a good and a bad one, with a bounded chance of a wrong step.
+    ///
+    /// Exit code 0: one commit was found, or the two do not differ; 3: it cannot be said, or not of one commit.
+    Bisect(bisect::Args),
     /// Run a command (tests, lints, a build) and keep what it said, for a gate beside those of the measurement.
     Check(check::Args),
     /// Derive the gate files again from the evidence and say what does not hold.
@@ -104,7 +109,7 @@ enum Command {
     Publish(publish::Args),
     /// Set up the gate in a Rust repository: settings, policy, workflows.
     Init(init::Args),
-    /// Remove the worktrees and builds that `gate --base REV` keeps for this repository.
+    /// Remove the worktrees and builds that `gate --base REV` and `bisect` keep for this repository.
     Clean,
     /// Inspect a model, generate text, write logits.
     #[command(subcommand)]
@@ -153,6 +158,7 @@ pub(crate) fn run(
         Command::Compare(args) => compare::run(args, &context),
         Command::Gate(args) => gate::run(args, &context),
         Command::Triage(args) => triage::run(args, &context),
+        Command::Bisect(args) => bisect::run(args, &context),
         Command::Check(args) => check::run(args, &context),
         Command::Verify(args) => verify::run(args, &context),
         Command::Baseline(command) => baseline::run(command, &context),
