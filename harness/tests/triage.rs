@@ -1,0 +1,85 @@
+//! `bench triage` from the outside: a kernel that was made slower is named, the same bytes need no explanation, what is derived can
+//! be derived again.
+
+mod common;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use common::Folder;
+use serde_json::Value;
+
+/// The examples are built beside the binary by every `cargo test` and `cargo nextest run`.
+fn slow_kernel() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_bench")).with_file_name("examples").join("slow_kernel")
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+/// Requirement: T5.
+#[test]
+fn a_slower_kernel_is_named_by_its_span_and_the_red_gate_carries_it() {
+    let here = Folder::new();
+    let (base, head) = (env!("CARGO_BIN_EXE_bench"), slow_kernel());
+    let arms = ["--base", base, "--head", head.to_str().unwrap()];
+    let pairs = ["--pairs", "16"];
+    here.bench(&[&["gate"], &arms[..], &pairs[..]].concat()).expect(2, &[]);
+    let before = json(&here.path("ci/route.json"));
+    assert_eq!((&before["to"], before.get("triage")), (&Value::from("perf-fixer"), None));
+
+    let triage = [&["triage", "--workload", "decode-16"], &arms[..], &pairs[..]].concat();
+    let said = here.bench(&triage).expect(0, &["now carry this triage"]).stdout;
+    let document = json(&here.path("ci/triage.json"));
+    let parts = document["workloads"][0]["parts"].as_array().unwrap();
+    let slower = |part: &&Value| part["change"]["low"].as_f64().unwrap() > 0.0;
+    let largest = parts.iter().max_by(|a, b| {
+        let share = |part: &Value| part["change"]["share_of_base"].as_f64().unwrap();
+        share(a).total_cmp(&share(b))
+    });
+    let largest = largest.unwrap();
+    assert_eq!(largest["span"], "rope", "{said}");
+    assert!(slower(&largest), "{said}");
+    assert!(said.contains("slower: rope"), "{said}");
+    assert!(said.lines().all(|line| line.chars().count() <= 80), "{said}");
+
+    let after = json(&here.path("ci/route.json"));
+    assert_eq!((&after["to"], &after["verdict"]), (&before["to"], &before["verdict"]));
+    assert_eq!(after["triage"]["spans"][0]["span"], "rope");
+    // Every file of the gate still follows from its bundle, and the triage from its own.
+    here.bench(&["verify", "ci"]).expect(0, &[]);
+    let again = here.bench(&["triage", "--from", "ci", "--format", "json"]).expect(0, &[]);
+    assert_eq!(again.stdout.into_bytes(), fs::read(here.path("ci/triage.json")).unwrap());
+}
+
+#[test]
+fn the_same_bytes_need_no_explanation_and_no_measurement() {
+    let here = Folder::new();
+    let bench = env!("CARGO_BIN_EXE_bench");
+    let copy = here.path("copy");
+    fs::copy(bench, &copy).unwrap();
+    let args = ["triage", "--base", bench, "--head", copy.to_str().unwrap()];
+    let said = here.bench(&args).expect(0, &[]).stdout;
+    assert!(said.starts_with("identical, nothing to explain: "), "{said}");
+    assert!(!here.path("ci/triage.json").exists());
+}
+
+#[test]
+fn what_cannot_be_explained_says_what_would_help() {
+    let here = Folder::new();
+    let bench = env!("CARGO_BIN_EXE_bench");
+    let empty = here.path("empty");
+    fs::create_dir(&empty).unwrap();
+    let args = ["triage", "--exact", "--base", bench];
+    here.bench_with(&args, &[("PATH", empty.to_str().unwrap())])
+        .expect(1, &["expected the program `valgrind`", "apt-get install valgrind"]);
+    here.bench(&["triage", "--base", bench, "--head", bench, "--workload", "decode-61"])
+        .expect(1, &["has no workload `decode-61`", "nearest: `decode-16`"]);
+    here.bench(&["triage"]).expect(5, &["no baseline `main`"]);
+    here.bench(&["triage", "--from", "nowhere"]).expect(5, &["there is no such file"]);
+    here.bench(&["triage", "--base", bench, "--head", bench, "--pairs", "1"])
+        .expect(1, &["`--pairs`: expected 2 to 1000, found 1"]);
+}
