@@ -8,12 +8,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use common::Folder;
+use common::{Folder, Run};
 use serde_json::Value;
 
 /// The examples are built beside the binary by every `cargo test` and `cargo nextest run`.
 fn slow_kernel() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_bench")).with_file_name("examples").join("slow_kernel")
+}
+
+/// Runs `bench` with a home of its own, in which builds would be kept.
+fn bench(here: &Folder, args: &[&str]) -> Run {
+    let home = here.path("home");
+    here.bench_with(args, &[("HOME", home.to_str().unwrap())])
 }
 
 fn json(path: &Path) -> Value {
@@ -27,12 +33,12 @@ fn a_slower_kernel_is_named_by_its_span_and_the_red_gate_carries_it() {
     let (base, head) = (env!("CARGO_BIN_EXE_bench"), slow_kernel());
     let arms = ["--base", base, "--head", head.to_str().unwrap()];
     let pairs = ["--pairs", "16"];
-    here.bench(&[&["gate"], &arms[..], &pairs[..]].concat()).expect(2, &[]);
+    bench(&here, &[&["gate"], &arms[..], &pairs[..]].concat()).expect(2, &[]);
     let before = json(&here.path("ci/route.json"));
     assert_eq!((&before["to"], before.get("triage")), (&Value::from("perf-fixer"), None));
 
     let triage = [&["triage", "--workload", "decode-16"], &arms[..], &pairs[..]].concat();
-    let said = here.bench(&triage).expect(0, &["now carry this triage"]).stdout;
+    let said = bench(&here, &triage).expect(0, &["now carry this triage"]).stdout;
     let document = json(&here.path("ci/triage.json"));
     let parts = document["workloads"][0]["parts"].as_array().unwrap();
     let slower = |part: &&Value| part["change"]["low"].as_f64().unwrap() > 0.0;
@@ -51,18 +57,24 @@ fn a_slower_kernel_is_named_by_its_span_and_the_red_gate_carries_it() {
     assert_eq!(after["triage"]["spans"][0]["span"], "rope");
     // Every file of the gate still follows from its bundle, and the triage from its own.
     here.bench(&["verify", "ci"]).expect(0, &[]);
+    here.bench(&["verify", "ci/triage_evidence.json"]).expect(0, &[]);
     let again = here.bench(&["triage", "--from", "ci", "--format", "json"]).expect(0, &[]);
-    assert_eq!(again.stdout.into_bytes(), fs::read(here.path("ci/triage.json")).unwrap());
+    let written = here.path("ci/triage.json");
+    assert_eq!(again.stdout.into_bytes(), fs::read(&written).unwrap());
+    let text = fs::read_to_string(&written).unwrap();
+    fs::write(&written, text.replacen("\"rope\"", "\"attend\"", 1)).unwrap();
+    here.bench(&["verify", "ci/triage_evidence.json"])
+        .expect(4, &["expected the bytes that follow from"]);
 }
 
 #[test]
 fn the_same_bytes_need_no_explanation_and_no_measurement() {
     let here = Folder::new();
-    let bench = env!("CARGO_BIN_EXE_bench");
+    let program = env!("CARGO_BIN_EXE_bench");
     let copy = here.path("copy");
-    fs::copy(bench, &copy).unwrap();
-    let args = ["triage", "--base", bench, "--head", copy.to_str().unwrap()];
-    let said = here.bench(&args).expect(0, &[]).stdout;
+    fs::copy(program, &copy).unwrap();
+    let args = ["triage", "--base", program, "--head", copy.to_str().unwrap()];
+    let said = bench(&here, &args).expect(0, &[]).stdout;
     assert!(said.starts_with("identical, nothing to explain: "), "{said}");
     assert!(!here.path("ci/triage.json").exists());
 }

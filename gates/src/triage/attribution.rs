@@ -9,7 +9,7 @@ use baselines::{
 use super::{
     cells::Cells,
     pairs,
-    part::{Change, Part},
+    part::{Change, Pair, Part},
     spans::{SPANS, SpanDef},
 };
 use crate::{
@@ -100,12 +100,11 @@ fn attribution(
     let n_intervals = SPANS.len() + 2 + KERNELS_MOST;
     let wholes: Vec<[f64; 2]> = cells.iter().map(Cells::whole).collect();
     let change = |of_pairs: &[[f64; 2]]| {
-        let triples: Vec<(f64, f64, f64)> = of_pairs
-            .iter()
-            .zip(&wholes)
-            .map(|(both, whole)| (both[0], both[1], whole[0]))
-            .collect();
-        Change::of(&triples, n_intervals)
+        let of_pair = |((both, whole), cells): ((&[f64; 2], &[f64; 2]), &Cells<'_>)| {
+            Pair::of(cells.processes(), both[0], both[1], whole[0])
+        };
+        let all: Vec<Pair> = of_pairs.iter().zip(&wholes).zip(&cells).map(of_pair).collect();
+        Change::of(&all, n_intervals)
     };
     let whole = change(&wholes)?;
     let of_whole = |part: &Change| whole.is_sure().then(|| part.share / whole.share);

@@ -47,6 +47,11 @@ impl<'a> Cells<'a> {
         Some(Self { whole, per_iteration, kept, processes: [base, head], workload })
     }
 
+    /// Both processes.
+    pub(super) const fn processes(&self) -> (&'a Process, &'a Process) {
+        (self.processes[0], self.processes[1])
+    }
+
     /// Mean of the whole.
     pub(super) fn whole(&self) -> Both {
         self.whole.map(|samples| self.mean(samples))

@@ -6,7 +6,7 @@ use baselines::{Evidence, RunRecord, record::Engine};
 use super::{
     attribution::{Attribution, typical},
     pairs,
-    part::Change,
+    part::{Change, Pair},
 };
 use crate::{exact, text::plain};
 
@@ -295,8 +295,8 @@ fn counted(seen: &Seen<'_>, metric: &str, what: &str) -> Vec<String> {
     };
     let mut found = Vec::new();
     for def in &base.suite.workloads {
-        let both: Option<Vec<(f64, f64, f64)>> = pairs(base, head)
-            .map(|(base, head)| Some((sum(base, &def.name)?, sum(head, &def.name)?, 1.0)))
+        let both: Option<Vec<Pair>> = pairs(base, head)
+            .map(|pair| Some(Pair::of(pair, sum(pair.0, &def.name)?, sum(pair.1, &def.name)?, 1.0)))
             .collect();
         let Some(change) = both.and_then(|both| Change::of(&both, n)) else { continue };
         if change.is_sure() && change.share.abs() >= 1.0 {
@@ -334,8 +334,8 @@ fn memory(seen: &Seen<'_>) -> Vec<String> {
     let [base, head] = seen.arms();
     #[expect(clippy::cast_precision_loss, reason = "bytes of a process")]
     let peak = |process: &baselines::record::Process| process.peak_rss_bytes.map(|rss| rss as f64);
-    let both: Option<Vec<(f64, f64, f64)>> = pairs(base, head)
-        .map(|(base, head)| Some((peak(base)?, peak(head)?, peak(base)?)))
+    let both: Option<Vec<Pair>> = pairs(base, head)
+        .map(|pair| Some(Pair::of(pair, peak(pair.0)?, peak(pair.1)?, peak(pair.0)?)))
         .collect();
     let Some(change) = both.and_then(|both| Change::of(&both, 1)) else { return Vec::new() };
     // Of the program's own file the system maps as much as it likes: builds that do the same differ by a MB.

@@ -1,8 +1,15 @@
 //! Matrix products by themselves: each shape of the model, timed alone in both builds. In: both arms. Out: a change of each.
 
-use baselines::{RunRecord, record::pair_log_ratio};
+use baselines::{
+    RunRecord,
+    record::{Process, pair_log_ratio},
+};
 
-use super::{attribution::typical, pairs, part::Change};
+use super::{
+    attribution::typical,
+    pairs,
+    part::{Change, Pair},
+};
 
 /// One shape in one format, with so many tokens.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,15 +47,15 @@ pub(super) fn all(base: &RunRecord, head: &RunRecord) -> Vec<ProductTime> {
 
 fn change(base: &RunRecord, head: &RunRecord, workload: &str, n: usize) -> Option<Change> {
     const METRIC: &str = "gemm_ns";
-    let find = |process: &'_ baselines::record::Process| {
+    let find = |process: &'_ Process| {
         let mut all = process.series.iter();
         all.find(|series| series.workload == workload && series.metric == METRIC).cloned()
     };
-    let of_pair = |(of_base, of_head): (&_, &_)| {
-        let ratio = pair_log_ratio(&base.suite, &find(of_base)?, &find(of_head)?).ok()?;
-        Some((1.0, libm::exp(ratio), 1.0))
+    let of_pair = |pair: (&Process, &Process)| {
+        let ratio = pair_log_ratio(&base.suite, &find(pair.0)?, &find(pair.1)?).ok()?;
+        Some(Pair::of(pair, 1.0, libm::exp(ratio), 1.0))
     };
-    let ratios: Vec<(f64, f64, f64)> = pairs(base, head).filter_map(of_pair).collect();
+    let ratios: Vec<Pair> = pairs(base, head).filter_map(of_pair).collect();
     let change = Change::of(&ratios, n)?;
     let base_ns = typical(base, workload, METRIC)?;
     Some(Change { base_ns, head_ns: typical(head, workload, METRIC)?, ..change })

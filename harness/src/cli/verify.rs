@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
-use baselines::{Evidence, RunRecord, timestamp::parse_ms};
+use baselines::{Evidence, RunRecord, record::Purpose, timestamp::parse_ms};
 use gates::{Class, Policy, Refusal, Verdict};
 use time::OffsetDateTime;
 
@@ -17,7 +17,7 @@ use crate::{
     failure::{Failure, INCOMPARABLE, INVALID},
     files::{self, Document},
     measure::timestamp,
-    nonce, replay,
+    nonce, replay, triage,
     verification::{self, Found, Verified},
 };
 
@@ -27,7 +27,7 @@ const CLOCKS_APART_MS: i64 = 60_000;
 /// Options of `bench verify`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A folder with the files of a gate, its evidence.json, or a run record.
+    /// A folder with the files of a gate, its evidence.json, a triage_evidence.json, or a run record.
     #[arg(value_name = "PATH", default_value = "ci")]
     path: PathBuf,
 
@@ -87,6 +87,11 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
         );
     }
     match document {
+        Document::Evidence(evidence) if evidence.head.purpose == Purpose::Triage => {
+            triage::verify(&path, &evidence)?;
+            print(&format!("{}: follows from {}\n", triage::TRIAGE, path.display()))?;
+            Ok(0)
+        }
         Document::Evidence(evidence) => verify_bundle(&path, &bytes, &evidence, args, context),
         Document::Record(record) => verify_record(&record, args, context),
     }

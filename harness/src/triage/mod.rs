@@ -21,6 +21,7 @@ pub(crate) use plan::plan;
 use crate::{
     arms::Ready,
     evidence::{self, Brought},
+    failure::Failure,
     files::{self, Document, READABLE},
     measure::{Clock, timestamp},
     policy::Ruling,
@@ -102,6 +103,8 @@ fn attach(folder: &Path, stamped: &Evidence) -> Result<bool> {
     }
     let (base, head) = (stamped.base.clone(), stamped.head.clone());
     gate.triage = Some(TriageSession { base, head });
+    // A bundle is closed after all its inputs.
+    gate.created_at.clone_from(&stamped.created_at);
     let (_, written) = files::derive(&gate)?;
     files::write(folder, &gate, &written)?;
     Ok(true)
@@ -124,6 +127,25 @@ pub(crate) fn again(path: &Path) -> Result<Outcome> {
     let policy = Policy::parse(&evidence.policy).context("failed to read the policy")?;
     let found = gates::triage::triage(&evidence, &policy);
     Ok(Outcome::Measured(evidence, Box::new(found)))
+}
+
+/// Derives the triage of a bundle again: an error unless the bundle holds and the document beside it has the same bytes.
+pub(crate) fn verify(path: &Path, evidence: &Evidence) -> Result<()> {
+    let policy = Policy::parse(&evidence.policy).context("failed to read the policy")?;
+    let found = gates::triage::triage(evidence, &policy);
+    if let Some(refusal) = found.refusals.first() {
+        return Err(Failure::invalid(files::paragraph(refusal)).into());
+    }
+    let document = path.with_file_name(TRIAGE);
+    if files::read(&document)? == found.to_json(evidence) {
+        return Ok(());
+    }
+    Err(Failure::invalid(format!(
+        "failed to verify `{}`: expected the bytes that follow from `{}`, found others; write it again with `bench triage`",
+        document.display(),
+        path.display()
+    ))
+    .into())
 }
 
 /// Writes the counts of instructions and their flame graph.
