@@ -1,5 +1,7 @@
 //! Triage on scripted sessions whose spans are known: what is planted is named, what is not is not.
 
+#![expect(clippy::unwrap_used, reason = "helpers of a test fail it")]
+
 #[expect(dead_code, reason = "this binary needs a part of it")]
 mod common;
 

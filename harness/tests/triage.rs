@@ -1,6 +1,8 @@
 //! `bench triage` from the outside: a kernel that was made slower is named, the same bytes need no explanation, what is derived can
 //! be derived again.
 
+#![expect(clippy::unwrap_used, reason = "helpers of a test fail it")]
+
 mod common;
 
 use std::{

@@ -1,6 +1,7 @@
-//! Triage: where the time between two builds went. In: the bundle of a session whose passes were stamped span by span. Out: of
-//! each workload a table of spans that sums to the whole, of each matrix product its own time, and what else differs, with
-//! numbers. A pure function of the bundle, so that anyone can derive the same bytes again.
+//! Triage: where the time between two builds went.
+//!
+//! In: the bundle of a session whose passes were stamped span by span. Out: of each workload a table of spans that sums to the whole,
+//! of each matrix product its own time, and what else differs, with numbers. A pure function of the bundle, so that anyone can derive the same bytes again.
 //!
 //! ```text
 //! pairs ─► cells: head − base, of one iteration and position ─► attribution: by span, with intervals, summing to the whole

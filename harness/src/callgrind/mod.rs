@@ -27,3 +27,5 @@ pub(crate) use self::{
     run::{Job, count},
     tool::{ISA_NOTE, Valgrind},
 };
+#[cfg(test)]
+use self::{parse::parse, profile::Line, run::Counted};

@@ -27,7 +27,7 @@ const CLOCKS_APART_MS: i64 = 60_000;
 /// Options of `bench verify`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A folder with the files of a gate, its evidence.json, a triage_evidence.json, or a run record.
+    /// A folder with the files of a gate, its evidence.json, the bundle of a triage, or a run record.
     #[arg(value_name = "PATH", default_value = "ci")]
     path: PathBuf,
 

@@ -22,7 +22,7 @@ const PROMPT: &str = "Once upon a time";
 /// Functions that are kept: the most changed ones.
 const ROWS_MOST: usize = 40;
 /// A model of billions of weights takes minutes.
-const TIMEOUT: Duration = Duration::from_mins(30);
+const TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// A difference must be so many times what two runs of one build differ by.
 const TIMES_NOISE: u64 = 2;
 
@@ -140,7 +140,7 @@ pub(crate) fn exact(
     let functions = named
         .into_iter()
         .take(ROWS_MOST)
-        .map(|row| function_row(row, &base_runs, &head_runs))
+        .map(|row| function_row(&row, &base_runs, &head_runs))
         .collect();
     let title = "executed instructions, head against base (red: more)";
     let flame = callgrind::flame_graph(&base_runs[0], &head_runs[0], title)
@@ -196,7 +196,7 @@ fn steady(rows: Vec<Row>, noise: &[BTreeMap<Function, u64>; 2]) -> (Vec<Row>, us
     (kept, n_unsteady)
 }
 
-fn function_row(row: Row, base: &[Profile; 2], head: &[Profile; 2]) -> FunctionRow {
+fn function_row(row: &Row, base: &[Profile; 2], head: &[Profile; 2]) -> FunctionRow {
     let function = Function { name: row.name.clone(), file: row.file.clone() };
     let of = |runs: &[Profile; 2]| {
         runs.each_ref().map(|run| run.functions.get(&function).map_or(0, |costs| costs.self_ir))
