@@ -28,6 +28,8 @@ pub struct Attribution {
     pub whole: Change,
     /// One for each span, in the order of a pass, and last what is outside of all spans.
     pub parts: Vec<Part>,
+    /// Positions in an iteration: steps that follow one another in a sequence.
+    pub positions: usize,
     /// The sum of the spans that one kernel carries out, for each kernel that has several: by the base's kernels.
     pub kernels: Vec<(String, Change)>,
     /// What stamping cost; `None` where it was not measured.
@@ -55,6 +57,15 @@ const KERNELS_MOST: usize = 2;
 const WORTH_NAMING: f64 = 0.002;
 
 impl Attribution {
+    /// Parts whose growth with the position differs for sure, by so much over all positions that it is worth a name.
+    pub(super) fn growing(&self) -> impl Iterator<Item = (&Part, Change)> {
+        self.parts.iter().filter_map(|part| {
+            let growth = part.growth.filter(Change::is_sure)?;
+            let over_all = growth.share.abs() * as_f64(self.positions);
+            (over_all >= WORTH_NAMING).then_some((part, growth))
+        })
+    }
+
     /// The parts whose change is sure, and worth a name: the largest first.
     pub fn named(&self) -> impl Iterator<Item = &Part> {
         let mut named: Vec<&Part> = self
@@ -162,6 +173,7 @@ fn attribution(
         metric: metric.to_owned(),
         whole,
         parts,
+        positions: cells.first().map_or(0, Cells::positions),
         kernels,
         overhead,
     })

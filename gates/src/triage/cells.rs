@@ -52,6 +52,11 @@ impl<'a> Cells<'a> {
         (self.processes[0], self.processes[1])
     }
 
+    /// Positions in an iteration.
+    pub(super) const fn positions(&self) -> usize {
+        self.per_iteration
+    }
+
     /// Mean of the whole.
     pub(super) fn whole(&self) -> Both {
         self.whole.map(|samples| self.mean(samples))

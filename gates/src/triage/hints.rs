@@ -256,8 +256,7 @@ fn allocations(seen: &Seen<'_>) -> Vec<String> {
 fn growth(seen: &Seen<'_>) -> Vec<String> {
     let mut found = Vec::new();
     for workload in seen.workloads {
-        for part in &workload.parts {
-            let Some(growth) = part.growth.filter(Change::is_sure) else { continue };
+        for (part, growth) in workload.growing() {
             let width = (growth.high - growth.low) / 2.0 * workload.whole.base_ns;
             found.push((
                 growth.share.abs(),
