@@ -214,6 +214,7 @@ fn a_session_of_a_gate_is_not_explained_and_a_stamped_one_is_no_gate() {
     let gate = session(42, 1.2);
     let found = triage(&gate, &policy());
     assert!(found.workloads.is_empty() && found.hints.is_empty());
+    assert!(!found.is_silent(), "nothing was compared");
     let derived = gates::derive(&stamped(42, NOTHING)).unwrap();
     assert_eq!(derived.verdict, gates::Verdict::Invalid);
     assert!(derived.refusals.iter().any(|refusal| refusal.rule == "purpose"));

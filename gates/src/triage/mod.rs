@@ -92,10 +92,11 @@ pub fn attached(evidence: &Evidence, policy: &Policy) -> Option<Triage> {
 }
 
 impl Triage {
-    /// Whether nothing was found that differs.
+    /// Whether something was compared, and nothing was found that differs.
     #[must_use]
     pub fn is_silent(&self) -> bool {
-        self.workloads.iter().all(|workload| workload.named().next().is_none())
+        self.n_pairs > 0
+            && self.workloads.iter().all(|workload| workload.named().next().is_none())
             && !self.workloads.iter().any(|workload| workload.whole.is_sure())
             && self.products.iter().all(|product| !product.change.is_sure())
             && self.hints.iter().all(|hint| !hint.explains)

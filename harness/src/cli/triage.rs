@@ -118,6 +118,7 @@ fn measure(args: &Args, context: &Context<'_>) -> Result<(Outcome, Option<Exact>
     let mut assignment = args.subject.assignment(context, &config, None)?;
     let model = Source::named(&assignment.model).open()?;
     assignment.suite = triage::plan(&assignment.suite, &args.workloads, &model)?;
+    triage::check_size(&assignment.suite, args.pairs)?;
     assignment.positions = None;
     let name = baseline::name(args.baseline.as_deref(), &config);
     let (arms, trees) = match &args.base {

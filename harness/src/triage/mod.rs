@@ -16,7 +16,7 @@ use baselines::{Evidence, RunRecord, evidence::TriageSession, record::Purpose};
 use gates::{Policy, triage::Triage};
 
 pub(crate) use exact::{Build, Document as ExactDocument, Exact, exact};
-pub(crate) use plan::plan;
+pub(crate) use plan::{check_size, plan};
 
 use crate::{
     arms::Ready,
@@ -105,6 +105,10 @@ fn attach(folder: &Path, stamped: &Evidence) -> Result<bool> {
     gate.triage = Some(TriageSession { base, head });
     // A bundle is closed after all its inputs.
     gate.created_at.clone_from(&stamped.created_at);
+    // A bundle that no reader takes would be worse than one without a triage.
+    if Evidence::from_json(&gate.to_json()).is_err() {
+        return Ok(false);
+    }
     let (_, written) = files::derive(&gate)?;
     files::write(folder, &gate, &written)?;
     Ok(true)
@@ -166,4 +170,46 @@ fn write(folder: &Path, evidence: &Evidence, found: &Triage) -> Result<()> {
             .context("failed to write the files of the triage")?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use baselines::testing::{Size, sized_evidence};
+
+    use super::*;
+
+    fn session(n_pairs: u64) -> Evidence {
+        let mut evidence = sized_evidence(42, 1.2, Size { n_pairs, ..Size::SCRIPT });
+        gates::DEFAULT_POLICY.clone_into(&mut evidence.policy);
+        evidence
+    }
+
+    fn stamped(n_pairs: u64) -> Evidence {
+        let mut evidence = session(n_pairs);
+        for arm in [&mut evidence.base, &mut evidence.head] {
+            arm.purpose = Purpose::Triage;
+        }
+        evidence
+    }
+
+    #[test]
+    fn a_session_joins_the_gate_of_the_same_builds_where_both_fit_into_one_bundle() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(files::EVIDENCE);
+        assert!(!attach(folder.path(), &stamped(4)).unwrap(), "there is no gate");
+
+        std::fs::write(&path, session(4).to_json()).unwrap();
+        let mut other = stamped(4);
+        other.head.subject.binary = baselines::Digest::of(b"another build");
+        assert!(!attach(folder.path(), &other).unwrap());
+        assert!(attach(folder.path(), &stamped(4)).unwrap());
+        let joined = Evidence::from_json(&std::fs::read(&path).unwrap()).unwrap();
+        assert!(joined.triage.is_some());
+
+        // Seven series in 200 and 120 processes: more than 2,000.
+        let large = session(100).to_json();
+        std::fs::write(&path, &large).unwrap();
+        assert!(!attach(folder.path(), &stamped(60)).unwrap());
+        assert_eq!(std::fs::read(&path).unwrap(), large, "untouched");
+    }
 }

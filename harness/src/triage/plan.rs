@@ -2,13 +2,15 @@
 //! In: a suite, names, the model. Out: a suite.
 
 use anyhow::{Result, bail, ensure};
-use baselines::record::{Suite, WorkloadDef};
+use baselines::record::{Suite, WorkloadDef, wire::MAX_SERIES};
 use engine::{Model, quant};
 
-use crate::{nearest::suggestion, suite};
+use crate::{nearest::suggestion, session, suite};
 
 /// Kinds whose passes can be stamped.
 const STAMPED: [&str; 3] = ["batch", "decode", "prefill"];
+/// Series of a stamped workload: its own, the spans, stamps and packed rows, faults and preemptions, and a thousand stamps.
+const SERIES_STAMPED: u64 = 1 + engine::Span::ALL.len() as u64 + 5;
 /// Timed iterations of a product, ten in each round.
 const ITERATIONS: u64 = 80;
 /// Untimed ones before them.
@@ -43,6 +45,24 @@ pub(crate) fn plan(given: &Suite, names: &[String], model: &Model) -> Result<Sui
     let tokens = workloads.iter().map(tokens_of).collect::<Vec<u64>>();
     workloads.extend(products(model, &tokens));
     Ok(suite::of_workloads("triage", workloads))
+}
+
+/// Refuses a session whose bundle no reader would take: with the pairs that may be disturbed and measured again.
+pub(crate) fn check_size(suite: &Suite, pairs: u64) -> Result<()> {
+    let series = |def: &WorkloadDef| {
+        if STAMPED.contains(&def.kind.as_str()) { SERIES_STAMPED } else { 1 }
+    };
+    let per_process: u64 = suite.workloads.iter().map(series).sum();
+    // Both arms have half of what a bundle may hold.
+    let most = MAX_SERIES as u64 / 2 / per_process.max(1);
+    let planned = session::with_spare(pairs);
+    ensure!(
+        planned <= most,
+        "failed to plan the triage: `--pairs`: expected at most {} with {per_process} series a process, found {pairs}; ask for fewer \
+         pairs, or name one workload with `--workload`",
+        (0..=most).rev().find(|pairs| session::with_spare(*pairs) <= most).unwrap_or(0)
+    );
+    Ok(())
 }
 
 /// Tokens that share a product in one pass of a workload, as far as they are worth a measurement of their own.
@@ -108,6 +128,19 @@ mod tests {
         for def in &suite.workloads {
             workload::check(workload::find(&def.kind).unwrap(), def).unwrap();
         }
+    }
+
+    /// 2 · 19 series and 8 of products are 46 a process: an arm holds 21 of them, those of 16 pairs and 5 that were disturbed.
+    #[test]
+    fn more_pairs_than_a_bundle_can_hold_are_refused_before_they_are_measured() {
+        let suite = planned(&[]).unwrap();
+        check_size(&suite, 16).unwrap();
+        let error = check_size(&suite, 17).unwrap_err().to_string();
+        assert!(
+            error.contains("expected at most 16 with 46 series a process, found 17"),
+            "{error}"
+        );
+        check_size(&planned(&["decode"]).unwrap(), 32).unwrap();
     }
 
     #[test]
