@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use baselines::{
     CheckRecord, Digest, Evidence, RunRecord,
-    evidence::{BaselineRef, Given},
+    evidence::{BaselineRef, Given, TriageSession},
     metric::Better,
     record::{
         Accuracy, CommandInfo, Engine, Layout, MetricDef, ProbeKind, ProbeWhen, Purpose, Runs,
@@ -73,6 +73,13 @@ fn checked(evidence: &mut Evidence) -> &mut CheckRecord {
         evidence.checks.push(testing::check("tests"));
     }
     &mut evidence.checks[0]
+}
+
+/// A session of triage of the very builds that are compared.
+fn stamped(evidence: &mut Evidence) -> &mut TriageSession {
+    let stamp = |arm: &RunRecord| RunRecord { purpose: Purpose::Triage, ..arm.clone() };
+    let (base, head) = (stamp(&evidence.base), stamp(&evidence.head));
+    evidence.triage.insert(TriageSession { base, head })
 }
 
 /// The engine's arms made into those of a command, with all else left as it is: what a forger would do to lose the rules
@@ -196,6 +203,7 @@ const PLANTED: &[(&str, Plant)] = &[
     ("probes", |e| for p in &mut e.head.probes { if p.kind == ProbeKind::Int8Peak { p.work *= 10_000; } }),
     ("purpose", |e| e.head.purpose = Purpose::Calibration),
     ("purpose", |e| for r in common::arms(e) { r.purpose = Purpose::Calibration; }),
+    ("purpose", |e| for r in common::arms(e) { r.purpose = Purpose::Triage; }),
     ("repeated-samples", |e| e.base.processes[5].series = e.base.processes[4].series.clone()),
     ("required-accuracy", |e| e.head.accuracy = None),
     ("required-accuracy", |e| { let a = counted(&mut e.head); a.positions = 6_999; a.top1_equal = 6_999; }),
@@ -265,6 +273,9 @@ const PLANTED: &[(&str, Plant)] = &[
     ("tokens", |e| engine(&mut e.head).model.n_ctx = 64),
     ("tokens", |e| { e.head.processes[0].outputs.remove(2); }),
     ("tokens", |e| { let s = &mut e.head.processes[0].series[2]; s.samples.truncate(448); }),
+    ("triage-arms", |e| { stamped(e).base.purpose = Purpose::Paired; }),
+    ("triage-arms", |e| { stamped(e).head.subject.binary = Digest::of(b"another build"); }),
+    ("triage-arms", |e| { stamped(e).base.subject.layouts = vec![Layout { binary: Digest::of(b"shuffled"), seed: 7 }]; }),
     ("turns", |e| { let (b, h) = (&e.base.processes[4], &mut e.head.processes[4]); h.started_at.clone_from(&b.started_at); h.ended_at.clone_from(&b.ended_at); }),
     ("wall", |e| e.head.processes[0].wall_ns /= 2),
     ("wall", |e| e.head.processes[0].wall_ns += 1_000_000_000),
