@@ -18,7 +18,7 @@ use crate::{
     files,
     given::{self, Target, Workshop},
     policy, session,
-    subject::engine::{BUILTIN, Source},
+    subject::engine::Source,
     triage::{self, Build, Exact, Order, Outcome},
 };
 
@@ -60,7 +60,7 @@ pub(crate) struct Args {
     pairs: u64,
 
     /// Explain this bundle of an earlier triage again, in place of a session: the same bytes follow from it.
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["base", "head", "baseline", "workloads", "pairs"])]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["base", "head", "baseline", "workloads", "pairs", "exact", "exact_only"])]
     from: Option<PathBuf>,
 
     /// Also count the executed instructions of both builds under valgrind, by function and line: free of noise.
@@ -130,7 +130,7 @@ fn measure(args: &Args, context: &Context<'_>) -> Result<(Outcome, Option<Exact>
         return Ok((Outcome::Identical(ready.base.first().digest), None));
     }
     let exact = match valgrind {
-        Some(valgrind) => Some(count(args, &valgrind, &ready, &trees, context)?),
+        Some(valgrind) => Some(count(args, &assignment.model, &valgrind, &ready, &trees, context)?),
         None => None,
     };
     if args.exact_only {
@@ -146,12 +146,12 @@ fn measure(args: &Args, context: &Context<'_>) -> Result<(Outcome, Option<Exact>
 /// Counts the instructions of both builds, and writes what was counted.
 fn count(
     args: &Args,
+    model: &str,
     valgrind: &Valgrind,
     ready: &Ready,
     trees: &[Option<PathBuf>; 2],
     context: &Context<'_>,
 ) -> Result<Exact> {
-    let model = args.subject.model.as_deref().unwrap_or(BUILTIN);
     let builds = [
         Build { binary: ready.base.first(), root: trees[0].as_deref() },
         Build { binary: ready.head.first(), root: trees[1].as_deref() },
