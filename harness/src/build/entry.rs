@@ -78,8 +78,17 @@ pub(super) struct Entry {
     name: String,
 }
 
-/// Removes all entries but the `n_kept` that were used last; returns the sources of those.
-pub(super) fn prune(entries: &Path, n_kept: usize) -> Result<BTreeSet<String>> {
+/// How many builds stay when others are made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    /// So many in any case, those that were used last.
+    pub(super) builds: usize,
+    /// More of them as long as all together take no more than this.
+    pub(super) bytes: u64,
+}
+
+/// Removes the entries that were not used for the longest time and have no `room`; returns the sources of those that stay.
+pub(super) fn prune(entries: &Path, room: Room) -> Result<BTreeSet<String>> {
     let failed = || format!("failed to tidy `{}`", entries.display());
     let mut found = Vec::new();
     for entry in fs::read_dir(entries).with_context(failed)? {
@@ -94,12 +103,23 @@ pub(super) fn prune(entries: &Path, n_kept: usize) -> Result<BTreeSet<String>> {
     }
     // What was never finished has no time, and goes first.
     found.sort();
-    let gone = found.len().saturating_sub(n_kept);
-    for (_, folder, _) in found.drain(..gone) {
-        fs::remove_dir_all(&folder)
-            .with_context(|| format!("failed to remove `{}`", folder.display()))?;
+    let (mut kept, mut bytes) = (BTreeSet::new(), 0);
+    for (idx, (_, folder, source)) in found.into_iter().rev().enumerate() {
+        bytes += size(&folder).with_context(failed)?;
+        if idx < room.builds || bytes <= room.bytes {
+            kept.extend(source);
+        } else {
+            fs::remove_dir_all(&folder)
+                .with_context(|| format!("failed to remove `{}`", folder.display()))?;
+        }
     }
-    Ok(found.into_iter().filter_map(|(_, _, source)| source).collect())
+    Ok(kept)
+}
+
+/// Bytes of the files in `folder`.
+fn size(folder: &Path) -> io::Result<u64> {
+    let files = fs::read_dir(folder)?;
+    files.map(|file| Ok(file?.metadata()?.len())).sum()
 }
 
 impl Entry {

@@ -4,7 +4,7 @@
 //!
 //! The cache holds, per repository: `trees/COMMIT`, a worktree; `target`, which the revisions share, so that dependencies
 //! are compiled once; `layouts/KEY`, the binaries and their manifest. A working tree with changes is built where it is,
-//! with a target folder of its own. The last few builds of a repository are kept; `remove` takes all of it away again. Submodules are not checked out, and cargo
+//! with a target folder of its own. The builds of a repository that were used last are kept; `remove` takes all of it away again. Submodules are not checked out, and cargo
 //! settings that lie above the repository or that git does not know do not reach a worktree.
 
 mod add;
@@ -42,13 +42,14 @@ pub(crate) use self::{
 use self::{
     cargo::Place,
     cargo_config::CargoConfig,
-    entry::{Entry, Found, Key, Manifest},
+    entry::{Entry, Found, Key, Manifest, Room},
     link::Job,
 };
 use crate::{progress::Progress, subject::Binary};
 
-/// How many builds of a repository are kept: both arms of a few comparisons, at some 300 MB each for `bench` itself.
-const BUILDS_KEPT: usize = 8;
+/// What a repository's builds may take: both arms of a few comparisons, at some 300 MB each for `bench` itself, or all
+/// commits of a bisection by counts, which have one layout each.
+const ROOM: Room = Room { builds: 8, bytes: 2_400_000_000 };
 
 /// `revision` of the repository that `folder` is in, and every commit before it, newest first.
 pub(crate) fn ancestry(folder: &Path, revision: &str) -> Result<Vec<String>> {
@@ -205,7 +206,7 @@ pub(crate) fn layouts(request: &Request<'_>, progress: &Progress) -> Result<Layo
     let sets_linker = config.sets_linker || request.variables.sets_linker(host);
     let job = Job { request, place, entry: &entry, room: &room, own_tree: !dirty, sets_linker };
     let built = build(job, &key, &commit, progress)?;
-    prune(&repository, &room, BUILDS_KEPT)?;
+    prune(&repository, &room, ROOM)?;
 
     Ok(Layouts {
         commit,
@@ -228,10 +229,10 @@ pub(crate) fn remove(repo: &Path, cache: &Path, progress: &Progress) -> Result<(
     worktree::remove(&repository, &cache.join(repository.id()))
 }
 
-/// Removes all builds but the last that were used, and worktrees that no build is left of.
-fn prune(repository: &Repository, room: &Path, n_kept: usize) -> Result<()> {
-    let sources = entry::prune(&room.join("layouts"), n_kept)?;
-    let trees = fs::read_dir(room.join("trees")).into_iter().flatten().flatten();
+/// Removes the builds that have no room, the least used first, and worktrees that no build is left of.
+fn prune(repository: &Repository, folder: &Path, room: Room) -> Result<()> {
+    let sources = entry::prune(&folder.join("layouts"), room)?;
+    let trees = fs::read_dir(folder.join("trees")).into_iter().flatten().flatten();
     for tree in trees.filter(|tree| !sources.contains(&*tree.file_name().to_string_lossy())) {
         worktree::remove(repository, &tree.path())?;
     }

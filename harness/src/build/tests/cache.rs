@@ -4,7 +4,7 @@ use std::{fs, path::Path, thread};
 
 use super::toy::{Toy, run};
 use crate::{
-    build::{git::Repository, prune, remove},
+    build::{Room, git::Repository, prune, remove},
     progress::Progress,
 };
 
@@ -106,9 +106,18 @@ fn builds_that_were_not_used_for_longest_make_room() {
     assert!(toy.build("HEAD~1", 1).unwrap().cached);
     let repository = Repository::open(&toy.repo()).unwrap();
     let room = toy.cache().join(repository.id());
-    prune(&repository, &room, 2).unwrap();
+    let keep = |builds, bytes| prune(&repository, &room, Room { builds, bytes }).unwrap();
+    // Each of the two is enough.
+    let [of_old, of_new] = [&old, &new].map(|built| built.binaries[0].path.parent().unwrap());
+    let bytes = |folder: &Path| -> u64 {
+        let files = fs::read_dir(folder).unwrap();
+        files.map(|file| file.unwrap().metadata().unwrap().len()).sum()
+    };
+    let both = bytes(of_old) + bytes(of_new);
+    keep(2, 0);
+    keep(0, both);
     assert!(old.binaries[0].path.exists() && new.binaries[0].path.exists());
-    prune(&repository, &room, 1).unwrap();
+    keep(1, both - 1);
     assert!(old.binaries[0].path.exists() && old.worktree.exists());
     assert!(!new.binaries[0].path.exists() && !new.worktree.exists());
     assert_eq!(toy.git(&["worktree", "list"]).lines().count(), 2);
