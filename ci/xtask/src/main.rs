@@ -7,6 +7,7 @@
 mod check;
 mod fixtures;
 mod picture;
+mod planted;
 mod requirements;
 mod schemas;
 mod seed;
@@ -51,6 +52,8 @@ enum Command {
     Requirements,
     /// Measure a history with this machine's `bench`, gate against it, and write the README's picture of the report.
     Picture(picture::Args),
+    /// Plant regressions in a scratch clone, and see whether `bench triage` says what each of them is.
+    Planted(planted::Args),
     /// The seed report's `benchmark`: builds `bench` and starts `bench run` with these arguments.
     #[command(disable_help_flag = true)]
     Benchmark {
@@ -79,6 +82,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Fixtures => fixtures::run(&workspace)?,
         Command::Requirements => requirements::run(&workspace)?,
         Command::Picture(args) => picture::run(&workspace, &args)?,
+        Command::Planted(args) => planted::run(&workspace, &args)?,
         Command::Benchmark { args } => return seed::bench(&workspace, "run", &args),
         Command::BenchCompare { args } => return seed::bench(&workspace, "compare", &args),
     };
