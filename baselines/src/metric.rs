@@ -219,10 +219,22 @@ pub const METRICS: &[Metric] = &[
         meaning: "readings of the clock for the spans of one sample",
     },
     Metric {
+        name: "span_wait_turns_count",
+        unit: Unit::Count,
+        better: Better::Lower,
+        meaning: "turns of a loop in which the first thread waited for the others, in one sample",
+    },
+    Metric {
         name: "thousand_stamps_ns",
         unit: Unit::Nanoseconds,
         better: Better::Lower,
         meaning: "a thousand readings of the clock that stamps spans",
+    },
+    Metric {
+        name: "thousand_turns_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "a thousand turns of the loop in which threads wait for each other",
     },
     Metric {
         name: "tokenize_ns",

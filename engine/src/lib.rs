@@ -53,7 +53,7 @@ pub use session::{
     Activations, Count, Head, KvFormat, Screening, SequenceId, Session, SessionOptions, Span,
     SpanTimes,
 };
-pub use threads::Pool;
+pub use threads::{Pool, spin};
 pub use tokenizer::{TokenStream, Tokenizer};
 
 /// The program of the README, run as a test.

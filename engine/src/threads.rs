@@ -59,6 +59,8 @@ pub struct Pool {
     workers: Vec<Worker>,
     /// Held for the length of a region: a second caller waits instead of overwriting the job.
     region: Mutex<()>,
+    /// Turns that callers waited for others at the ends of regions. Written by whoever holds `region`.
+    waited: AtomicU64,
 }
 
 impl Pool {
@@ -109,13 +111,20 @@ impl Pool {
                 Worker { parked, thread: handle.thread().clone(), handle: Some(handle) }
             })
             .collect();
-        Self { shared, workers, region: Mutex::new(()) }
+        Self { shared, workers, region: Mutex::new(()), waited: AtomicU64::new(0) }
     }
 
     /// Number of threads, the caller included.
     #[must_use]
     pub fn threads(&self) -> usize {
         self.workers.len() + 1
+    }
+
+    /// Turns of a loop ([`spin`]) in which callers, done with their own parts, waited for the others, since the pool was made.
+    /// Parts of one length end together: the first thread then waits for next to none.
+    #[must_use]
+    pub fn waited_turns(&self) -> u64 {
+        self.waited.load(Ordering::Relaxed)
     }
 
     /// Calls `job(part)` once for every part in `0..threads()`, each on its own thread, and returns when all are done.
@@ -141,6 +150,10 @@ impl Pool {
         while self.shared.pending.load(Ordering::Acquire) > 0 {
             spins = spins.wrapping_add(1);
             pause(spins);
+        }
+        if spins > 0 {
+            let waited = self.waited.load(Ordering::Relaxed) + u64::from(spins);
+            self.waited.store(waited, Ordering::Relaxed);
         }
         drop(region);
         let theirs = self.shared.panic.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -234,6 +247,11 @@ pub(crate) fn split(len: usize, unit: usize, part: usize, parts: usize) -> Range
     let start = (units * part / parts * unit).min(len);
     let end = (units * (part + 1) / parts * unit).min(len);
     start..end
+}
+
+/// Waits for so many turns, as a thread of a [`Pool`] does for the others.
+pub fn spin(turns: u32) {
+    (1..=turns).for_each(pause);
 }
 
 /// One turn of a spin loop.

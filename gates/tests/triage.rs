@@ -41,9 +41,11 @@ struct Plant {
     share: f64,
     ns_a_position: f64,
     packed_rows: f64,
+    waited_turns: f64,
 }
 
-const NOTHING: Plant = Plant { span: "", share: 0.0, ns_a_position: 0.0, packed_rows: 32.0 };
+const NOTHING: Plant =
+    Plant { span: "", share: 0.0, ns_a_position: 0.0, packed_rows: 32.0, waited_turns: 40.0 };
 
 /// Uniform in −1 to 1: Knuth's multiplier, the upper bits.
 struct Draws(u64);
@@ -99,8 +101,12 @@ fn stamp(arm: &mut RunRecord, plant: Plant, draws: &mut Draws) {
         let iterations = n / usize::try_from(per_iteration).unwrap();
         push("span_stamps_count".to_owned(), per_iteration, vec![85.0; n]);
         push("span_packed_rows_count".to_owned(), per_iteration, vec![plant.packed_rows; n]);
-        let stamps = (0..iterations).map(|_| (26_000.0 + 500.0 * draws.next()).round()).collect();
-        push("thousand_stamps_ns".to_owned(), 1, stamps);
+        let waits = (0..n).map(|_| (plant.waited_turns * (1.0 + 0.3 * draws.next())).round());
+        push("span_wait_turns_count".to_owned(), per_iteration, waits.collect());
+        for (metric, ns) in [("thousand_stamps_ns", 26_000.0), ("thousand_turns_ns", 40_000.0)] {
+            let samples = (0..iterations).map(|_| (ns + 500.0 * draws.next()).round()).collect();
+            push(metric.to_owned(), 1, samples);
+        }
     }
     *arm = arm.clone().sealed();
 }
@@ -180,6 +186,55 @@ fn activations_quantized_twice_are_said_by_their_count() {
     let text = hint(&twice, "quantized");
     assert_eq!(text, ["decode-64: activations quantized 32 → 64 times a sample (32 more)"]);
     assert!(!twice.is_silent());
+}
+
+#[test]
+fn weights_that_no_longer_fit_a_cache_are_named_with_both_sizes() {
+    let grown = |core: u64, shared: u64, grown: bool| {
+        let mut evidence = stamped(5, NOTHING);
+        for arm in [&mut evidence.base, &mut evidence.head] {
+            arm.host.core_cache_bytes = Some(core);
+            arm.host.shared_cache_bytes = Some(shared);
+        }
+        // The head reads what the session's records do, the base a part of it.
+        let of_base = evidence.base.processes.iter_mut().flat_map(|process| &mut process.counts);
+        for counts in of_base.filter(|counts| grown && counts.workload == WORKLOAD) {
+            counts.bytes -= counts.bytes / 10;
+        }
+        for arm in [&mut evidence.base, &mut evidence.head] {
+            *arm = arm.clone().sealed();
+        }
+        hint(&found(&evidence), "cache-size").join("\n")
+    };
+    let process = &stamped(5, NOTHING).base.processes[0];
+    let of_all = process.counts.iter().filter(|counts| counts.workload == WORKLOAD);
+    let samples = process.series.iter().find(|series| series.workload == WORKLOAD).unwrap();
+    let read = of_all.map(|counts| counts.bytes).sum::<u64>() / samples.samples.len() as u64;
+    // Two threads: half of it for each core.
+    let said = grown(read / 2 - 1, 100 * read, true);
+    assert!(
+        said.contains(&format!(" → {read} bytes, no longer fit into the caches of its")),
+        "{said}"
+    );
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(grown(1, read - 1, true).contains("no longer fit into the cache that cores share"));
+    assert_eq!(grown(read / 2 - 1, 100 * read, false), "");
+    assert_eq!(grown(1, 100 * read, true), "");
+}
+
+/// 40 ns a turn, and a step of half a millisecond: 40 turns are 0.3 % of it, 400 are 3 %.
+#[test]
+fn threads_that_wait_for_each_other_are_named_where_the_step_takes_longer_and_nowhere_else() {
+    let slower = Plant { span: "ffn_down", share: 0.3, ..NOTHING };
+    let uneven = found(&stamped(4, Plant { waited_turns: 400.0, ..slower }));
+    let said = hint(&uneven, "thread-imbalance");
+    assert!(said.len() == 1 && said[0].contains("decode-64: the first thread waits"), "{said:?}");
+    // 40 and 400 turns, 40 ns each.
+    assert!(said[0].contains(" 16") && said[0].contains(" → 15911 ns a sample"), "{said:?}");
+    // As long as before, or with no step that takes longer: a machine's mood.
+    for plant in [slower, Plant { waited_turns: 400.0, ..NOTHING }] {
+        assert_eq!(hint(&found(&stamped(4, plant)), "thread-imbalance"), [""; 0]);
+    }
 }
 
 #[test]

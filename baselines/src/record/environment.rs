@@ -2,7 +2,7 @@
 
 use crate::Digest;
 
-/// The machine. `fingerprint` covers the fields that change what a time means.
+/// The machine. `fingerprint` covers the fields that change what a time means, but for the caches, which the CPU model says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
     /// SHA-256 over the fields below, in this order, one `name=value` a line.
@@ -25,6 +25,10 @@ pub struct Host {
     pub governor: String,
     /// Hypervisor vendor, or `none`.
     pub virtualization: String,
+    /// Bytes of the largest cache that one core has to itself.
+    pub core_cache_bytes: Option<u64>,
+    /// Bytes of the last cache before memory, where several cores share it.
+    pub shared_cache_bytes: Option<u64>,
 }
 
 /// A fact about the environment, taken before any timing was read.

@@ -28,6 +28,9 @@ impl Host {
             os,
             governor,
             virtualization,
+            // The model of the CPU says them; records from before 1.5 have none, of the same machine.
+            core_cache_bytes: _,
+            shared_cache_bytes: _,
         } = self;
         vec![
             ("cpu_model", cpu_model.clone()),

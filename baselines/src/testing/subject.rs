@@ -144,6 +144,8 @@ pub(super) fn host() -> Host {
         os: "linux 6.1.0".to_owned(),
         governor: "unknown".to_owned(),
         virtualization: "kvm".to_owned(),
+        core_cache_bytes: None,
+        shared_cache_bytes: None,
     };
     host.fingerprint = host.computed_fingerprint();
     host

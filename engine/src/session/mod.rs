@@ -430,6 +430,12 @@ impl<'m> Session<'m> {
         self.dispatcher.packed_rows()
     }
 
+    /// Turns that the first thread waited for the others, since the start: [`crate::Pool::waited_turns`].
+    #[must_use]
+    pub fn waited_turns(&self) -> u64 {
+        self.dispatcher.pool.waited_turns()
+    }
+
     /// Bytes held, by class.
     #[must_use]
     pub fn memory(&self) -> Memory {

@@ -1,14 +1,17 @@
 //! Why: what differs between the arms beside their times. In: the bundle, and what was found of the times. Out: sentences, each
 //! with its numbers; nothing is guessed. Kinds of hints are the register [`KINDS`], the strongest evidence first.
 
-use baselines::{Evidence, RunRecord, record::Engine};
+use baselines::{
+    Evidence, RunRecord,
+    record::{Engine, Process},
+};
 
 use super::{
     attribution::{Attribution, typical},
     pairs,
     part::{Change, Pair},
 };
-use crate::{exact, text::plain};
+use crate::{exact, stats::quantile, text::plain};
 
 /// One difference, with its numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +48,8 @@ const KINDS: &[Kind] = &[
     Kind { name: "counts", explains: true, look: counts },
     Kind { name: "allocations", explains: true, look: allocations },
     Kind { name: "growth", explains: true, look: growth },
+    Kind { name: "cache-size", explains: true, look: cache_size },
+    Kind { name: "thread-imbalance", explains: true, look: thread_imbalance },
     Kind { name: "page-faults", explains: true, look: page_faults },
     Kind { name: "huge-pages", explains: true, look: huge_pages },
     Kind { name: "memory", explains: true, look: memory },
@@ -217,6 +222,42 @@ fn counts(seen: &Seen<'_>) -> Vec<String> {
         .collect()
 }
 
+/// Weights of a sample that fitted a cache and no longer do, or the other way round. They are read once in each sample, by all
+/// threads together.
+fn cache_size(seen: &Seen<'_>) -> Vec<String> {
+    let [base, head] = seen.arms();
+    let host = &head.host;
+    let threads = head.subject.engine().map_or(1, |engine| engine.settings.threads);
+    let caches = [
+        (host.core_cache_bytes.map(|bytes| bytes * threads), "the caches of its cores"),
+        (host.shared_cache_bytes, "the cache that cores share"),
+    ];
+    let mut found = Vec::new();
+    for of in seen.workloads {
+        let read = |arm: &RunRecord| {
+            let process = arm.processes.first()?;
+            let series = process.series.iter();
+            let mut of_metric = series
+                .filter(|series| (&series.workload, &series.metric) == (&of.workload, &of.metric));
+            let samples = of_metric.next()?.samples.len() as u64;
+            let counts = process.counts.iter().filter(|counts| counts.workload == of.workload);
+            counts.map(|counts| counts.bytes).sum::<u64>().checked_div(samples)
+        };
+        let (Some(of_base), Some(of_head)) = (read(base), read(head)) else { continue };
+        for (size, what) in &caches {
+            let Some(size) = size.filter(|size| (of_base <= *size) != (of_head <= *size)) else {
+                continue;
+            };
+            let verb = if of_head > size { "no longer fit" } else { "now fit" };
+            found.push(format!(
+                "{}: the weights that a sample reads, {of_base} → {of_head} bytes, {verb} into {what}, {size} bytes",
+                plain(&of.workload)
+            ));
+        }
+    }
+    found
+}
+
 fn allocations(seen: &Seen<'_>) -> Vec<String> {
     let [base, head] = seen.arms();
     let differing: Vec<exact::Exact> = exact::differences(base, head)
@@ -274,6 +315,45 @@ fn growth(seen: &Seen<'_>) -> Vec<String> {
     found.into_iter().map(|(_, text)| text).collect()
 }
 
+/// Time that the first thread spent waiting for the others, where the whole changed as well: of parts that end together it is
+/// next to none. Turns are counted and not timed, so that counting costs nothing; what a thousand take is measured beside them.
+fn thread_imbalance(seen: &Seen<'_>) -> Vec<String> {
+    const WORTH_NAMING: f64 = 0.005;
+    let [base, head] = seen.arms();
+    let median = |process: &Process, workload: &str, metric: &str| {
+        let mut all = process.series.iter();
+        let series = all.find(|series| series.workload == workload && series.metric == metric)?;
+        quantile::median(&series.samples)
+    };
+    let changed: Vec<&Attribution> =
+        seen.workloads.iter().filter(|workload| workload.whole.is_sure()).collect();
+    let mut found = Vec::new();
+    for of in &changed {
+        // Medians: a thread that lost its CPU once is waited for once, for very long.
+        let waited = |process: &Process| {
+            let turns = median(process, &of.workload, "span_wait_turns_count")?;
+            Some(turns * median(process, &of.workload, "thousand_turns_ns")? / 1e3)
+        };
+        let both: Option<Vec<Pair>> = pairs(base, head)
+            .map(|pair| {
+                let whole = median(pair.0, &of.workload, &of.metric)?;
+                Some(Pair::of(pair, waited(pair.0)?, waited(pair.1)?, whole))
+            })
+            .collect();
+        let Some(change) = both.and_then(|both| Change::of(&both, changed.len())) else { continue };
+        if change.is_sure() && change.share.abs() >= WORTH_NAMING {
+            found.push(format!(
+                "{}: the first thread waits for the others for {:.0} → {:.0} ns a sample ({:+.1} % of it)",
+                plain(&of.workload),
+                change.base_ns,
+                change.head_ns,
+                change.share * 100.0
+            ));
+        }
+    }
+    found
+}
+
 /// Page faults of an iteration that differ from pair to pair in the same direction.
 fn page_faults(seen: &Seen<'_>) -> Vec<String> {
     counted(seen, "minor_faults_count", "page faults an iteration")
@@ -287,7 +367,7 @@ fn preemptions(seen: &Seen<'_>) -> Vec<String> {
 fn counted(seen: &Seen<'_>, metric: &str, what: &str) -> Vec<String> {
     let [base, head] = seen.arms();
     let n = base.suite.workloads.len();
-    let sum = |process: &baselines::record::Process, workload: &str| {
+    let sum = |process: &Process, workload: &str| {
         let mut all = process.series.iter();
         let series = all.find(|series| series.workload == workload && series.metric == metric)?;
         Some(crate::stats::yuen::mean(&series.samples))
@@ -316,7 +396,7 @@ fn huge_pages(seen: &Seen<'_>) -> Vec<String> {
         let bytes = arm.processes.iter().filter_map(|process| process.weights_huge_bytes);
         #[expect(clippy::cast_precision_loss, reason = "bytes of a model")]
         let bytes: Vec<f64> = bytes.map(|bytes| bytes as f64).collect();
-        crate::stats::quantile::median(&bytes)
+        quantile::median(&bytes)
     };
     let [base, head] = seen.arms().map(median);
     let (Some(base), Some(head)) = (base, head) else { return Vec::new() };
@@ -332,7 +412,7 @@ fn huge_pages(seen: &Seen<'_>) -> Vec<String> {
 fn memory(seen: &Seen<'_>) -> Vec<String> {
     let [base, head] = seen.arms();
     #[expect(clippy::cast_precision_loss, reason = "bytes of a process")]
-    let peak = |process: &baselines::record::Process| process.peak_rss_bytes.map(|rss| rss as f64);
+    let peak = |process: &Process| process.peak_rss_bytes.map(|rss| rss as f64);
     let both: Option<Vec<Pair>> = pairs(base, head)
         .map(|pair| Some(Pair::of(pair, peak(pair.0)?, peak(pair.1)?, peak(pair.0)?)))
         .collect();

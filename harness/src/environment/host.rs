@@ -32,6 +32,11 @@ const FLAGS: &[&str] = &[
     "sha_ni",
 ];
 
+/// Caches of a CPU that are looked at: more than any CPU has.
+const MOST_CACHES: usize = 8;
+/// From this level on a cache belongs to several cores, whatever a guest is told of who shares it.
+const SHARED_LEVEL: u64 = 3;
+
 /// This machine.
 pub(crate) fn host() -> Host {
     let machine = Machine::here();
@@ -44,6 +49,13 @@ pub(crate) fn host() -> Host {
         os_release: read("/proc/sys/kernel/osrelease"),
         governor: read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         vendor: read("/sys/class/dmi/id/sys_vendor"),
+        caches: (0..MOST_CACHES)
+            .map(|idx| {
+                ["level", "type", "size"].map(|name| {
+                    read(&format!("/sys/devices/system/cpu/cpu0/cache/index{idx}/{name}"))
+                })
+            })
+            .collect(),
         cpus,
     })
 }
@@ -57,6 +69,8 @@ struct Files {
     os_release: String,
     governor: String,
     vendor: String,
+    /// Level, type and size of each cache of the first CPU.
+    caches: Vec<[String; 3]>,
     cpus: u64,
 }
 
@@ -75,6 +89,7 @@ fn facts(files: &Files) -> Host {
     let memory_kib: u64 = field(&files.meminfo, "MemTotal")
         .and_then(|text| text.split_whitespace().next()?.parse().ok())
         .unwrap_or(0);
+    let [core_cache_bytes, shared_cache_bytes] = caches(&files.caches);
     let mut host = Host {
         fingerprint: Digest::of(b""),
         cpu_model: known(cpu("model name")),
@@ -90,9 +105,40 @@ fn facts(files: &Files) -> Host {
         ),
         governor: known(Some(files.governor.trim())),
         virtualization: virtualization(&files.cpuinfo, &files.vendor).unwrap_or("none").to_owned(),
+        core_cache_bytes,
+        shared_cache_bytes,
     };
     host.fingerprint = host.computed_fingerprint();
     host
+}
+
+/// Bytes of the largest cache of a core, and of the last one that cores share.
+fn caches(files: &[[String; 3]]) -> [Option<u64>; 2] {
+    let mut largest = [None; 2];
+    for [level, kind, size] in files {
+        let (Ok(level), Some(bytes)) = (level.trim().parse::<u64>(), bytes(size.trim())) else {
+            continue;
+        };
+        if kind.trim() != "Instruction" {
+            let of = &mut largest[usize::from(level >= SHARED_LEVEL)];
+            *of = (*of).max(Some(bytes));
+        }
+    }
+    largest
+}
+
+/// `1024K` in bytes.
+fn bytes(size: &str) -> Option<u64> {
+    let unit = size.find(|c: char| !c.is_ascii_digit()).unwrap_or(size.len());
+    let (number, unit) = size.split_at(unit);
+    let factor = match unit {
+        "" => 1,
+        "K" => 1 << 10,
+        "M" => 1 << 20,
+        "G" => 1 << 30,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(factor)
 }
 
 /// Whose guest this is by the machine's `sys_vendor`: `none` on the machine itself, `unknown` for a guest of somebody;
@@ -118,6 +164,9 @@ mod tests {
             os_release: "6.1.0\n".to_owned(),
             governor: String::new(),
             vendor: "ACME\n".to_owned(),
+            caches: [["1", "Data", "32K"], ["1", "Instruction", "64K"], ["2", "Unified", "1024K"], ["3", "Unified", "32M"], ["", "", ""]]
+                .map(|cache| cache.map(|text| format!("{text}\n")))
+                .to_vec(),
             cpus: 2,
         }
     }
@@ -128,6 +177,8 @@ mod tests {
         assert_eq!(host.cpu_model, "Some CPU @ 2.80GHz");
         assert_eq!(host.cpu_signature, "6/106/6");
         assert_eq!(host.cpu_flags, ["avx2", "fma", "hypervisor"]);
+        assert_eq!(host.core_cache_bytes, Some(1 << 20));
+        assert_eq!(host.shared_cache_bytes, Some(32 << 20));
         assert_eq!((host.memory_gib, host.os.as_str()), (16, "Linux 6.1.0"));
         assert_eq!((host.governor.as_str(), host.virtualization.as_str()), ("unknown", "ACME"));
     }

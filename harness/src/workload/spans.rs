@@ -1,7 +1,8 @@
 //! Spans of the timed passes of a session, and what else is counted about each: for `bench triage`, and for nobody else.
 //! In: a session whose passes are stamped. Out: series beside those of the workload, one sample for each of its samples.
 //!
-//! What a reading of the clock costs is measured where the spans are: a thousand readings behind each iteration.
+//! What a reading of the clock costs is measured where the spans are, a thousand readings behind each iteration; and so is what
+//! a turn costs of the loop in which the first thread waits for the others.
 
 use baselines::metric;
 use engine::{Session, Span, SpanTimes};
@@ -9,8 +10,21 @@ use engine::{Session, Span, SpanTimes};
 use super::{Bench, Sampled};
 use crate::{environment::Faults, measure::Clock};
 
-/// So many readings are timed together.
-const READINGS: u32 = 1_000;
+/// So many readings, or turns, are timed together.
+const TOGETHER: u32 = 1_000;
+
+/// What a session counts from its beginning on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counted {
+    packed_rows: u64,
+    waited_turns: u64,
+}
+
+impl Counted {
+    fn of(session: &Session<'_>) -> Self {
+        Self { packed_rows: session.packed_rows(), waited_turns: session.waited_turns() }
+    }
+}
 
 /// The samples of one iteration; empty where nothing is stamped.
 #[derive(Debug)]
@@ -18,6 +32,7 @@ pub(super) struct SpanSamples {
     on: bool,
     times: Vec<SpanTimes>,
     packed_rows: Vec<u64>,
+    waited_turns: Vec<u64>,
     faults: Option<Faults>,
 }
 
@@ -27,20 +42,23 @@ impl SpanSamples {
         session.take_spans();
         let on = bench.spans;
         let faults = if on { Faults::now() } else { None };
-        Self { on, times: Vec::new(), packed_rows: Vec::new(), faults }
+        let (times, packed_rows, waited_turns) = (Vec::new(), Vec::new(), Vec::new());
+        Self { on, times, packed_rows, waited_turns, faults }
     }
 
     /// Begins a timed pass. Out: what to give to [`Self::end_pass`].
-    pub(super) fn begin_pass(&self, session: &mut Session<'_>) -> u64 {
+    pub(super) fn begin_pass(&self, session: &mut Session<'_>) -> Counted {
         session.take_spans();
-        session.packed_rows()
+        Counted::of(session)
     }
 
     /// Ends a timed pass.
-    pub(super) fn end_pass(&mut self, packed_before: u64, session: &mut Session<'_>) {
+    pub(super) fn end_pass(&mut self, before: Counted, session: &mut Session<'_>) {
         if self.on {
             self.times.push(session.take_spans());
-            self.packed_rows.push(session.packed_rows() - packed_before);
+            let after = Counted::of(session);
+            self.packed_rows.push(after.packed_rows - before.packed_rows);
+            self.waited_turns.push(after.waited_turns - before.waited_turns);
         }
     }
 
@@ -55,12 +73,21 @@ impl SpanSamples {
             .collect();
         sampled.push(("span_stamps_count", self.times.iter().map(|times| times.stamps).collect()));
         sampled.push(("span_packed_rows_count", self.packed_rows));
+        sampled.push(("span_wait_turns_count", self.waited_turns));
         let (before, after) = (self.faults, Faults::now());
         if let Some((before, after)) = before.zip(after) {
             sampled.push(("minor_faults_count", vec![after.minor - before.minor]));
             sampled.push(("preemptions_count", vec![after.preempted - before.preempted]));
         }
-        sampled.push(("thousand_stamps_ns", vec![readings_ns(clock)]));
+        sampled.push((
+            "thousand_stamps_ns",
+            vec![timed(clock, |n| {
+                (0..n).for_each(|_| {
+                    clock.now_ns();
+                });
+            })],
+        ));
+        sampled.push(("thousand_turns_ns", vec![timed(clock, engine::spin)]));
         sampled
     }
 }
@@ -71,11 +98,11 @@ fn metric_of(span: Span) -> &'static str {
     metric::find(&name).expect("every span has a metric").name
 }
 
-/// What [`READINGS`] readings take.
-fn readings_ns(clock: &dyn Clock) -> u64 {
+/// What [`TOGETHER`] of something take.
+fn timed(clock: &dyn Clock, some: impl FnOnce(u32)) -> u64 {
     let start_ns = clock.now_ns();
-    let end_ns = (0..READINGS).fold(start_ns, |_, _| clock.now_ns());
-    end_ns - start_ns
+    some(TOGETHER);
+    clock.now_ns() - start_ns
 }
 
 #[cfg(test)]

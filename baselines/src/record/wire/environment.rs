@@ -20,10 +20,17 @@ pub(super) struct Host {
     os: String,
     governor: String,
     virtualization: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-since" = "1.5"))]
+    core_cache_bytes: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-since" = "1.5"))]
+    shared_cache_bytes: Option<u64>,
 }
 
 mirror!(Host for domain::Host {
     fingerprint, cpu_model, cpu_signature, microcode, cpu_flags, cpus, memory_gib, os, governor, virtualization,
+    core_cache_bytes, shared_cache_bytes,
 });
 
 /// A fact about the environment, taken before any timing was read.
