@@ -361,7 +361,10 @@ mod tests {
         let others = METRICS.iter().filter(|m| {
             m.unit == Unit::Nanoseconds && !m.is_interval() && !m.name.starts_with(SPAN_PREFIX)
         });
-        assert_eq!(others.map(|m| m.name).collect::<Vec<_>>(), ["cpu_ns", BENCH_METRIC, "system_ns", "user_ns"]);
+        assert_eq!(
+            others.map(|m| m.name).collect::<Vec<_>>(),
+            ["cpu_ns", BENCH_METRIC, "system_ns", "user_ns"]
+        );
     }
 
     #[test]

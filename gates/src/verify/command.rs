@@ -175,8 +175,7 @@ fn check_benchmark(process: &Process, workload: &WorkloadDef, faults: &mut Vec<F
 
 /// No run has more processor time than all CPUs gave while it ran.
 fn processor_time(process: &Process, workload: &WorkloadDef, cpus: u64) -> Option<Fault> {
-    let (wall, cpu) =
-        (samples(process, workload, "wall_ns"), samples(process, workload, "cpu_ns"));
+    let (wall, cpu) = (samples(process, workload, "wall_ns"), samples(process, workload, "cpu_ns"));
     let beyond = |(wall, cpu): &(&f64, &f64)| **cpu > **wall * as_f64(cpus) + TICK_NS;
     let (wall, cpu) = wall.iter().zip(cpu).find(beyond)?;
     let field = format!("process {} {} cpu_ns", process.order, workload.name);

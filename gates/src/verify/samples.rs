@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use baselines::{Metric, RunRecord, metric::{BENCH_METRIC, PROCESSOR_TIMES}, unit::Unit};
+use baselines::{
+    Metric, RunRecord,
+    metric::{BENCH_METRIC, PROCESSOR_TIMES},
+    unit::Unit,
+};
 
 use super::{Check, Class, Fault, Rule};
 use crate::{policy::Policy, stats::quantile::median};
