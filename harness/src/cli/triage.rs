@@ -57,7 +57,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PATH", conflicts_with_all = ["base", "head", "baseline", "base_command", "workloads", "pairs", "exact", "exact_only"])]
     from: Option<PathBuf>,
 
-    /// Also count the executed instructions of both builds under valgrind, by function and line: free of noise.
+    /// Also count the executed instructions of both builds or commands under valgrind, by function and line: free of noise.
     #[arg(long)]
     exact: bool,
 
@@ -160,7 +160,6 @@ fn measure_commands(
         args.subject.nonce.is_none(),
         "failed to plan the triage: `--nonce` is what prompts of the engine come from, a command has none; leave it out"
     );
-    ensure!(valgrind.is_none(), "not yet");
     let seed = args.subject.seed(context, config)?;
     let spec = args.command.triage_spec(&args.workloads, seed, context.vars.path())?;
     if let Some(digest) = command::identical(&spec)? {
@@ -168,10 +167,24 @@ fn measure_commands(
         return Ok((Outcome::Identical(same), None));
     }
     let policy = args.command.policy(&spec)?;
+    let exact = match valgrind {
+        Some(valgrind) => {
+            // What a run inherits; both commands get the same, so that it is in no difference.
+            let environment: Vec<_> = std::env::vars_os().collect();
+            let (clock, progress) = (context.clock, context.progress);
+            let exact = triage::exact_commands(&spec, valgrind, &environment, clock, progress)?;
+            write_exact(args, &exact, context)?;
+            Some(exact)
+        }
+        None => None,
+    };
+    if args.exact_only {
+        return Ok((Outcome::Counted, exact));
+    }
     let order = CommandOrder { spec: &spec, pairs: args.pairs, policy, out: &args.out };
     let outcome = triage::triage_commands(&order, context.clock, context.progress)?;
     note_written(args, context);
-    Ok((outcome, None))
+    Ok((outcome, exact))
 }
 
 /// Counts the instructions of both builds, and writes what was counted.
@@ -190,10 +203,15 @@ fn count(
     let environment = context.vars.for_model();
     let exact =
         triage::exact(builds, model, valgrind, &environment, context.clock, context.progress)?;
-    triage::write_exact(&args.out, &exact)?;
+    write_exact(args, &exact, context)?;
+    Ok(exact)
+}
+
+fn write_exact(args: &Args, exact: &Exact, context: &Context<'_>) -> Result<()> {
+    triage::write_exact(&args.out, exact)?;
     let (document, flame) = (args.out.join(triage::EXACT), args.out.join(triage::FLAME));
     context.progress.note(&format!("wrote {} and {}", document.display(), flame.display()));
-    Ok(exact)
+    Ok(())
 }
 
 /// Both arms as the command line gives them, and where their sources lie.

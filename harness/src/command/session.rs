@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use baselines::{
     Digest, RunRecord,
     record::{Purpose, Suite},
@@ -55,6 +55,51 @@ pub(crate) fn identical(spec: &Spec) -> Result<Option<Digest>> {
     let same = base.binary.digest == head.binary.digest
         && base.programs.iter().map(words).eq(head.programs.iter().map(words));
     Ok(same.then_some(base.binary.digest))
+}
+
+/// Runs either command twice by `run`, which gets the arm, which run it is, the option and the program; in what surrounds the runs
+/// of a session. Returns the programs' files. A session of several workloads or of a shell's lines is refused.
+pub(crate) fn each_twice(
+    spec: &Spec,
+    clock: &dyn Clock,
+    progress: &Progress,
+    run: &mut dyn FnMut(Arm, usize, &str, &Program) -> Result<()>,
+) -> Result<[Binary; 2]> {
+    let workloads = spec.workloads()?;
+    ensure!(
+        workloads.len() == 1,
+        "failed to count instructions: expected one workload, found {}; name one with `--workload`",
+        workloads.len()
+    );
+    ensure!(
+        spec.shell.is_none(),
+        "failed to count instructions: `--shell` starts the command as a child, and the shell would be counted; leave it out, words \
+         are split and started without one"
+    );
+    let values = [workloads[0].1.clone()];
+    let base = Subjected::of(spec, "base-command", &spec.base, &values)?;
+    let head = Subjected::of(spec, "head-command", &spec.head, &values)?;
+    let steps = |what, line: &Option<String>| steps(spec, what, line.as_deref(), &values);
+    let (setup, cleanup) = (steps("setup", &spec.setup)?, steps("cleanup", &spec.cleanup)?);
+    let prepare = steps("prepare", &spec.prepare)?;
+    let watchdog = Watchdog::start();
+    let halt = progress.halt();
+    let around = Surroundings { spec, arms: [base, head], prepare, watchdog, halt, clock };
+    let counted = around.each_arm(&setup).and_then(|()| {
+        for (arm, of_arm) in [Arm::Base, Arm::Head].into_iter().zip(&around.arms) {
+            for nth in 1..=2 {
+                if let Some(prepare) = around.prepare.first() {
+                    around.step(prepare)?;
+                }
+                run(arm, nth, of_arm.option, &of_arm.programs[0])?;
+            }
+        }
+        Ok(())
+    });
+    let cleaned = around.each_arm(&cleanup);
+    counted?;
+    cleaned?;
+    Ok(around.arms.map(|arm| arm.binary))
 }
 
 /// Measures both commands in pairs as long as it `goes_on` at each of the `looks` but the last. A session of triage reads what

@@ -20,7 +20,7 @@ use baselines::{
 };
 use gates::{Policy, triage::Triage};
 
-pub(crate) use exact::{Build, Document as ExactDocument, Exact, exact};
+pub(crate) use exact::{Build, Document as ExactDocument, Exact, exact, exact_commands};
 pub(crate) use plan::{check_size, plan};
 
 use crate::{

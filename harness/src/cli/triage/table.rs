@@ -9,7 +9,7 @@ use crate::{
     callgrind,
     cli::{
         Format,
-        table::{table, text, wrapped},
+        table::{columns, table, text, wrapped},
     },
     files,
     triage::{self, ExactDocument, Same},
@@ -37,7 +37,7 @@ pub(super) fn identical(same: &Same, format: Format) -> Result<String> {
                 let said = format!(
                     "identical, nothing to explain: base and head are the same words and the same program ({short}): {line}"
                 );
-                wrapped(&said, "  ") + "\n"
+                columns(&said, None)
             }
             None => {
                 format!(
@@ -78,6 +78,9 @@ fn instructions(exact: &ExactDocument) -> String {
         callgrind::ISA_NOTE
     );
     said += &format!("  {}\n", wrapped(&repeat, "    "));
+    for note in &exact.notes {
+        said += &format!("  {}\n", wrapped(note, "    "));
+    }
     if exact.is_silent() {
         return said + "  no function executes more or less\n";
     }
@@ -120,10 +123,9 @@ pub(super) fn human(
     wall_ns: u64,
 ) -> String {
     let against = format!("triage: head against {}", evidence_base(evidence));
-    let mut said = wrapped(&against, "  ") + "\n";
+    let mut said = columns(&against, None);
     if let Some(command) = evidence.head.subject.command() {
-        said +=
-            &format!("  {}\n", wrapped(&format!("head: {}", gates::plain(&command.line)), "    "));
+        said += &columns(&format!("head: {}", gates::plain(&command.line)), None);
     }
     if !found.refusals.is_empty() {
         for refusal in &found.refusals {
@@ -141,8 +143,10 @@ pub(super) fn human(
         said.push('\n');
         said += &of_workload(workload);
     }
-    said.push('\n');
-    said += &of_products(&found.products);
+    if !found.products.is_empty() {
+        said.push('\n');
+        said += &of_products(&found.products);
+    }
     let (why, around): (Vec<_>, Vec<_>) = found.hints.iter().partition(|hint| hint.explains);
     for (title, hints) in [("what else differs", why), ("the session", around)] {
         if hints.is_empty() {
