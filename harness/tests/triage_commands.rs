@@ -33,14 +33,16 @@ fn json(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
-/// The part whose change is the largest, and the document.
-fn largest(here: &Folder) -> (String, Value) {
+/// The document, after it was made sure that this part takes more time.
+#[track_caller]
+fn slower(here: &Folder, name: &str) -> Value {
     let document = json(&here.path("ci/triage.json"));
-    let parts = document["workloads"][0]["parts"].as_array().unwrap().clone();
-    let share = |part: &Value| part["change"]["share_of_base"].as_f64().unwrap();
-    let largest = parts.iter().max_by(|a, b| share(a).total_cmp(&share(b))).unwrap();
-    assert!(largest["change"]["low"].as_f64().unwrap() > 0.0, "{largest}");
-    (largest["span"].as_str().unwrap().to_owned(), document)
+    let parts = document["workloads"][0]["parts"].as_array().unwrap();
+    let part = parts.iter().find(|part| part["span"] == name).unwrap();
+    // Each is at least doubled. On a busy machine what takes longer also waits longer for a CPU.
+    assert!(part["change"]["low"].as_f64().unwrap() > 0.0, "{document:#}");
+    assert!(part["change"]["share_of_base"].as_f64().unwrap() > 0.15, "{document:#}");
+    document
 }
 
 const EIGHT: [&str; 4] = ["--pairs", "8", "--iterations", "4"];
@@ -51,8 +53,7 @@ fn a_busy_loop_is_named_user_time_and_everything_can_be_derived_again() {
     let here = Folder::new();
     let (base, head) = (toil("spin 20"), toil("spin 40"));
     let said = triage(&here, &base, &head, &EIGHT).expect(0, &["wrote ci/triage.json"]).stdout;
-    let (part, document) = largest(&here);
-    assert_eq!(part, "user", "{said}");
+    let document = slower(&here, "user");
     assert!(said.contains("slower: user (the program's own code)"), "{said}");
     let words = |line: &str| line.chars().count() <= 80 || line.split_whitespace().count() == 1;
     assert!(said.lines().all(words), "{said}");
@@ -83,7 +84,7 @@ fn a_busy_loop_is_named_user_time_and_everything_can_be_derived_again() {
 fn a_sleep_is_named_waiting_and_touched_memory_by_its_faults_and_its_peak() {
     let here = Folder::new();
     triage(&here, &toil("sleep 20"), &toil("sleep 60"), &EIGHT).expect(0, &[]);
-    assert_eq!(largest(&here).0, "waiting");
+    slower(&here, "waiting");
 
     let (base, head) = (toil("sleep 5 touch 60"), toil("sleep 5 touch 120"));
     triage(&here, &base, &head, &EIGHT).expect(0, &[]);
@@ -118,6 +119,44 @@ fn a_red_gate_of_the_same_commands_carries_the_triage() {
     let route = json(&here.path("ci/route.json"));
     assert_eq!(route["triage"]["spans"][0]["span"], "waiting", "{route}");
     here.bench(&["verify", "ci"]).expect(0, &[]);
+}
+
+/// Instructions have no noise; a loop of twice the turns executes twice as many.
+#[test]
+fn exact_counts_name_the_function_that_executes_more_and_say_what_they_leave_out() {
+    let here = Folder::new();
+    let path = std::env::split_paths("/usr/local/bin:/usr/bin:/bin");
+    if !path.map(|folder| folder.join("valgrind")).any(|program| program.is_file()) {
+        println!("skipped: valgrind not available");
+        return;
+    }
+    let (base, head) = (toil("spin 1"), toil("spin 2"));
+    let said = triage(&here, &base, &head, &["--exact-only"]).expect(0, &[]).stdout;
+    let document = json(&here.path("ci/triage_exact.json"));
+    assert!(document["functions"][0]["function"].as_str().unwrap().contains("spin"), "{said}");
+    assert!(document["functions"][0]["delta_ir"].as_i64().unwrap() >= 1_000_000, "{said}");
+    assert_eq!(document["head_command"], head.as_str());
+    assert!(said.contains("children that it starts are not"), "{said}");
+    assert!(!here.path("ci/triage.json").exists());
+
+    let script = |name: &str, words: &str| {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = here.path(name);
+        fs::write(&path, format!("#!/bin/sh\n{words}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path.display().to_string()
+    };
+    let (base, head) = (script("one", ": one"), script("two", "for i in 1 2 3 4 5; do : $i; done"));
+    let said = triage(&here, &base, &head, &["--exact-only"]).expect(0, &[]).stdout;
+    let text = said.replace("\n    ", " ");
+    assert!(text.contains("the program of the head is a script"), "{said}");
+    triage(&here, &base, &script("bad", "exit 3"), &["--exact-only"])
+        .expect(1, &["--head-command", "under valgrind", "found 3"]);
+    triage(&here, &base, &script("other", "exec true"), &["--exact-only"])
+        .expect(1, &["not execute another program in its place"]);
+    triage(&here, &base, &head, &["--exact-only", "--shell", "sh"]).expect(1, &["`--shell`"]);
+    triage(&here, &base, &format!("{head} {{n}}"), &["--exact", "--parameter-list", "n", "1,2"])
+        .expect(1, &["expected one workload, found 2", "--workload"]);
 }
 
 #[test]
