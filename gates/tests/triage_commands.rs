@@ -217,7 +217,7 @@ fn peak_memory_is_told_where_it_is_known_and_where_it_is_only_known_of_one() {
     assert_eq!(hint(&more, "memory"), ["command: peak resident memory: 50.0 → 90.0 MB (+80.0 %)"]);
     let unknown = found(Plant { memory: 0.0, ..NOTHING }, 5);
     let said = hint(&unknown, "memory");
-    assert_eq!(said, ["command: peak resident memory: 50.0 MB → no more than `bench` itself"]);
+    assert_eq!(said, ["command: peak resident memory: 50.0 MB → no more than bench itself"]);
     let neither = Plant { memory: 0.0, ..NOTHING };
     assert_eq!(hint(&explain(&accounted(5, neither, neither)), "memory"), [""; 0]);
 }

@@ -444,7 +444,7 @@ fn memory_of_runs(base: &RunRecord, head: &RunRecord, workload: &str) -> Option<
             let peaks: Vec<Option<f64>> = arm.processes.iter().map(peak).collect();
             if peaks.iter().all(Option::is_none) { Some(None) } else { typical_of(peaks).map(Some) }
         };
-        const BELOW: &str = "no more than `bench` itself";
+        const BELOW: &str = "no more than bench itself";
         let megabytes = |bytes: f64| format!("{:.1} MB", bytes / 1e6);
         match (known(base)?, known(head)?) {
             (None, Some(bytes)) => {
