@@ -20,8 +20,11 @@ use crate::{
 /// Stamps have milliseconds, and a block must not end in the one it began in.
 const SHORTEST_NS: u64 = 2_000_000;
 
+/// One of the counts of a run.
+type Count = fn(&Counts) -> u64;
+
 /// Metrics of what the system counts, in a session of triage.
-const COUNTED: [(&str, fn(&Counts) -> u64); 6] = [
+const COUNTED: [(&str, Count); 6] = [
     ("minor_faults_count", |counts| counts.minor_faults),
     ("major_faults_count", |counts| counts.major_faults),
     ("voluntary_switches_count", |counts| counts.voluntary_switches),

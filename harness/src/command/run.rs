@@ -4,6 +4,7 @@
 //! accounts them to it and the children it waited for, exit code, stdout. Source: wait4(2), and getrusage(2) for what is counted.
 
 use std::{
+    ffi::c_long,
     fs::File,
     io::{Read as _, Seek as _},
     os::unix::process::{CommandExt as _, ExitStatusExt as _},
@@ -70,16 +71,16 @@ pub(super) struct Counts {
 impl Counts {
     /// Of the child that was waited for between two readings of what all of them used; only one is ever waited for at a time.
     fn between(before: &Usage, after: &Usage) -> Self {
-        let grown = |count: fn(&Usage) -> i64| {
+        let grown = |count: fn(&Usage) -> c_long| {
             u64::try_from(count(after).saturating_sub(count(before))).unwrap_or(0)
         };
         Self {
-            minor_faults: grown(|usage| usage.minor_page_faults().into()),
-            major_faults: grown(|usage| usage.major_page_faults().into()),
-            voluntary_switches: grown(|usage| usage.voluntary_context_switches().into()),
-            involuntary_switches: grown(|usage| usage.involuntary_context_switches().into()),
-            blocks_read: grown(|usage| usage.block_reads().into()),
-            blocks_written: grown(|usage| usage.block_writes().into()),
+            minor_faults: grown(Usage::minor_page_faults),
+            major_faults: grown(Usage::major_page_faults),
+            voluntary_switches: grown(Usage::voluntary_context_switches),
+            involuntary_switches: grown(Usage::involuntary_context_switches),
+            blocks_read: grown(Usage::block_reads),
+            blocks_written: grown(Usage::block_writes),
         }
     }
 }
