@@ -33,6 +33,18 @@ pub const METRICS: &[Metric] = &[
         meaning: "one decode step of several sequences together: from their sampled tokens to their next ones",
     },
     Metric {
+        name: "blocks_read_count",
+        unit: Unit::Count,
+        better: Better::Lower,
+        meaning: "blocks of 512 bytes that one run of a command had the system read from a disk",
+    },
+    Metric {
+        name: "blocks_written_count",
+        unit: Unit::Count,
+        better: Better::Lower,
+        meaning: "blocks of 512 bytes that one run of a command had the system write to a disk",
+    },
+    Metric {
         name: "cpu_ns",
         unit: Unit::Nanoseconds,
         better: Better::Lower,
@@ -63,6 +75,12 @@ pub const METRICS: &[Metric] = &[
         meaning: "one short generation by the production engine: prompt text to last token's text",
     },
     Metric {
+        name: "involuntary_switches_count",
+        unit: Unit::Count,
+        better: Better::Lower,
+        meaning: "times during one run of a command that the system took it off a CPU",
+    },
+    Metric {
         name: "iteration_ns",
         unit: Unit::Nanoseconds,
         better: Better::Lower,
@@ -73,6 +91,12 @@ pub const METRICS: &[Metric] = &[
         unit: Unit::Nanoseconds,
         better: Better::Lower,
         meaning: "model bytes to a session ready for its first token, digest apart",
+    },
+    Metric {
+        name: "major_faults_count",
+        unit: Unit::Count,
+        better: Better::Lower,
+        meaning: "page faults during one run of a command that read from a disk",
     },
     Metric {
         name: "matmul_ns",
@@ -90,7 +114,7 @@ pub const METRICS: &[Metric] = &[
         name: "minor_faults_count",
         unit: Unit::Count,
         better: Better::Lower,
-        meaning: "page faults of the process during one iteration that read nothing from disk",
+        meaning: "page faults during one iteration, or one run of a command, that read nothing from disk",
     },
     Metric {
         name: "preemptions_count",
@@ -225,6 +249,12 @@ pub const METRICS: &[Metric] = &[
         meaning: "turns of a loop in which the first thread waited for the others, in one sample",
     },
     Metric {
+        name: "system_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "processor time that the system took for one run of a command and the children it waited for",
+    },
+    Metric {
         name: "thousand_stamps_ns",
         unit: Unit::Nanoseconds,
         better: Better::Lower,
@@ -249,6 +279,18 @@ pub const METRICS: &[Metric] = &[
         meaning: "prompt to the first token, as the caller gets it",
     },
     Metric {
+        name: "user_ns",
+        unit: Unit::Nanoseconds,
+        better: Better::Lower,
+        meaning: "processor time that one run of a command and the children it waited for took themselves",
+    },
+    Metric {
+        name: "voluntary_switches_count",
+        unit: Unit::Count,
+        better: Better::Lower,
+        meaning: "times during one run of a command that it waited, and left its CPU for that",
+    },
+    Metric {
         name: "wall_ns",
         unit: Unit::Nanoseconds,
         better: Better::Lower,
@@ -258,6 +300,21 @@ pub const METRICS: &[Metric] = &[
 
 /// Metrics of external commands, sorted: on no other workload, and there beside the suite's own only.
 pub const COMMAND_METRICS: [&str; 3] = ["cpu_ns", "max_rss_bytes", "wall_ns"];
+
+/// What a session of triage reads of commands beside these, sorted: parts of the wall time, and counts of the system's.
+pub const COMMAND_TRIAGE_METRICS: [&str; 8] = [
+    "blocks_read_count",
+    "blocks_written_count",
+    "involuntary_switches_count",
+    "major_faults_count",
+    "minor_faults_count",
+    "system_ns",
+    "user_ns",
+    "voluntary_switches_count",
+];
+
+/// Both parts of processor time. Either may be 0: a system that counts whole ticks may give all of a short run to the other.
+pub const PROCESSOR_TIMES: [&str; 2] = ["system_ns", "user_ns"];
 
 /// How the names of metrics of spans begin: parts of what a sample of the workload's own metric times, or counts about it; one
 /// sample for each of its samples.
@@ -273,6 +330,7 @@ impl Metric {
     pub fn is_interval(&self) -> bool {
         self.unit == Unit::Nanoseconds
             && !["cpu_ns", BENCH_METRIC].contains(&self.name)
+            && !PROCESSOR_TIMES.contains(&self.name)
             && !self.name.starts_with(SPAN_PREFIX)
     }
 }
@@ -308,13 +366,17 @@ mod tests {
 
     #[test]
     fn metrics_of_commands_are_in_the_register_and_only_processor_time_may_overlap() {
-        for name in COMMAND_METRICS.into_iter().chain([BENCH_METRIC]) {
+        let all = COMMAND_METRICS.into_iter().chain(COMMAND_TRIAGE_METRICS);
+        for name in all.chain([BENCH_METRIC]) {
             assert!(find(name).is_some(), "{name}");
         }
         let others = METRICS.iter().filter(|m| {
             m.unit == Unit::Nanoseconds && !m.is_interval() && !m.name.starts_with(SPAN_PREFIX)
         });
-        assert_eq!(others.map(|m| m.name).collect::<Vec<_>>(), ["cpu_ns", BENCH_METRIC]);
+        assert_eq!(
+            others.map(|m| m.name).collect::<Vec<_>>(),
+            ["cpu_ns", BENCH_METRIC, "system_ns", "user_ns"]
+        );
     }
 
     #[test]

@@ -295,6 +295,7 @@ const PLANTED_IN_COMMANDS: &[(&str, Plant)] = &[
     ("command", |e| e.head.processes[2].runs[0].stdout_digests[4] = Digest::of(b"other")),
     ("command", |e| { e.head.processes[2].runs[0].stdout_digests.pop(); }),
     ("command", |e| rewrite(&mut e.head, "cpu_ns", |_, ns| ns * 100.0)),
+    ("command", |e| e.head.processes[2].series[1].metric = "user_ns".to_owned()),
     ("command", |e| e.head.suite.workloads[0].kind = "load".to_owned()),
     ("command", |e| { e.head.suite.workloads[0].params.clear(); }),
     ("command", |e| e.head.processes[0].series[0].metric = "load_ns".to_owned()),
@@ -313,6 +314,7 @@ const PLANTED_IN_COMMANDS: &[(&str, Plant)] = &[
     ("samples", |e| e.head.processes[1].series[2].samples[0] = 0.0),
     ("series", |e| e.head.processes[0].series[2].metric = "unknown_count".to_owned()),
     ("tokens", |e| { e.head.processes[0].series[2].samples.pop(); }),
+    ("triage-arms", |e| command(&mut stamped(e).head).line = "another command".to_owned()),
     ("turns", |e| { let (b, h) = (&e.base.processes[4], &mut e.head.processes[4]); h.started_at.clone_from(&b.started_at); h.ended_at.clone_from(&b.ended_at); rewrite(&mut e.head, "wall_ns", |_, ns| ns * 30.0); }),
     ("wall", |e| rewrite(&mut e.head, "wall_ns", |_, ns| ns * 100.0)),
 ];

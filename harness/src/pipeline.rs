@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 use baselines::{
     RunRecord,
     evidence::Given,
-    record::{Mark, MetricDef},
+    record::{Mark, MetricDef, Purpose},
     store::DirStore,
 };
 use gates::{Derived, Policy, Verdict};
@@ -114,7 +114,7 @@ pub(crate) fn gate_commands(
     // Waivers decide with the rest when a session has said enough.
     let lifted = policy.lifted(&timestamp(clock.utc()));
     let goes_on = |base: &RunRecord, head: &RunRecord| gates::goes_on(base, head, &lifted);
-    let arms = command::measure(gate.spec, &looks, &goes_on, clock, progress)?;
+    let arms = command::measure(gate.spec, Purpose::Paired, &looks, &goes_on, clock, progress)?;
     let given = Given { asked: gate.spec.base.clone(), commit: None };
     close(arms, given, brought, Ruling::of_text(gate.policy.to_owned()), gate.out, clock)
 }

@@ -10,6 +10,7 @@ use super::{
     cells::Cells,
     pairs,
     part::{Change, Pair, Part},
+    processor,
     spans::{SPANS, SpanDef},
 };
 use crate::{
@@ -26,7 +27,7 @@ pub struct Attribution {
     pub metric: String,
     /// The change of that metric.
     pub whole: Change,
-    /// One for each span, in the order of a pass, and last what is outside of all spans.
+    /// One for each span, in the order of a pass, and last what is outside of all spans. Of a command: user, system, waiting.
     pub parts: Vec<Part>,
     /// Positions in an iteration: steps that follow one another in a sequence.
     pub positions: usize,
@@ -47,16 +48,22 @@ pub struct Overhead {
     pub share: f64,
 }
 
-/// The name of the last part.
+/// The name of the last part of a pass.
 pub(super) const OUTSIDE: &str = "(outside of spans)";
 
 /// Kernels that a table sums up at most: a model has one ternary format or two.
 const KERNELS_MOST: usize = 2;
 
 /// A part is named where it makes up so much of the base's whole at least: less is nothing to act on.
-const WORTH_NAMING: f64 = 0.002;
+pub(super) const WORTH_NAMING: f64 = 0.002;
 
 impl Attribution {
+    /// Whether it is of runs of a command: parts are then no spans, but what the system accounts a run's time to.
+    #[must_use]
+    pub fn is_of_command(&self) -> bool {
+        self.metric == processor::WHOLE
+    }
+
     /// Parts whose growth with the position differs for sure, by so much over all positions that it is worth a name.
     pub(super) fn growing(&self) -> impl Iterator<Item = (&Part, Change)> {
         self.parts.iter().filter_map(|part| {
@@ -78,12 +85,15 @@ impl Attribution {
     }
 }
 
-/// One for each workload that has spans.
+/// One for each workload that has spans, or is runs of a command.
 pub(super) fn all(base: &RunRecord, head: &RunRecord) -> Vec<Attribution> {
     base.suite
         .workloads
         .iter()
         .filter_map(|workload| {
+            if base.subject.command().is_some() {
+                return processor::attribution(base, head, &workload.name);
+            }
             let metric = metric_of(&base.processes.first()?.series, &workload.name)?;
             attribution(base, head, &workload.name, metric)
         })
@@ -110,13 +120,7 @@ fn attribution(
     // Every span, the whole, what is outside, and every kernel.
     let n_intervals = SPANS.len() + 2 + KERNELS_MOST;
     let wholes: Vec<[f64; 2]> = cells.iter().map(Cells::whole).collect();
-    let change = |of_pairs: &[[f64; 2]]| {
-        let of_pair = |((both, whole), cells): ((&[f64; 2], &[f64; 2]), &Cells<'_>)| {
-            Pair::of(cells.processes(), both[0], both[1], whole[0])
-        };
-        let all: Vec<Pair> = of_pairs.iter().zip(&wholes).zip(&cells).map(of_pair).collect();
-        Change::of(&all, n_intervals)
-    };
+    let change = |of_pairs: &[[f64; 2]]| change(&cells, &wholes, of_pairs, n_intervals);
     let whole = change(&wholes)?;
     let of_whole = |part: &Change| whole.is_sure().then(|| part.share / whole.share);
     let mut left = wholes.clone();
@@ -177,6 +181,20 @@ fn attribution(
         kernels,
         overhead,
     })
+}
+
+/// The change of a part, of which each pair has the time in both arms, as a share of the base's whole.
+pub(super) fn change(
+    cells: &[Cells<'_>],
+    wholes: &[[f64; 2]],
+    of_pairs: &[[f64; 2]],
+    n_intervals: usize,
+) -> Option<Change> {
+    let of_pair = |((both, whole), cells): ((&[f64; 2], &[f64; 2]), &Cells<'_>)| {
+        Pair::of(cells.processes(), both[0], both[1], whole[0])
+    };
+    let all: Vec<Pair> = of_pairs.iter().zip(wholes).zip(cells).map(of_pair).collect();
+    Change::of(&all, n_intervals)
 }
 
 /// The median over processes of the medians of a series.

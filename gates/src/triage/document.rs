@@ -37,6 +37,9 @@ struct Side<'a> {
     dirty: Option<bool>,
     binary: String,
     isa: Option<&'a str>,
+    /// The line of an external command; left out of the engine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -135,6 +138,7 @@ fn side(record: &RunRecord) -> Side<'_> {
         dirty: record.tool.dirty,
         binary: record.subject.binary.to_string(),
         isa: record.subject.engine().map(|engine| engine.settings.isa.as_str()),
+        command: record.subject.command().map(|command| command.line.as_str()),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Triage: where the time between two builds went.
 //!
 //! In: the bundle of a session whose passes were stamped span by span. Out: of each workload a table of spans that sums to the whole,
-//! of each matrix product its own time, and what else differs, with numbers. A pure function of the bundle, so that anyone can derive the same bytes again.
+//! of each matrix product its own time, and what else differs, with numbers. Of two commands: user time, system time and waiting in
+//! place of spans. A pure function of the bundle, so that anyone can derive the same bytes again.
 //!
 //! ```text
 //! pairs ─► cells: head − base, of one iteration and position ─► attribution: by span, with intervals, summing to the whole
@@ -13,6 +14,7 @@ mod cells;
 mod document;
 mod hints;
 mod part;
+mod processor;
 mod products;
 mod spans;
 mod summary;

@@ -119,7 +119,11 @@ fn table(workload: &Attribution) -> String {
         percent(whole.low),
         percent(whole.high)
     );
-    said += "| span | base ns | head ns | change, of the whole | 95 % together | share of the change |\n|---|---:|---:|---:|---:|---:|\n";
+    let part = if workload.is_of_command() { "part" } else { "span" };
+    let _ = write!(
+        said,
+        "| {part} | base ns | head ns | change, of the whole | 95 % together | share of the change |\n|---|---:|---:|---:|---:|---:|\n"
+    );
     let named: Vec<&str> = workload.named().map(|part| part.name.as_str()).collect();
     for part in &workload.parts {
         let mark = if named.contains(&part.name.as_str()) { "**" } else { "" };

@@ -4,8 +4,8 @@
 
 use baselines::{
     RunRecord,
-    metric::{BENCH_METRIC, COMMAND_METRICS},
-    record::{CommandInfo, Process, WorkloadDef},
+    metric::{BENCH_METRIC, COMMAND_METRICS, COMMAND_TRIAGE_METRICS, PROCESSOR_TIMES},
+    record::{CommandInfo, Process, Purpose, WorkloadDef},
 };
 
 use super::{Check, Class, Fault, Rule, rates::as_f64};
@@ -23,6 +23,8 @@ pub(super) const RULE: Rule = Rule {
 const KINDS: [&str; 2] = ["command", "criterion"];
 /// Processor time is counted in ticks on some systems, and a run may begin and end within one.
 const TICK_NS: f64 = 20e6;
+/// The one metric that a triage reads of both the engine and commands.
+const SHARED: &str = "minor_faults_count";
 
 fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -54,7 +56,9 @@ fn of_engine(record: &RunRecord, faults: &mut Vec<Fault>) {
         }
         for series in &process.series {
             let metric = series.metric.as_str();
-            if COMMAND_METRICS.contains(&metric) || metric == BENCH_METRIC {
+            let of_commands = COMMAND_METRICS.contains(&metric)
+                || COMMAND_TRIAGE_METRICS.contains(&metric) && metric != SHARED;
+            if of_commands || metric == BENCH_METRIC {
                 let field = format!("process {} {}", process.order, series.workload);
                 faults.push(Fault::new(field, "a metric of the engine", series.metric.clone()));
             }
@@ -66,6 +70,7 @@ fn of_command(record: &RunRecord, command: &CommandInfo, faults: &mut Vec<Fault>
     if record.accuracy.is_some() {
         faults.push(Fault::new("accuracy", "none of a command", "a count"));
     }
+    let is_triage = record.purpose == Purpose::Triage;
     for process in &record.processes {
         let work = process.outputs.len() + process.counts.len();
         if work > 0 {
@@ -78,6 +83,7 @@ fn of_command(record: &RunRecord, command: &CommandInfo, faults: &mut Vec<Fault>
                 metric == BENCH_METRIC
             } else {
                 COMMAND_METRICS.contains(&metric)
+                    || is_triage && COMMAND_TRIAGE_METRICS.contains(&metric)
                     || record.suite.metrics.iter().any(|own| own.name == metric)
             };
             if !known {
@@ -91,6 +97,9 @@ fn of_command(record: &RunRecord, command: &CommandInfo, faults: &mut Vec<Fault>
                 None => check_runs(command, process, workload, faults),
             }
             faults.extend(processor_time(process, workload, record.host.cpus));
+            if is_triage && command.bench.is_none() {
+                faults.extend(parts(process, workload, record.host.cpus));
+            }
         }
     }
     if command.same_output {
@@ -166,18 +175,43 @@ fn check_benchmark(process: &Process, workload: &WorkloadDef, faults: &mut Vec<F
 
 /// No run has more processor time than all CPUs gave while it ran.
 fn processor_time(process: &Process, workload: &WorkloadDef, cpus: u64) -> Option<Fault> {
-    let samples = |metric: &str| {
-        let found = process
-            .series
-            .iter()
-            .find(|series| series.workload == workload.name && series.metric == metric);
-        found.map(|series| series.samples.as_slice()).unwrap_or_default()
-    };
-    let (wall, cpu) = (samples("wall_ns"), samples("cpu_ns"));
+    let (wall, cpu) = (samples(process, workload, "wall_ns"), samples(process, workload, "cpu_ns"));
     let beyond = |(wall, cpu): &(&f64, &f64)| **cpu > **wall * as_f64(cpus) + TICK_NS;
     let (wall, cpu) = wall.iter().zip(cpu).find(beyond)?;
     let field = format!("process {} {} cpu_ns", process.order, workload.name);
     Some(Fault::new(field, format!("at most {cpus} CPUs for {wall} ns"), format!("{cpu} ns")))
+}
+
+/// In a session of triage every run has both parts of its processor time, which sum to it, and to no more than all CPUs gave.
+fn parts(process: &Process, workload: &WorkloadDef, cpus: u64) -> Option<Fault> {
+    let of = |metric: &str| samples(process, workload, metric);
+    let (wall, cpu) = (of("wall_ns"), of("cpu_ns"));
+    let [system, user] = PROCESSOR_TIMES.map(of);
+    let field = format!("process {} {} user_ns and system_ns", process.order, workload.name);
+    if [system.len(), user.len()] != [wall.len(); 2] {
+        let found = format!("{} and {}", user.len(), system.len());
+        return Some(Fault::new(field, format!("{} samples of each", wall.len()), found));
+    }
+    for (nth, (user, system)) in user.iter().zip(system).enumerate() {
+        let (sum, found) = (user + system, format!("{user} + {system} ns"));
+        // Whole nanoseconds, far below 2^53.
+        if let Some(cpu) = cpu.get(nth).filter(|cpu| (sum - **cpu).abs() > 0.5) {
+            return Some(Fault::new(field, format!("a sum of {cpu} ns, the run's cpu_ns"), found));
+        }
+        if sum > wall[nth] * as_f64(cpus) + TICK_NS {
+            let expected = format!("at most {cpus} CPUs for {} ns", wall[nth]);
+            return Some(Fault::new(field, expected, found));
+        }
+    }
+    None
+}
+
+/// The samples of one metric; none where it was not taken.
+fn samples<'a>(process: &'a Process, workload: &WorkloadDef, metric: &str) -> &'a [f64] {
+    let own = |series: &&baselines::record::Series| {
+        series.workload == workload.name && series.metric == metric
+    };
+    process.series.iter().find(own).map(|series| series.samples.as_slice()).unwrap_or_default()
 }
 
 /// Every run of a workload wrote what its first run wrote.

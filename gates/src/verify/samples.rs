@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use baselines::{Metric, RunRecord, metric::BENCH_METRIC, unit::Unit};
+use baselines::{
+    Metric, RunRecord,
+    metric::{BENCH_METRIC, PROCESSOR_TIMES},
+    unit::Unit,
+};
 
 use super::{Check, Class, Fault, Rule};
 use crate::{policy::Policy, stats::quantile::median};
@@ -30,11 +34,14 @@ fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
             let metric = baselines::metric::find(&series.metric);
             // An iteration of a benchmark is a share of what a clock told, and may be less than it can tell.
             let of_benchmark = series.metric == BENCH_METRIC;
-            let is_time =
-                metric.is_some_and(|metric| metric.unit == Unit::Nanoseconds) && !of_benchmark;
+            // Ticks of one run may all be the program's own, or all the system's.
+            let is_part = PROCESSOR_TIMES.contains(&series.metric.as_str());
+            let is_time = metric.is_some_and(|metric| metric.unit == Unit::Nanoseconds)
+                && !of_benchmark
+                && !is_part;
             let is_count = metric.is_some_and(|metric| metric.unit == Unit::Count);
             // Nothing may be counted; no time is nothing.
-            let least = match (is_time, is_count) {
+            let least = match (is_time, is_count || is_part) {
                 (true, _) => TICK_NS,
                 (_, true) => 0.0,
                 _ => f64::MIN_POSITIVE,

@@ -8,7 +8,7 @@ use crate::policy::Policy;
 pub(super) const RULE: Rule = Rule {
     name: "triage-arms",
     class: Class::Invalid,
-    demand: "A session of triage in the bundle is stamped, and of the same two builds in the same code layouts.",
+    demand: "A session of triage in the bundle is stamped, and of the same two builds in the same code layouts, or of the same two commands.",
     way_out: "run `bench triage` of the builds that the gate compared; without it the gate says the same",
     check: Check::Bundle(check),
 };
@@ -25,6 +25,12 @@ fn check(evidence: &Evidence, _: &Policy) -> Vec<Fault> {
         }
         let field = format!("triage.{arm}.subject");
         faults.extend(Fault::unless_equal(&field, builds(compared), builds(stamped)));
+        // Programs of commands are told by their files, and one shell runs them all.
+        let (compared, stamped) = (compared.subject.command(), stamped.subject.command());
+        if compared != stamped {
+            let field = format!("triage.{arm}.subject.command");
+            faults.push(Fault::new(field, format!("{compared:?}"), format!("{stamped:?}")));
+        }
     }
     faults
 }

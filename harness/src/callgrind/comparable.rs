@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use super::{
-    name,
+    name::{self, UNNAMED},
     profile::{Calls, Function, Line, Profile, SelfCosts},
     source_path,
 };
@@ -31,6 +31,29 @@ impl Profile {
     }
 }
 
+impl Profile {
+    /// With functions without a name that are in the file `program` called so: two programs to compare are two files.
+    pub(crate) fn of_program(self, program: &Path) -> Self {
+        let Some(file) = program.file_name().and_then(|name| name.to_str()) else { return self };
+        let (own, shared): (String, Arc<str>) =
+            (format!("{UNNAMED}{file}"), format!("{UNNAMED}the program").into());
+        let renamed = |function: Function| {
+            if *function.name == *own {
+                Function { name: Arc::clone(&shared), ..function }
+            } else {
+                function
+            }
+        };
+        let self_costs =
+            self.functions.into_iter().map(|(function, costs)| (renamed(function), costs.lines));
+        let calls = self.calls.into_iter();
+        Self::of(
+            self_costs.collect(),
+            calls.map(|((from, to), of)| ((renamed(from), renamed(to)), of)).collect(),
+        )
+    }
+}
+
 /// Each path is made once.
 struct Shared<'a> {
     root: &'a Path,
@@ -52,6 +75,21 @@ impl Shared<'_> {
 mod tests {
     use super::*;
     use crate::callgrind::profile::tests::profile;
+
+    #[test]
+    fn code_without_names_is_the_programs_whatever_its_file_is_called() {
+        let of = |file: &str| {
+            let calls = [("main", "unnamed in old", 1, 5)];
+            profile(&[("unnamed in old", 5), ("main", 1)], &calls)
+                .of_program(Path::new("/a").join(file).as_path())
+        };
+        let names = |profile: &Profile| -> Vec<String> {
+            profile.functions.keys().map(|function| function.name.to_string()).collect()
+        };
+        assert_eq!(names(&of("old")), ["main", "unnamed in the program"]);
+        assert_eq!(names(&of("new")), ["main", "unnamed in old"], "another file's stay");
+        assert_eq!(of("old").total_ir, 6);
+    }
 
     #[test]
     fn levels_of_a_recursion_become_one_function_that_calls_itself() {

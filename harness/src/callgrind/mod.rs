@@ -23,6 +23,7 @@ pub(crate) use self::{
     diff::{Diff, Presence, Row},
     flame::flame_graph,
     lines::LineRow,
+    name::UNNAMED,
     profile::{Function, Profile},
     run::{Job, count},
     tool::{ISA_NOTE, Valgrind},

@@ -4,10 +4,13 @@
 //! Two functions may come to share a name: generic ones that differ in their types alone (legacy mangling does not keep
 //! these). Their costs are then added up.
 
+/// How the name of a function begins that has none: the file that it is in follows.
+pub(crate) const UNNAMED: &str = "unnamed in ";
+
 /// The name of `raw` in every build.
 pub(super) fn comparable(raw: &str) -> String {
     if let Some(object) = without_symbol(raw) {
-        return format!("unnamed in {object}");
+        return format!("{UNNAMED}{object}");
     }
     let name = without_llvm(without_recursion(raw));
     // The alternate form leaves out hashes: those of legacy names and the crates' of v0.

@@ -6,11 +6,11 @@ use anyhow::{Result, ensure};
 use baselines::{evidence::Given, record::Mark};
 use gates::Derived;
 
-use super::{Context, command};
+use super::{Context, builds::BuildArgs, command};
 use crate::{
     build::{BenchPackage, Kind},
     command::{BenchArm, BenchSpec},
-    given::{self, Arm, Target, Workshop},
+    given::{Arm, Target},
     pipeline,
     policy::Ruling,
 };
@@ -55,8 +55,7 @@ pub(crate) struct BenchArgs {
 pub(crate) struct Around<'a> {
     pub(crate) base: &'a str,
     /// `None`: the working tree.
-    pub(crate) head: Option<&'a str>,
-    pub(crate) n_layouts: u64,
+    pub(crate) builds: &'a BuildArgs,
     pub(crate) seed: u64,
     pub(crate) timeout: Duration,
     pub(crate) pairs: Option<u64>,
@@ -115,22 +114,14 @@ impl BenchArgs {
         around: &Around<'_>,
         context: &Context<'_>,
     ) -> Result<([BenchArm; 2], Given)> {
-        let cache = context.vars.build_cache()?;
-        let workshop = Workshop {
-            repo: Path::new("."),
-            cache: &cache,
-            seed: around.seed,
-            n_layouts: usize::try_from(around.n_layouts)?,
-            target: Target {
-                package: &spec.package,
-                kind: Kind::Bench,
-                name: &spec.name,
-                profile: "bench",
-                features: &self.features,
-            },
-            variables: context.vars.build(),
+        let target = Target {
+            package: &spec.package,
+            kind: Kind::Bench,
+            name: &spec.name,
+            profile: "bench",
+            features: &self.features,
         };
-        let (base, head) = given::both(around.base, around.head, &workshop, context.progress)?;
+        let (base, head) = around.builds.both(around.base, target, around.seed, context)?;
         let given = base.given.clone();
         let arm = |arm: Arm| BenchArm {
             folder: match &arm.tree {

@@ -60,13 +60,7 @@ pub(crate) struct CommandArgs {
 
     /// Metrics that are gated, parted by commas: `wall_ns`, `cpu_ns`, `max_rss_bytes`, or names of `--metric` [default:
     /// `wall_ns`].
-    #[arg(
-        long,
-        value_name = "NAMES",
-        value_delimiter = ',',
-        requires = "base_command",
-        conflicts_with = "policy"
-    )]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "base_command")]
     gated: Vec<String>,
 
     /// Longest that a run may take, in seconds; of a bench target too [default: 600].
@@ -136,6 +130,7 @@ impl CommandArgs {
             prepare: self.prepare.clone(),
             cleanup: self.cleanup.clone(),
             parameters,
+            only: Vec::new(),
             metrics,
             iterations: self.iterations,
             warmup: self.warmup.unwrap_or(1),
@@ -145,6 +140,23 @@ impl CommandArgs {
             seed,
             folders,
         })
+    }
+
+    /// The same for a triage of `workloads`, or of all: it explains wall time, and gates nothing.
+    pub(crate) fn triage_spec(
+        &self,
+        workloads: &[String],
+        seed: u64,
+        folders: OsString,
+    ) -> Result<Spec> {
+        for (given, option) in [(&self.metric, "--metric"), (&self.gated, "--gated")] {
+            ensure!(
+                given.is_empty(),
+                "failed to plan the triage: `{option}`: a triage explains the wall time of commands and gates nothing; leave it out, \
+                 `bench gate` has it"
+            );
+        }
+        Ok(Spec { only: workloads.to_vec(), ..self.spec(seed, folders)? })
     }
 
     /// The policy where none is given: each workload's gated metrics.

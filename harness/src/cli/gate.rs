@@ -1,6 +1,6 @@
 //! `bench gate`: run, compare with the baseline in pairs, write the gate files, print the verdict.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
 use baselines::{record::Mark, store::DirStore};
@@ -9,6 +9,7 @@ use gates::Derived;
 use super::{
     Context, Format, baseline,
     bench_target::{Around, BenchArgs},
+    builds::BuildArgs,
     command::CommandArgs,
     options::{StoreArgs, SubjectArgs},
     print, table,
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     arms::Arms,
     config::Config,
-    given::{self, Arm, Target, Workshop},
+    given::{Arm, Target},
     pipeline,
     policy::{self, Ruling},
     session::{self, Assignment},
@@ -36,18 +37,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     baseline: Option<String>,
 
-    /// Compare with this revision, built in a worktree in several code layouts, or with this `bench` binary, in place of a
-    /// stored baseline.
-    #[arg(long, value_name = "REV|PATH", conflicts_with = "baseline")]
-    base: Option<String>,
-
-    /// What is compared with `--base` [default: the working tree].
-    #[arg(long, value_name = "REV|PATH", requires = "base")]
-    head: Option<String>,
-
-    /// Code layouts of each revision that is built.
-    #[arg(long, value_name = "N", default_value_t = given::N_LAYOUTS, value_parser = clap::value_parser!(u64).range(1..=40))]
-    layouts: u64,
+    #[command(flatten)]
+    builds: BuildArgs,
 
     /// Pairs of worker processes at the latest; a session ends at the first look of the policy that decides all [default:
     /// the policy's last look].
@@ -60,7 +51,7 @@ pub(crate) struct Args {
 
     /// Policy: margins, budgets, routes [default: the base revision's ci/policy.toml, without `--base` this folder's, else the one that ships; of commands, the same margins and
     /// routes for wall time, without budgets].
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", conflicts_with = "gated")]
     policy: Option<PathBuf>,
 
     /// Take the hops of earlier gates from this route.json, e.g. the last run's artifact [default: the one in the output
@@ -112,12 +103,11 @@ fn judge(args: &Args, context: &Context<'_>) -> Result<(Derived, Vec<Mark>)> {
             pipeline::CommandGate { spec: &spec, pairs, policy: &policy, out: &args.out, hops };
         return pipeline::gate_commands(&gate, context.clock, context.progress);
     }
-    if let (Some(target), Some(base)) = (args.bench.target(), &args.base) {
+    if let (Some(target), Some(base)) = (args.bench.target(), &args.builds.base) {
         let policy = args.policy.as_deref().map(|path| policy::text(Some(path))).transpose()?;
         let around = Around {
             base,
-            head: args.head.as_deref(),
-            n_layouts: args.layouts,
+            builds: &args.builds,
             seed: args.subject.seed(context, &config)?,
             timeout: args.command.timeout()?,
             pairs,
@@ -133,7 +123,7 @@ fn judge(args: &Args, context: &Context<'_>) -> Result<(Derived, Vec<Mark>)> {
     let mut assignment = args.subject.assignment(context, &config, None)?;
     let name = baseline::name(args.baseline.as_deref(), &config);
     let bootstrap = bootstrap(args, &assignment, &store, &name, context);
-    let (arms, ruling) = match &args.base {
+    let (arms, ruling) = match &args.builds.base {
         Some(base) => {
             let (base, head) = given_arms(args, base, &mut assignment, context)?;
             let of_base = match given {
@@ -210,16 +200,7 @@ fn given_arms(
     assignment: &mut Assignment,
     context: &Context<'_>,
 ) -> Result<(Arm, Arm)> {
-    let cache = context.vars.build_cache()?;
-    let workshop = Workshop {
-        repo: Path::new("."),
-        cache: &cache,
-        seed: assignment.seed,
-        n_layouts: usize::try_from(args.layouts)?,
-        target: Target::BENCH,
-        variables: context.vars.build(),
-    };
-    let (base, head) = given::both(base, args.head.as_deref(), &workshop, context.progress)?;
+    let (base, head) = args.builds.both(base, Target::BENCH, assignment.seed, context)?;
     if let Some(tree) = &base.tree {
         let suite =
             Config::of_tree(tree)?.catalogue.suite(&assignment.suite.name, args.subject.tokens);

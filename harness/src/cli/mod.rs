@@ -4,6 +4,7 @@
 mod baseline;
 mod bench_target;
 mod bisect;
+mod builds;
 mod calibrate;
 mod check;
 mod clean;

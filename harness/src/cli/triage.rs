@@ -1,25 +1,28 @@
-//! `bench triage`: where did the time go, by span and product, between two builds.
+//! `bench triage`: where did the time go between two builds, by span and product, or between two commands, by who took it.
 
 mod table;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use super::{
     Context, Format, baseline,
+    builds::BuildArgs,
+    command::CommandArgs,
     options::{StoreArgs, SubjectArgs},
     print,
 };
 use crate::{
     arms::{self, Arms, Ready},
     callgrind::Valgrind,
+    command,
     config::Config,
     files,
-    given::{self, Target, Workshop},
+    given::Target,
     policy, session,
     subject::engine::Source,
-    triage::{self, Build, Exact, Order, Outcome},
+    triage::{self, Build, CommandOrder, Exact, Order, Outcome, Same},
 };
 
 /// Exit code where the evidence does not hold.
@@ -38,32 +41,23 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     baseline: Option<String>,
 
-    /// The base: a revision, built in a worktree in several code layouts, or a `bench` binary, in place of a stored baseline.
-    #[arg(long, value_name = "REV|PATH", conflicts_with = "baseline")]
-    base: Option<String>,
+    #[command(flatten)]
+    builds: BuildArgs,
 
-    /// What is explained [default: with `--base` the working tree, else the running program].
-    #[arg(long, value_name = "REV|PATH", requires = "base")]
-    head: Option<String>,
-
-    /// Code layouts of each revision that is built.
-    #[arg(long, value_name = "N", default_value_t = given::N_LAYOUTS, value_parser = clap::value_parser!(u64).range(1..=40))]
-    layouts: u64,
-
-    /// Workload to explain, by its name or kind, several times for several [default: every one of the suite whose passes can be
-    /// stamped: prefill, decode, batch].
+    /// Workload to explain, by its name or kind, several times for several; of commands one of `--parameter-list`, like `n=10`
+    /// [default: every one of the suite whose passes can be stamped: prefill, decode, batch; of commands all].
     #[arg(long = "workload", value_name = "NAME")]
     workloads: Vec<String>,
 
-    /// Pairs of worker processes.
+    /// Pairs of worker processes, or of blocks of runs of both commands.
     #[arg(long, value_name = "N", default_value_t = 16)]
     pairs: u64,
 
     /// Explain this bundle of an earlier triage again, in place of a session: the same bytes follow from it.
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["base", "head", "baseline", "workloads", "pairs", "exact", "exact_only"])]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["base", "head", "baseline", "base_command", "workloads", "pairs", "exact", "exact_only"])]
     from: Option<PathBuf>,
 
-    /// Also count the executed instructions of both builds under valgrind, by function and line: free of noise.
+    /// Also count the executed instructions of both builds or commands under valgrind, by function and line: free of noise.
     #[arg(long)]
     exact: bool,
 
@@ -74,6 +68,10 @@ pub(crate) struct Args {
     /// Folder of `triage_evidence.json` and `triage.json`.
     #[arg(long, value_name = "PATH", default_value = "ci")]
     out: PathBuf,
+
+    // Last: what follows them would stand under their heading.
+    #[command(flatten)]
+    command: Box<CommandArgs>,
 }
 
 pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
@@ -84,8 +82,8 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     };
     let exact = exact.as_ref().map(|exact| &exact.document);
     match &outcome {
-        Outcome::Identical(digest) => {
-            print(&table::identical(digest, context.format)?)?;
+        Outcome::Identical(same) => {
+            print(&table::identical(same, context.format)?)?;
             Ok(0)
         }
         Outcome::Counted => {
@@ -113,6 +111,9 @@ fn measure(args: &Args, context: &Context<'_>) -> Result<(Outcome, Option<Exact>
     files::check_folder(&args.out)?;
     context.progress.halt().at_interrupt()?;
     let config = Config::read(context.config.as_deref())?;
+    if args.command.are_given() {
+        return measure_commands(args, valgrind.as_ref(), &config, context);
+    }
     let policy = policy::text(config.policy.as_deref())?;
     let store = args.store.open(context, &config)?;
     let mut assignment = args.subject.assignment(context, &config, None)?;
@@ -121,13 +122,14 @@ fn measure(args: &Args, context: &Context<'_>) -> Result<(Outcome, Option<Exact>
     triage::check_size(&assignment.suite, args.pairs)?;
     assignment.positions = None;
     let name = baseline::name(args.baseline.as_deref(), &config);
-    let (arms, trees) = match &args.base {
+    let (arms, trees) = match &args.builds.base {
         Some(base) => given_arms(args, base, assignment.seed, context)?,
         None => (Arms::Stored { name: &name, bootstrap: None }, [None, None]),
     };
     let ready = arms::ready(&arms, &store, &assignment.model, context.progress)?;
     if ready.base.is_same_as(&ready.head) {
-        return Ok((Outcome::Identical(ready.base.first().digest), None));
+        let same = Same { digest: ready.base.first().digest, line: None };
+        return Ok((Outcome::Identical(same), None));
     }
     let exact = match valgrind {
         Some(valgrind) => Some(count(args, &assignment.model, &valgrind, &ready, &trees, context)?),
@@ -138,8 +140,50 @@ fn measure(args: &Args, context: &Context<'_>) -> Result<(Outcome, Option<Exact>
     }
     let order = Order { assignment, pairs: args.pairs, ready, policy, out: &args.out };
     let outcome = triage::triage(&order, context.clock, context.progress)?;
+    note_written(args, context);
+    Ok((outcome, exact))
+}
+
+fn note_written(args: &Args, context: &Context<'_>) {
     let (triage, bundle) = (args.out.join(triage::TRIAGE), args.out.join(triage::EVIDENCE));
     context.progress.note(&format!("wrote {} from {}", triage.display(), bundle.display()));
+}
+
+/// Two commands in place of two builds.
+fn measure_commands(
+    args: &Args,
+    valgrind: Option<&Valgrind>,
+    config: &Config,
+    context: &Context<'_>,
+) -> Result<(Outcome, Option<Exact>)> {
+    ensure!(
+        args.subject.nonce.is_none(),
+        "failed to plan the triage: `--nonce` is what prompts of the engine come from, a command has none; leave it out"
+    );
+    let seed = args.subject.seed(context, config)?;
+    let spec = args.command.triage_spec(&args.workloads, seed, context.vars.path())?;
+    if let Some(digest) = command::identical(&spec)? {
+        let same = Same { digest, line: Some(spec.base.clone()) };
+        return Ok((Outcome::Identical(same), None));
+    }
+    let policy = args.command.policy(&spec)?;
+    let exact = match valgrind {
+        Some(valgrind) => {
+            // What a run inherits; both commands get the same, so that it is in no difference.
+            let environment: Vec<_> = std::env::vars_os().collect();
+            let (clock, progress) = (context.clock, context.progress);
+            let exact = triage::exact_commands(&spec, valgrind, &environment, clock, progress)?;
+            write_exact(args, &exact, context)?;
+            Some(exact)
+        }
+        None => None,
+    };
+    if args.exact_only {
+        return Ok((Outcome::Counted, exact));
+    }
+    let order = CommandOrder { spec: &spec, pairs: args.pairs, policy, out: &args.out };
+    let outcome = triage::triage_commands(&order, context.clock, context.progress)?;
+    note_written(args, context);
     Ok((outcome, exact))
 }
 
@@ -159,10 +203,15 @@ fn count(
     let environment = context.vars.for_model();
     let exact =
         triage::exact(builds, model, valgrind, &environment, context.clock, context.progress)?;
-    triage::write_exact(&args.out, &exact)?;
+    write_exact(args, &exact, context)?;
+    Ok(exact)
+}
+
+fn write_exact(args: &Args, exact: &Exact, context: &Context<'_>) -> Result<()> {
+    triage::write_exact(&args.out, exact)?;
     let (document, flame) = (args.out.join(triage::EXACT), args.out.join(triage::FLAME));
     context.progress.note(&format!("wrote {} and {}", document.display(), flame.display()));
-    Ok(exact)
+    Ok(())
 }
 
 /// Both arms as the command line gives them, and where their sources lie.
@@ -172,16 +221,9 @@ fn given_arms<'a>(
     seed: u64,
     context: &Context<'_>,
 ) -> Result<(Arms<'a>, [Option<PathBuf>; 2])> {
-    let cache = context.vars.build_cache()?;
-    let workshop = Workshop {
-        repo: Path::new("."),
-        cache: &cache,
-        seed,
-        n_layouts: usize::try_from(args.layouts)?,
-        target: Target::BENCH,
-        variables: context.vars.build(),
-    };
-    let (base, head) = given::both(base, args.head.as_deref(), &workshop, context.progress)
+    let (base, head) = args
+        .builds
+        .both(base, Target::BENCH, seed, context)
         .context("failed to find the builds to explain")?;
     let arms = Arms::Given { base: base.program, head: head.program, given: base.given };
     Ok((arms, [base.tree, head.tree]))

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use baselines::{
     Digest, RunRecord,
     record::{
-        BenchTarget, CommandInfo, Mark, Suite, WorkloadDef,
+        BenchTarget, CommandInfo, Mark, Purpose, Suite, WorkloadDef,
         wire::{MAX_SAMPLES, MAX_SERIES},
     },
 };
@@ -130,7 +130,7 @@ impl<'a> BenchSession<'a> {
         clock: &'a dyn Clock,
         progress: &Progress,
     ) -> Result<Self> {
-        let opening = Opening::now(&arms[1].program, spec.seed, clock);
+        let opening = Opening::now(&arms[1].program, Purpose::Paired, spec.seed, clock);
         let tested = arms
             .each_ref()
             .map(|arm| Tested { info: spec.info(arm), program: arm.program.clone() });

@@ -5,10 +5,13 @@
 use baselines::{
     Digest,
     metric::BENCH_METRIC,
-    record::{Process, Runs, Series, Suite},
+    record::{Process, Purpose, Runs, Series, Suite},
 };
 
-use super::{criterion::Benchmark, run::Ended};
+use super::{
+    criterion::Benchmark,
+    run::{Counts, Ended},
+};
 use crate::{
     environment,
     measure::{Clock, Slot, timestamp},
@@ -17,10 +20,24 @@ use crate::{
 /// Stamps have milliseconds, and a block must not end in the one it began in.
 const SHORTEST_NS: u64 = 2_000_000;
 
+/// One of the counts of a run.
+type Count = fn(&Counts) -> u64;
+
+/// Metrics of what the system counts, in a session of triage.
+const COUNTED: [(&str, Count); 6] = [
+    ("minor_faults_count", |counts| counts.minor_faults),
+    ("major_faults_count", |counts| counts.major_faults),
+    ("voluntary_switches_count", |counts| counts.voluntary_switches),
+    ("involuntary_switches_count", |counts| counts.involuntary_switches),
+    ("blocks_read_count", |counts| counts.blocks_read),
+    ("blocks_written_count", |counts| counts.blocks_written),
+];
+
 /// One block on its way.
 #[derive(Debug)]
 pub(super) struct Block {
     slot: Slot,
+    purpose: Purpose,
     started_at: String,
     start_ns: u64,
     pid: Option<u64>,
@@ -34,6 +51,9 @@ pub(super) struct Block {
 struct Taken {
     wall_ns: Vec<f64>,
     cpu_ns: Vec<f64>,
+    user_ns: Vec<f64>,
+    system_ns: Vec<f64>,
+    counts: Vec<Counts>,
     max_rss_bytes: Vec<f64>,
     /// One list for each metric of the suite's own.
     own: Vec<Vec<f64>>,
@@ -45,11 +65,11 @@ struct Taken {
 }
 
 impl Block {
-    pub(super) fn begin(slot: Slot, suite: &Suite, clock: &dyn Clock) -> Self {
+    pub(super) fn begin(slot: Slot, suite: &Suite, purpose: Purpose, clock: &dyn Clock) -> Self {
         let own = vec![Vec::new(); suite.metrics.len()];
         let (started_at, start_ns) = (timestamp(clock.utc()), clock.now_ns());
         let workloads = vec![Taken { own, ..Taken::default() }; suite.workloads.len()];
-        Self { slot, started_at, start_ns, pid: None, peak_rss_bytes: 0, workloads }
+        Self { slot, purpose, started_at, start_ns, pid: None, peak_rss_bytes: 0, workloads }
     }
 
     pub(super) const fn slot(&self) -> Slot {
@@ -75,7 +95,10 @@ impl Block {
         self.ran(ended);
         let taken = &mut self.workloads[workload];
         taken.wall_ns.push(as_f64(ended.wall_ns));
-        taken.cpu_ns.push(as_f64(ended.cpu_ns));
+        taken.cpu_ns.push(as_f64(ended.user_ns + ended.system_ns));
+        taken.user_ns.push(as_f64(ended.user_ns));
+        taken.system_ns.push(as_f64(ended.system_ns));
+        taken.counts.push(ended.counts);
         taken.max_rss_bytes.push(as_f64(ended.max_rss_bytes));
         taken.exit_codes.push(ended.exit_code);
         taken.stdout_digests.extend(keep_digest.then(|| Digest::of(&ended.stdout)));
@@ -119,6 +142,14 @@ impl Block {
             }
             if taken.max_rss_bytes.iter().all(|bytes| *bytes > floor_bytes) {
                 add("max_rss_bytes", taken.max_rss_bytes);
+            }
+            // A gate has no use for these, and its records stay as they are.
+            if self.purpose == Purpose::Triage {
+                add("user_ns", taken.user_ns);
+                add("system_ns", taken.system_ns);
+                for (metric, of) in COUNTED {
+                    add(metric, taken.counts.iter().map(|counts| as_f64(of(counts))).collect());
+                }
             }
             for (metric, values) in suite.metrics.iter().zip(taken.own) {
                 add(&metric.name, values);

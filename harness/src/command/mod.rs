@@ -17,7 +17,7 @@ mod spec;
 
 pub(crate) use bench::{BenchArm, BenchSession, BenchSpec};
 pub(crate) use json::parse as parse_metric;
-pub(crate) use line::{Parameter, find as find_program};
+pub(crate) use line::{Parameter, Program, find as find_program};
 pub(crate) use run::{Watchdog, exit_code};
-pub(crate) use session::measure;
+pub(crate) use session::{each_twice, identical, measure};
 pub(crate) use spec::{Metric, Spec};

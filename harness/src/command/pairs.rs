@@ -52,6 +52,7 @@ impl Plan<'_> {
 /// What is known before anything of a session runs.
 pub(super) struct Opening {
     session: String,
+    purpose: Purpose,
     started_at: String,
     host: Host,
     marks: Vec<Mark>,
@@ -73,11 +74,11 @@ pub(super) struct Reached {
 
 impl Opening {
     /// As of now.
-    pub(super) fn now(head: &Program, seed: u64, clock: &dyn Clock) -> Self {
+    pub(super) fn now(head: &Program, purpose: Purpose, seed: u64, clock: &dyn Clock) -> Self {
         let (started_at, host) = (timestamp(clock.utc()), environment::host());
         let marks = environment::marks(&host, &environment::tool());
         let session = session_id(clock, head.first().digest);
-        Self { session, started_at, host, marks, seed, busy: Busy::now() }
+        Self { session, purpose, started_at, host, marks, seed, busy: Busy::now() }
     }
 
     /// With what the pairs are to run, and what a reader must know about it.
@@ -129,12 +130,12 @@ impl Setting {
         reached: &mut Reached,
         plan: &Plan<'_>,
     ) -> Result<bool> {
-        let (suite, clock) = (&self.suite, plan.clock);
+        let (suite, purpose, clock) = (&self.suite, self.opening.purpose, plan.clock);
         let machine = Machine::here();
         let watch = Watch::start(&machine);
         let start_ns = clock.now_ns();
         let mut blocks: Vec<Block> =
-            slots.iter().map(|slot| Block::begin(*slot, suite, clock)).collect();
+            slots.iter().map(|slot| Block::begin(*slot, suite, purpose, clock)).collect();
         rounds.run(suite, &mut blocks)?;
         // Before any time is read, as for the engine: what is left out is left out whatever they say.
         let disturbed = watch.disturbed(&machine);
@@ -178,7 +179,7 @@ impl Setting {
             let record = RunRecord {
                 version: SCHEMA_VERSION,
                 session: opening.session.clone(),
-                purpose: Purpose::Paired,
+                purpose: opening.purpose,
                 started_at: opening.started_at.clone(),
                 ended_at: ended_at.to_owned(),
                 seed: opening.seed,

@@ -1,9 +1,10 @@
 //! One run of a program: started, waited for, its resources read; stopped if it takes too long.
 //!
 //! In: a program. Out: wall time from just before the start to just after the end, processor time and memory as the system
-//! accounts them to it and the children it waited for, exit code, stdout. Source: wait4(2).
+//! accounts them to it and the children it waited for, exit code, stdout. Source: wait4(2), and getrusage(2) for what is counted.
 
 use std::{
+    ffi::c_long,
     fs::File,
     io::{Read as _, Seek as _},
     os::unix::process::{CommandExt as _, ExitStatusExt as _},
@@ -14,6 +15,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
+use nix::sys::resource::{Usage, UsageWho, getrusage};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use wait4::Wait4 as _;
 
@@ -41,12 +43,46 @@ pub(super) enum Streams {
 pub(super) struct Ended {
     pub(super) pid: u64,
     pub(super) wall_ns: u64,
-    pub(super) cpu_ns: u64,
+    /// Processor time of its own, and of the system for it.
+    pub(super) user_ns: u64,
+    pub(super) system_ns: u64,
     pub(super) max_rss_bytes: u64,
     /// 128 and the signal's number where one ended it.
     pub(super) exit_code: u64,
     /// Empty unless it was kept.
     pub(super) stdout: Vec<u8>,
+    pub(super) counts: Counts,
+}
+
+/// What the system counted of a run and of the children it waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Counts {
+    /// Page faults that read nothing from a disk, and those that did.
+    pub(super) minor_faults: u64,
+    pub(super) major_faults: u64,
+    /// Times that it gave up its CPU to wait, and that it was taken off it.
+    pub(super) voluntary_switches: u64,
+    pub(super) involuntary_switches: u64,
+    /// Of 512 bytes.
+    pub(super) blocks_read: u64,
+    pub(super) blocks_written: u64,
+}
+
+impl Counts {
+    /// Of the child that was waited for between two readings of what all of them used; only one is ever waited for at a time.
+    fn between(before: &Usage, after: &Usage) -> Self {
+        let grown = |count: fn(&Usage) -> c_long| {
+            u64::try_from(count(after).saturating_sub(count(before))).unwrap_or(0)
+        };
+        Self {
+            minor_faults: grown(Usage::minor_page_faults),
+            major_faults: grown(Usage::major_page_faults),
+            voluntary_switches: grown(Usage::voluntary_context_switches),
+            involuntary_switches: grown(Usage::involuntary_context_switches),
+            blocks_read: grown(Usage::block_reads),
+            blocks_written: grown(Usage::block_writes),
+        }
+    }
 }
 
 /// Runs `program` to its end, or for `timeout` at most.
@@ -92,7 +128,10 @@ pub(super) fn run(
     let end_ns = clock.now_ns();
     let stopped = watchdog.disarm();
     waited.with_context(failed)?;
+    let usage = || getrusage(UsageWho::RUSAGE_CHILDREN).with_context(failed);
+    let before = usage()?;
     let used = child.wait4().with_context(failed)?;
+    let counts = Counts::between(&before, &usage()?);
 
     if stopped {
         bail!(
@@ -102,14 +141,16 @@ pub(super) fn run(
         );
     }
     let stdout = kept.as_mut().map(|file| read(file).with_context(failed)).transpose()?;
-    let cpu = used.rusage.utime + used.rusage.stime;
+    let ns = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     Ok(Ended {
         pid: u64::from(child.id()),
         wall_ns: end_ns - start_ns,
-        cpu_ns: u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX),
+        user_ns: ns(used.rusage.utime),
+        system_ns: ns(used.rusage.stime),
         max_rss_bytes: used.rusage.maxrss,
         exit_code: exit_code(used.status),
         stdout: stdout.unwrap_or_default(),
+        counts,
     })
 }
 

@@ -3,8 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result, bail};
-use baselines::{RunRecord, record::Suite};
+use anyhow::{Context as _, Result, bail, ensure};
+use baselines::{
+    Digest, RunRecord,
+    record::{Purpose, Suite},
+};
 
 use super::{
     block::Block,
@@ -16,6 +19,7 @@ use super::{
     spec::Spec,
 };
 use crate::{
+    halt::Halt,
     measure::{Arm, Clock, Slot, order_of_turns},
     progress::Progress,
     session::{GoesOn, with_spare},
@@ -38,12 +42,71 @@ struct Surroundings<'a> {
     /// What is started before each run, for each workload.
     prepare: Vec<Program>,
     watchdog: Watchdog,
+    halt: &'a Halt,
     clock: &'a dyn Clock,
 }
 
-/// Measures both commands in pairs as long as it `goes_on` at each of the `looks` but the last.
+/// The digest of the program, where both commands are the same words and the same program: there is nothing to explain.
+pub(crate) fn identical(spec: &Spec) -> Result<Option<Digest>> {
+    let values: Vec<_> = spec.workloads()?.into_iter().map(|(_, values)| values).collect();
+    let base = Subjected::of(spec, "base-command", &spec.base, &values)?;
+    let head = Subjected::of(spec, "head-command", &spec.head, &values)?;
+    let words = |program: &Program| (program.path.clone(), program.args.clone());
+    let same = base.binary.digest == head.binary.digest
+        && base.programs.iter().map(words).eq(head.programs.iter().map(words));
+    Ok(same.then_some(base.binary.digest))
+}
+
+/// Runs either command twice by `run`, which gets the arm, which run it is, the option and the program; in what surrounds the runs
+/// of a session. Returns the programs' files. A session of several workloads or of a shell's lines is refused.
+pub(crate) fn each_twice(
+    spec: &Spec,
+    clock: &dyn Clock,
+    progress: &Progress,
+    run: &mut dyn FnMut(Arm, usize, &str, &Program) -> Result<()>,
+) -> Result<[Binary; 2]> {
+    let workloads = spec.workloads()?;
+    ensure!(
+        workloads.len() == 1,
+        "failed to count instructions: expected one workload, found {}; name one with `--workload`",
+        workloads.len()
+    );
+    ensure!(
+        spec.shell.is_none(),
+        "failed to count instructions: `--shell` starts the command as a child, and the shell would be counted; leave it out, words \
+         are split and started without one"
+    );
+    let values = [workloads[0].1.clone()];
+    let base = Subjected::of(spec, "base-command", &spec.base, &values)?;
+    let head = Subjected::of(spec, "head-command", &spec.head, &values)?;
+    let steps = |what, line: &Option<String>| steps(spec, what, line.as_deref(), &values);
+    let (setup, cleanup) = (steps("setup", &spec.setup)?, steps("cleanup", &spec.cleanup)?);
+    let prepare = steps("prepare", &spec.prepare)?;
+    let watchdog = Watchdog::start();
+    let halt = progress.halt();
+    let around = Surroundings { spec, arms: [base, head], prepare, watchdog, halt, clock };
+    let counted = around.each_arm(&setup).and_then(|()| {
+        for (arm, of_arm) in [Arm::Base, Arm::Head].into_iter().zip(&around.arms) {
+            for nth in 1..=2 {
+                if let Some(prepare) = around.prepare.first() {
+                    around.step(prepare)?;
+                }
+                run(arm, nth, of_arm.option, &of_arm.programs[0])?;
+            }
+        }
+        Ok(())
+    });
+    let cleaned = around.each_arm(&cleanup);
+    counted?;
+    cleaned?;
+    Ok(around.arms.map(|arm| arm.binary))
+}
+
+/// Measures both commands in pairs as long as it `goes_on` at each of the `looks` but the last. A session of triage reads what
+/// else the system knows of each run.
 pub(crate) fn measure(
     spec: &Spec,
+    purpose: Purpose,
     looks: &[u64],
     goes_on: GoesOn<'_>,
     clock: &dyn Clock,
@@ -51,7 +114,7 @@ pub(crate) fn measure(
 ) -> Result<(RunRecord, RunRecord)> {
     let plan = Plan { looks, goes_on, clock, progress };
     let workloads = spec.workloads()?;
-    spec.check_size(with_spare(plan.n_last()))?;
+    spec.check_size(with_spare(plan.n_last()), purpose)?;
     let (names, values): (Vec<String>, Vec<_>) = workloads.into_iter().unzip();
     let base = Subjected::of(spec, "base-command", &spec.base, &values)?;
     let head = Subjected::of(spec, "head-command", &spec.head, &values)?;
@@ -65,9 +128,10 @@ pub(crate) fn measure(
     let (setup, cleanup) = (steps("setup", &spec.setup)?, steps("cleanup", &spec.cleanup)?);
     let prepare = steps("prepare", &spec.prepare)?;
     let watchdog = Watchdog::start();
-    let mut around = Surroundings { spec, arms: [base, head], prepare, watchdog, clock };
+    let halt = progress.halt();
+    let mut around = Surroundings { spec, arms: [base, head], prepare, watchdog, halt, clock };
 
-    let opening = Opening::now(&tested[1].program, spec.seed, clock);
+    let opening = Opening::now(&tested[1].program, purpose, spec.seed, clock);
     let measured = around.each_arm(&setup).and_then(|()| {
         let iterations = around.warm_up(names.len())?;
         let suite = spec.suite(&names, spec.iterations.unwrap_or(iterations));
@@ -164,6 +228,7 @@ impl Surroundings<'_> {
 
     /// One run of one workload, prepared, checked, and its own metrics read.
     fn once(&self, arm: Arm, workload: usize, padding_bytes: u32) -> Result<(Ended, Vec<f64>)> {
+        self.halt.check()?;
         let spec = self.spec;
         let arm = &self.arms[usize::from(arm == Arm::Head)];
         if let Some(prepare) = self.prepare.get(workload) {

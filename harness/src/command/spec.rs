@@ -5,15 +5,15 @@ use std::{collections::BTreeMap, ffi::OsString, time::Duration};
 
 use anyhow::{Result, ensure};
 use baselines::{
-    metric::COMMAND_METRICS,
+    metric::{COMMAND_METRICS, COMMAND_TRIAGE_METRICS},
     record::{
-        CommandInfo, MetricDef, Suite, WorkloadDef,
+        CommandInfo, MetricDef, Purpose, Suite, WorkloadDef,
         wire::{MAX_SAMPLES, MAX_SERIES},
     },
 };
 
 use super::{line::Parameter, plan};
-use crate::suite;
+use crate::{nearest::suggestion, suite};
 
 /// Name of the only workload where there are no parameters, and kind of all of them.
 const COMMAND: &str = "command";
@@ -37,6 +37,8 @@ pub(crate) struct Spec {
     pub(crate) prepare: Option<String>,
     pub(crate) cleanup: Option<String>,
     pub(crate) parameters: Vec<Parameter>,
+    /// Workloads to run, by name; all where there are none.
+    pub(crate) only: Vec<String>,
     pub(crate) metrics: Vec<Metric>,
     /// Timed runs of either arm in a pair; `None`: as many as make a pair of a second or two.
     pub(crate) iterations: Option<u64>,
@@ -82,21 +84,34 @@ impl Spec {
             none if none.is_empty() => (COMMAND.to_owned(), values),
             name => (name, values),
         };
-        Ok(all.into_iter().map(named).collect())
+        let mut all: Vec<(String, BTreeMap<String, String>)> = all.into_iter().map(named).collect();
+        for asked in &self.only {
+            let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+            ensure!(
+                names.contains(&asked.as_str()),
+                "failed to plan the session: `--workload`: these commands have no workload `{asked}`: {}; each combination of \
+                 `--parameter-list` is one, leave `--workload` out for all",
+                suggestion(asked, &names)
+            );
+        }
+        all.retain(|(name, _)| self.only.is_empty() || self.only.contains(name));
+        Ok(all)
     }
 
     /// Refuses a session that would end in a record larger than the rules allow, before it is measured.
-    pub(crate) fn check_size(&self, pairs: u64) -> Result<()> {
+    pub(crate) fn check_size(&self, pairs: u64, purpose: Purpose) -> Result<()> {
         // Each arm may hold half of what a bundle may.
         let (series_max, samples_max) = (MAX_SERIES as u64 / 2, MAX_SAMPLES as u64 / 2);
-        let metrics = (COMMAND_METRICS.len() + self.metrics.len()) as u64;
+        let more = if purpose == Purpose::Triage { COMMAND_TRIAGE_METRICS.len() } else { 0 };
+        let metrics = (COMMAND_METRICS.len() + more + self.metrics.len()) as u64;
         let series = (self.workloads()?.len() as u64).saturating_mul(metrics).saturating_mul(pairs);
         let samples = series.saturating_mul(self.iterations.unwrap_or(plan::RUNS_MAX));
         ensure!(
             series <= series_max && samples <= samples_max,
             "failed to plan the session: expected at most {series_max} series and {samples_max} samples of either command, found \
-             {series} and {samples} in {pairs} pairs; give fewer values of `--parameter-list`, fewer `--metric`, or fewer \
-             `--iterations`"
+             {series} and {samples} in {pairs} pairs; give fewer values of `--parameter-list`, {}fewer `--metric`, or fewer \
+             `--iterations`",
+            if more > 0 { "fewer `--pairs`, " } else { "" }
         );
         Ok(())
     }
@@ -147,6 +162,7 @@ pub(crate) mod tests {
             prepare: None,
             cleanup: None,
             parameters: Vec::new(),
+            only: Vec::new(),
             metrics: Vec::new(),
             iterations: None,
             warmup: 1,
@@ -187,12 +203,19 @@ pub(crate) mod tests {
         // 40 pairs of 8 workloads with three metrics are 960 series; with a fourth metric they are 1,280.
         let eight = parameter("n", &["1", "2", "3", "4", "5", "6", "7", "8"]);
         let fits = Spec { parameters: vec![eight], ..spec() };
-        assert!(fits.check_size(40).is_ok());
+        assert!(fits.check_size(40, Purpose::Paired).is_ok());
         let metrics = vec![super::super::json::parse("x=/x").unwrap()];
-        let error = Spec { metrics, ..fits.clone() }.check_size(40).unwrap_err().to_string();
+        let error = Spec { metrics, ..fits.clone() }
+            .check_size(40, Purpose::Paired)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("at most 1000 series") && error.contains("found 1280"), "{error}");
-        assert!(Spec { iterations: Some(1_000), ..fits.clone() }.check_size(40).is_ok());
-        assert!(fits.check_size(u64::MAX).is_err());
+        assert!(
+            Spec { iterations: Some(1_000), ..fits.clone() }
+                .check_size(40, Purpose::Paired)
+                .is_ok()
+        );
+        assert!(fits.check_size(u64::MAX, Purpose::Paired).is_err());
     }
 
     #[test]

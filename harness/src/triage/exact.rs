@@ -1,17 +1,19 @@
-//! Executed instructions of both builds, one generation each, counted by callgrind: no noise of a machine is in them.
+//! Executed instructions of both builds, one generation each, or of both commands, counted by callgrind: no noise of a machine is in
+//! them.
 //!
-//! In: two binaries, the model. Out: which functions execute more, and on which lines. Each build runs twice: what differs between
+//! In: two binaries and the model, or two commands. Out: which functions execute more, and on which lines. Each build runs twice: what differs between
 //! two runs of one build (seeds of hash maps, mostly) is no difference of the builds, and a function is only named where its
 //! difference is larger than that.
 
-use std::{collections::BTreeMap, ffi::OsString, path::Path, time::Duration};
+use std::{collections::BTreeMap, ffi::OsString, io::Read as _, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
 use crate::{
     callgrind::{self, Diff, Function, ISA_NOTE, Job, Presence, Profile, Row, Valgrind},
-    measure::Clock,
+    command::{self, Program, Spec},
+    measure::{Arm, Clock},
     progress::Progress,
     subject::Binary,
 };
@@ -23,6 +25,8 @@ const PROMPT: &str = "Once upon a time";
 const ROWS_MOST: usize = 40;
 /// A model of billions of weights takes minutes.
 const TIMEOUT: Duration = Duration::from_secs(30 * 60);
+/// The root of a source that is not known.
+const NOWHERE: &str = "/nowhere";
 /// A difference must be so many times what two runs of one build differ by.
 const TIMES_NOISE: u64 = 2;
 
@@ -52,6 +56,14 @@ pub(crate) struct Document {
     arguments: Vec<String>,
     base_binary: String,
     head_binary: String,
+    /// The lines of commands; left out of builds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base_command: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    head_command: Option<String>,
+    /// What a reader must know about the counts of commands.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) notes: Vec<String>,
     /// Instructions of both runs.
     pub(crate) base_ir: [u64; 2],
     pub(crate) head_ir: [u64; 2],
@@ -128,11 +140,108 @@ pub(crate) fn exact(
         let once = |nth: usize| -> Result<Profile> {
             progress.note(&format!("counting instructions of the {name}, run {nth} of 2"));
             let counted = callgrind::count(valgrind, &job, progress.halt(), clock)?;
-            Ok(counted.profile.comparable(build.root.unwrap_or(Path::new("/nowhere"))))
+            Ok(counted.profile.comparable(build.root.unwrap_or(Path::new(NOWHERE))))
         };
         Ok([once(1)?, once(2)?])
     };
     let (base_runs, head_runs) = (count("base", &base)?, count("head", &head)?);
+    let binaries = [base, head].map(|build| build.binary.digest.to_string());
+    compared(valgrind, [base_runs, head_runs], Told { arguments, binaries, ..Told::default() })
+}
+
+/// Counts both commands, in what surrounds their runs.
+pub(crate) fn exact_commands(
+    spec: &Spec,
+    valgrind: &Valgrind,
+    environment: &[(OsString, OsString)],
+    clock: &dyn Clock,
+    progress: &Progress,
+) -> Result<Exact> {
+    let here = std::env::current_dir().context("failed to find the current folder")?;
+    let mut profiles: [Vec<Profile>; 2] = [Vec::new(), Vec::new()];
+    let mut run = |arm: Arm, nth: usize, option: &str, program: &Program| -> Result<()> {
+        progress.note(&format!("counting instructions of `--{option}`, run {nth} of 2"));
+        let path = std::path::absolute(&program.path).context("failed to find the program")?;
+        let args: Vec<OsString> = program.args.iter().map(OsString::from).collect();
+        let job = Job {
+            program: &path,
+            args: &args,
+            stdin: b"",
+            variables: environment,
+            folder: &here,
+            toggle_collect: None,
+            timeout: spec.timeout.max(TIMEOUT),
+        };
+        let counted =
+            callgrind::count(valgrind, &job, progress.halt(), clock).with_context(|| {
+                format!(
+                    "`--{option}` {:?} under valgrind: it must end with exit code 0, and not execute another program in its place; \
+                     without `--exact` its time is measured alone",
+                    program.line
+                )
+            })?;
+        let profile = counted.profile.comparable(Path::new(NOWHERE)).of_program(&program.path);
+        profiles[usize::from(arm == Arm::Head)].push(profile);
+        Ok(())
+    };
+    let programs = command::each_twice(spec, clock, progress, &mut run)?;
+    let runs = |runs: Vec<Profile>| {
+        <[Profile; 2]>::try_from(runs).ok().context("each command is counted twice")
+    };
+    let [base, head] = profiles;
+    let both = [runs(base)?, runs(head)?];
+    let mut notes =
+        vec!["counted is the process that is started: children that it starts are not".to_owned()];
+    for ((name, runs), binary) in ["base", "head"].into_iter().zip(&both).zip(&programs) {
+        if is_script(&binary.path) {
+            notes.push(format!(
+                "the program of the {name} is a script: counted is its interpreter, function by function of that"
+            ));
+        }
+        let unnamed = unnamed(&runs[0]);
+        if 2 * unnamed > runs[0].total_ir {
+            notes.push(format!(
+                "no symbols: {unnamed} of {} instructions of the {name} are in code whose functions have no name; build it with \
+                 symbols, and don't strip it",
+                runs[0].total_ir
+            ));
+        }
+    }
+    let binaries = programs.map(|binary| binary.digest.to_string());
+    let lines = Some([spec.base.clone(), spec.head.clone()]);
+    compared(valgrind, both, Told { arguments: Vec::new(), binaries, lines, notes })
+}
+
+/// Whether the system starts another program to read this one.
+fn is_script(path: &Path) -> bool {
+    let mut start = [0_u8; 2];
+    std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok()
+        && start == *b"#!"
+}
+
+/// Instructions in functions that nobody gave a name.
+fn unnamed(profile: &Profile) -> u64 {
+    let all = profile.functions.iter();
+    all.filter(|(function, _)| function.name.starts_with(callgrind::UNNAMED))
+        .map(|(_, costs)| costs.self_ir)
+        .sum()
+}
+
+/// What a document says beside the counts.
+#[derive(Debug, Default)]
+struct Told {
+    arguments: Vec<String>,
+    binaries: [String; 2],
+    lines: Option<[String; 2]>,
+    notes: Vec<String>,
+}
+
+/// The document of both runs of base and head, and their flame graph.
+fn compared(
+    valgrind: &Valgrind,
+    [base_runs, head_runs]: [[Profile; 2]; 2],
+    told: Told,
+) -> Result<Exact> {
     let diff = Diff::of(&base_runs[0], &head_runs[0]);
     let noise = [unsteady(&base_runs), unsteady(&head_runs)];
     let (named, n_unsteady) = steady(diff.rows, &noise);
@@ -145,14 +254,19 @@ pub(crate) fn exact(
     let title = "executed instructions, head against base (red: more)";
     let flame = callgrind::flame_graph(&base_runs[0], &head_runs[0], title)
         .context("failed to draw the flame graph")?;
+    let [base_binary, head_binary] = told.binaries;
+    let (base_command, head_command) = told.lines.map(|[base, head]| (base, head)).unzip();
     let document = Document {
         schema: "tritgate.triage-exact",
         version: "1.0",
         valgrind: valgrind.version.clone(),
         isa: ISA_NOTE,
-        arguments,
-        base_binary: base.binary.digest.to_string(),
-        head_binary: head.binary.digest.to_string(),
+        arguments: told.arguments,
+        base_binary,
+        head_binary,
+        base_command,
+        head_command,
+        notes: told.notes,
         base_ir: base_runs.each_ref().map(|run| run.total_ir),
         head_ir: head_runs.each_ref().map(|run| run.total_ir),
         functions,

@@ -1,4 +1,5 @@
-//! `bench triage`: one session of two builds with stamped passes, and what it says about where the time between them went.
+//! `bench triage`: one session of two builds with stamped passes, or of two commands, and what it says about where the time between
+//! them went.
 //!
 //! ```text
 //! arms.rs ─► stamped session ─► triage_evidence.json ─► gates::triage ─► triage.json
@@ -12,15 +13,20 @@ mod plan;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use baselines::{Evidence, RunRecord, evidence::TriageSession, record::Purpose};
+use baselines::{
+    Digest, Evidence, RunRecord,
+    evidence::{Given, TriageSession},
+    record::Purpose,
+};
 use gates::{Policy, triage::Triage};
 
-pub(crate) use exact::{Build, Document as ExactDocument, Exact, exact};
+pub(crate) use exact::{Build, Document as ExactDocument, Exact, exact, exact_commands};
 pub(crate) use plan::{check_size, plan};
 
 use crate::{
     arms::Ready,
-    evidence::{self, Brought},
+    command,
+    evidence::{self, Brought, Source},
     failure::Failure,
     files::{self, Document, READABLE},
     measure::{Clock, timestamp},
@@ -54,12 +60,46 @@ pub(crate) struct Order<'a> {
 /// What a triage came to.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// Both builds are the same bytes.
-    Identical(baselines::Digest),
+    /// Both builds are the same bytes, or both commands the same words.
+    Identical(Same),
     /// Only instructions were counted.
     Counted,
     /// A session was run.
     Measured(Box<Evidence>, Box<Triage>),
+}
+
+/// What base and head have in common: everything.
+#[derive(Debug)]
+pub(crate) struct Same {
+    /// Of the program.
+    pub(crate) digest: Digest,
+    /// The line of both commands; `None` of builds.
+    pub(crate) line: Option<String>,
+}
+
+/// What is to be explained of two commands.
+#[derive(Debug)]
+pub(crate) struct CommandOrder<'a> {
+    pub(crate) spec: &'a command::Spec,
+    pub(crate) pairs: u64,
+    pub(crate) policy: String,
+    /// Folder of both files.
+    pub(crate) out: &'a Path,
+}
+
+/// Measures two commands and explains.
+pub(crate) fn triage_commands(
+    order: &CommandOrder<'_>,
+    clock: &dyn Clock,
+    progress: &Progress,
+) -> Result<Outcome> {
+    let policy = Policy::parse(&order.policy).context("failed to read the policy")?;
+    let looks = [order.pairs];
+    let (base, head) =
+        command::measure(order.spec, Purpose::Triage, &looks, &|_, _| true, clock, progress)?;
+    let given = Given { asked: order.spec.base.clone(), commit: None };
+    let source = Source::Given(given);
+    explain(source, base, head, &order.policy, &policy, order.out, clock, progress)
 }
 
 /// Measures and explains.
@@ -68,24 +108,40 @@ pub(crate) fn triage(order: &Order<'_>, clock: &dyn Clock, progress: &Progress) 
     let policy = Policy::parse(&order.policy).context("failed to read the policy")?;
     let subjects = Subjects::Pair { base, head, looks: vec![order.pairs] };
     let measured = session::triage(&order.assignment, &subjects, &|_, _| true, clock, progress)?;
+    let source = order.ready.source(&measured.head.suite)?;
+    let base = measured.base.context("a paired session has a base")?;
+    explain(source, base, measured.head, &order.policy, &policy, order.out, clock, progress)
+}
+
+/// The bundle of a session and what follows from it, written; the gate of the same two takes it over.
+fn explain(
+    source: Source,
+    base: RunRecord,
+    head: RunRecord,
+    text: &str,
+    policy: &Policy,
+    out: &Path,
+    clock: &dyn Clock,
+    progress: &Progress,
+) -> Result<Outcome> {
     let evidence = evidence::bundle(
-        order.ready.source(&measured.head.suite)?,
-        measured.base.context("a paired session has a base")?,
-        measured.head,
+        source,
+        base,
+        head,
         Vec::new(),
-        Ruling::of_text(order.policy.clone()),
+        Ruling::of_text(text.to_owned()),
         Brought::default(),
         timestamp(clock.utc()),
     );
-    let found = gates::triage::triage(&evidence, &policy);
-    write(order.out, &evidence, &found)?;
-    if attach(order.out, &evidence)? {
+    let found = gates::triage::triage(&evidence, policy);
+    write(out, &evidence, &found)?;
+    if attach(out, &evidence)? {
         progress.note("the gate's files in the same folder now carry this triage");
     }
     Ok(Outcome::Measured(Box::new(evidence), Box::new(found)))
 }
 
-/// Puts the session into the bundle of a gate that lies in `folder`, if that compared the same two builds, and derives the gate's
+/// Puts the session into the bundle of a gate that lies in `folder`, if that compared the same two builds or commands, and derives the gate's
 /// files again: its verdict stays, its route and its check run then say where the time went.
 fn attach(folder: &Path, stamped: &Evidence) -> Result<bool> {
     let path = folder.join(files::EVIDENCE);
@@ -94,7 +150,10 @@ fn attach(folder: &Path, stamped: &Evidence) -> Result<bool> {
     }
     // What does not read back is for `bench verify` to report.
     let Ok(Document::Evidence(mut gate)) = Document::read(&path) else { return Ok(false) };
-    let builds = |arm: &RunRecord| (arm.subject.binary, arm.subject.layouts.clone());
+    let builds = |arm: &RunRecord| {
+        let subject = &arm.subject;
+        (subject.binary, subject.layouts.clone(), subject.command().cloned())
+    };
     let same = builds(&gate.base) == builds(&stamped.base)
         && builds(&gate.head) == builds(&stamped.head)
         && gate.version == stamped.version;
@@ -200,7 +259,7 @@ mod tests {
 
         std::fs::write(&path, session(4).to_json()).unwrap();
         let mut other = stamped(4);
-        other.head.subject.binary = baselines::Digest::of(b"another build");
+        other.head.subject.binary = Digest::of(b"another build");
         assert!(!attach(folder.path(), &other).unwrap());
         assert!(attach(folder.path(), &stamped(4)).unwrap());
         let joined = Evidence::from_json(&std::fs::read(&path).unwrap()).unwrap();

@@ -1,18 +1,18 @@
-//! A triage for people: a table of spans a workload, products, and why; at most 80 columns.
+//! A triage for people: a table of spans, or of a command's parts, a workload; products, and why; at most 80 columns.
 
 use anyhow::Result;
-use baselines::{Digest, Evidence, unit::Unit};
-use gates::triage::{Attribution, Change, ProductTime, Triage};
+use baselines::{Evidence, unit::Unit};
+use gates::triage::{Attribution, Change, Part, ProductTime, Triage};
 use serde_json::json;
 
 use crate::{
     callgrind,
     cli::{
         Format,
-        table::{table, text, wrapped},
+        table::{columns, table, text, wrapped},
     },
     files,
-    triage::{self, ExactDocument},
+    triage::{self, ExactDocument, Same},
 };
 
 /// Functions that are shown; all are in the document.
@@ -20,17 +20,31 @@ const FUNCTIONS_SHOWN: usize = 10;
 /// Lines of each.
 const LINES_SHOWN: usize = 3;
 
-/// Both builds are the same bytes.
-pub(super) fn identical(digest: &Digest, format: Format) -> Result<String> {
-    let short = digest.short();
+/// Both builds are the same bytes, or both commands the same words.
+pub(super) fn identical(same: &Same, format: Format) -> Result<String> {
+    let short = same.digest.short();
     Ok(match format {
         Format::Json => {
-            let document = json!({ "identical": true, "binary": digest.to_string() });
+            let mut document = json!({ "identical": true, "binary": same.digest.to_string() });
+            if let Some(line) = &same.line {
+                document["command"] = json!(line);
+            }
             serde_json::to_string_pretty(&document)? + "\n"
         }
-        Format::Human | Format::Md => {
-            format!("identical, nothing to explain: base and head are the same bytes ({short})\n")
-        }
+        Format::Human | Format::Md => match &same.line {
+            Some(line) => {
+                let line = gates::plain(line);
+                let said = format!(
+                    "identical, nothing to explain: base and head are the same words and the same program ({short}): {line}"
+                );
+                columns(&said, None)
+            }
+            None => {
+                format!(
+                    "identical, nothing to explain: base and head are the same bytes ({short})\n"
+                )
+            }
+        },
     })
 }
 
@@ -64,6 +78,9 @@ fn instructions(exact: &ExactDocument) -> String {
         callgrind::ISA_NOTE
     );
     said += &format!("  {}\n", wrapped(&repeat, "    "));
+    for note in &exact.notes {
+        said += &format!("  {}\n", wrapped(note, "    "));
+    }
     if exact.is_silent() {
         return said + "  no function executes more or less\n";
     }
@@ -105,7 +122,11 @@ pub(super) fn human(
     exact: Option<&ExactDocument>,
     wall_ns: u64,
 ) -> String {
-    let mut said = format!("triage: head against {}\n", evidence_base(evidence));
+    let against = format!("triage: head against {}", evidence_base(evidence));
+    let mut said = columns(&against, None);
+    if let Some(command) = evidence.head.subject.command() {
+        said += &columns(&format!("head: {}", gates::plain(&command.line)), None);
+    }
     if !found.refusals.is_empty() {
         for refusal in &found.refusals {
             said += &wrapped(&files::paragraph(refusal), "  ");
@@ -122,8 +143,10 @@ pub(super) fn human(
         said.push('\n');
         said += &of_workload(workload);
     }
-    said.push('\n');
-    said += &of_products(&found.products);
+    if !found.products.is_empty() {
+        said.push('\n');
+        said += &of_products(&found.products);
+    }
     let (why, around): (Vec<_>, Vec<_>) = found.hints.iter().partition(|hint| hint.explains);
     for (title, hints) in [("what else differs", why), ("the session", around)] {
         if hints.is_empty() {
@@ -163,7 +186,9 @@ fn of_workload(workload: &Attribution) -> String {
         Unit::Nanoseconds.text(whole.head_ns),
         with_interval(whole),
     );
-    let mut rows = table(&["", "span", "base", "head", "Δ of step", "95 % together", "of Δ"], 2..7);
+    let (part, of) =
+        if workload.is_of_command() { ("part", "Δ of run") } else { ("span", "Δ of step") };
+    let mut rows = table(&["", part, "base", "head", of, "95 % together", "of Δ"], 2..7);
     let named: Vec<&str> = workload.named().map(|part| part.name.as_str()).collect();
     for part in &workload.parts {
         let change = &part.change;
@@ -183,7 +208,12 @@ fn of_workload(workload: &Attribution) -> String {
         ]);
     }
     said += &text(&rows);
-    for part in workload.named() {
+    if workload.is_of_command() {
+        for part in workload.named() {
+            said += &format!("  {}\n", wrapped(&of_part(part), "    "));
+        }
+    }
+    for part in workload.named().filter(|_| !workload.is_of_command()) {
         let kernels = match &part.kernels {
             [base, head] if base.is_empty() && head.is_empty() => String::new(),
             [base, head] if base == head => format!(" ({})", base.join(", ")),
@@ -223,6 +253,24 @@ fn of_workload(workload: &Attribution) -> String {
         said += &format!("  {}\n", wrapped(&line, "    "));
     }
     said
+}
+
+/// A part of a command's time that differs: the whole may be all of it, or none.
+fn of_part(part: &Part) -> String {
+    let change = &part.change;
+    let word = if change.share > 0.0 { "slower" } else { "faster" };
+    let own = if change.base_ns > 0.0 && change.head_ns > 0.0 {
+        format!(" ({:+.1} %)", (change.head_ns / change.base_ns - 1.0) * 100.0)
+    } else {
+        String::new()
+    };
+    format!(
+        "{word}: {} ({}): {} → {}{own}",
+        part.name,
+        part.about,
+        Unit::Nanoseconds.text(change.base_ns),
+        Unit::Nanoseconds.text(change.head_ns)
+    )
 }
 
 fn of_products(products: &[ProductTime]) -> String {
