@@ -60,7 +60,12 @@ pub(crate) fn value(value: f64, unit: Unit) -> String {
 
 /// A log ratio as a signed percentage: `+1.23 %`.
 pub(crate) fn percent(log_ratio: f64) -> String {
-    let text = format!("{:+.2}", 100.0 * libm::expm1(log_ratio));
+    share(libm::expm1(log_ratio))
+}
+
+/// A share as a signed percentage: `+1.23 %`.
+pub(crate) fn share(share: f64) -> String {
+    let text = format!("{:+.2}", 100.0 * share);
     let text = if matches!(text.as_str(), "+0.00" | "-0.00") { "0.00".to_owned() } else { text };
     format!("{}{NBSP}%", signed(text))
 }
