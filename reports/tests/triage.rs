@@ -75,10 +75,10 @@ fn everything_that_a_triage_says_is_on_the_page() {
     for said in [
         "tritgate · triage · head against revision main (0f3c2a9d81be) Where the time went decode-16/rope +24.30 %",
         "15 pairs compared 1 pair left out as disturbed",
+        "rotate, write keys and values +1215.00 % of its own time kernel rope.avx512 → rope.scalar 8.78 115.51 +24.30 %",
         "Commit 0f3c2a9d81be 77ab10c3fe42, uncommitted changes",
         "Scripted CPU @ 2.0 GHz, 2 CPUs, 8 GiB",
         "decode_step_ns: 439.2 µs → 538.8 µs, +22.68 % (+22.08 % … +23.28 %)",
-        "+1215.00 % of its own time kernel rope.avx512 → rope.scalar",
         "i2_s.avx512 263.5 µs 255.5 µs −1.83 %",
         "Stamping: 61 readings of the clock a sample, 21.4 ns each: 0.30 % of it, in both arms.",
         "faster attn_q-1 288 × 288 1 4.120 µs 3.543 µs −14.00 %",

@@ -22,7 +22,7 @@ const MARGINS: Margins = Margins { top: 10, bottom: 46, left: 152, right: 62 };
 pub(crate) const MOST_ROWS: usize = 32;
 
 /// Pixels of a row.
-const ROW: u32 = 20;
+const ROW: u32 = 22;
 
 /// Characters of a part's name.
 const MOST_CHARACTERS: usize = 19;

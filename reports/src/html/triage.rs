@@ -82,7 +82,7 @@ fn compared(view: &View) -> Markup {
         section aria-labelledby="compared" {
             h2 id="compared" { "What was compared" }
             (scroll("What was compared", &html! {
-                table.narrow {
+                table.narrow.names {
                     thead { tr { th scope="col" { "" } th scope="col" { "Base" } th scope="col" { "Head" } } }
                     tbody { @for [name, base, head] in &compared.rows {
                         tr { th scope="row" { (name) } td { (cut(base, MOST_OF_NAME)) } td { (cut(head, MOST_OF_NAME)) } }
@@ -118,7 +118,7 @@ fn section(idx: usize, workload: &Workload) -> Result<Markup> {
             }
             div.attribution {
                 figure {
-                    figcaption { "Change by part, share of the base’s whole, 95\u{a0}% together" }
+                    figcaption { "Share of the base’s whole, 95\u{a0}% together" }
                     (figure::svg(&format!("attribution-{idx}"), &format!("Where the time of {name} went"), &picture))
                     @if workload.parts.len() > MOST_ROWS { p.note { "The chart has the first " (MOST_ROWS) " of " (workload.parts.len()) " parts, the table all." } }
                 }
@@ -165,13 +165,12 @@ fn parts(workload: &Workload) -> Markup {
         &html! {
             table.parts data-sort {
                 thead { tr {
-                    th scope="col" { "Span" }
+                    th scope="col" { "Span, evidence" }
                     th.number scope="col" { "Base, " (unit) }
                     th.number scope="col" { "Head, " (unit) }
                     th.number scope="col" { "Change" }
                     th.number scope="col" { "95\u{a0}% together" }
                     th.number scope="col" { "Of the change" }
-                    th scope="col" { "Evidence" }
                 } }
                 tbody { @for part in &workload.parts { (row(part, whole, column)) } }
                 tfoot { tr {
@@ -181,7 +180,6 @@ fn parts(workload: &Workload) -> Markup {
                     td.number { (share(whole.share)) }
                     td.number { (interval(whole)) }
                     td.number { @if whole.is_sure() { "100\u{a0}%" } @else { "–" } }
-                    td {}
                 } }
             }
         },
@@ -196,14 +194,12 @@ fn row(part: &Part, whole: &Change, column: Column) -> Markup {
             th scope="row" data-value=(visible(&part.name)) {
                 @if part.named { (tendency(change)) " " }
                 bdi { (cut(&part.name, MOST_OF_NAME)) }
-                small { (cut(&part.about, MOST_OF_NAME)) }
+                " " small { (cut(&part.about, MOST_OF_NAME)) }
+                @if part.named { p.said { (or_dash(own, share)) " of its own time" } }
+                @for said in &part.evidence { p.said { (cut(said, MOST_CHARACTERS)) } }
             }
             (numbers(change, |ns| column.text(ns)))
             td.number data-value=(finite(part.of_change)) { (or_dash(part.of_change, whole_percent)) }
-            td.reason {
-                @if part.named { span { (or_dash(own, share)) " of its own time" } }
-                @for said in &part.evidence { span { (cut(said, MOST_CHARACTERS)) } }
-            }
         }
     }
 }
@@ -222,7 +218,7 @@ fn kernels(workload: &Workload) -> Markup {
     html! {
         h3 { "By kernel, all its spans" }
         (scroll("By kernel", &html! {
-            table.narrow data-sort {
+            table.narrow.names data-sort {
                 thead { tr {
                     th scope="col" { "Kernel" }
                     th.number scope="col" { "Base" }
@@ -257,7 +253,7 @@ fn products(all: &[Product]) -> Markup {
                 h2 id="products" { "Products by themselves" }
                 p.note { "Each matrix product of a layer timed alone, with as many tokens as the workloads have. Changes are of its own time." }
                 (scroll("Products by themselves", &html! {
-                    table.narrow data-sort {
+                    table.narrow.names data-sort {
                         thead { tr {
                             th scope="col" { "Product" }
                             th.number scope="col" { "Rows × columns" }

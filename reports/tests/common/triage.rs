@@ -39,7 +39,7 @@ fn change(base_ns: f64, whole_ns: f64, share: f64, half: f64) -> Change {
 }
 
 /// A workload whose parts change by `factor` times what [`SPANS`] says.
-pub(crate) fn workload(name: &str, factor: f64) -> Workload {
+pub(crate) fn workload(name: &str, metric: &str, factor: f64) -> Workload {
     let sum: f64 = SPANS.iter().map(|span| factor * span.3).sum();
     let whole = change(STEP_NS, STEP_NS, sum, 1.5 * HALF);
     let part = |(name, about, of_base, changed): &Span| {
@@ -65,7 +65,7 @@ pub(crate) fn workload(name: &str, factor: f64) -> Workload {
     };
     Workload {
         name: name.to_owned(),
-        metric: "decode_step_ns".to_owned(),
+        metric: metric.to_owned(),
         whole,
         parts: SPANS.iter().map(part).collect(),
         kernels: vec![(
@@ -183,7 +183,10 @@ pub(crate) fn typical() -> View {
         silent: false,
         compared: compared(),
         pairs: Some(Pairs { compared: 15, left_out: 1 }),
-        workloads: vec![workload("decode-16", 1.0), workload("prefill-128", 0.1)],
+        workloads: vec![
+            workload("decode-16", "decode_step_ns", 1.0),
+            workload("prefill-128", "prefill_ns", 0.1),
+        ],
         products: products(1.0),
         hints: vec![
             hint(
@@ -219,7 +222,7 @@ pub(crate) fn silent() -> View {
         silent: true,
         compared: compared(),
         pairs: Some(Pairs { compared: 16, left_out: 0 }),
-        workloads: vec![workload("decode-16", 0.01)],
+        workloads: vec![workload("decode-16", "decode_step_ns", 0.01)],
         products: products(0.01),
         ..View::default()
     }
