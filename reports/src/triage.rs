@@ -1,7 +1,9 @@
 //! What a triage found, as its page shows it: plain numbers and words. Made by `harness` from what `gates` derives of a bundle: this
 //! crate derives nothing.
 
-use crate::Refusal;
+use baselines::Evidence;
+
+use crate::{Refusal, html::facts};
 
 /// All that the page of a triage says.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -176,6 +178,27 @@ pub struct Function {
     pub calls: [u64; 2],
     /// Lines that differ, a phrase each.
     pub lines: Vec<String>,
+}
+
+impl Compared {
+    /// Of a bundle; `with`: what its base was asked for as.
+    #[must_use]
+    pub fn of(evidence: &Evidence, with: String) -> Self {
+        let head = &evidence.head;
+        let host = &head.host;
+        Self {
+            with,
+            rows: facts(&evidence.base, head),
+            machine: format!(
+                "{}, {} CPUs, {} GiB, {}",
+                host.cpu_model,
+                host.cpus,
+                host.memory_gib,
+                host.fingerprint.short()
+            ),
+            measured: head.started_at.clone(),
+        }
+    }
 }
 
 impl Change {

@@ -71,7 +71,7 @@ pub(crate) struct Args {
     #[arg(long)]
     exact_only: bool,
 
-    /// Folder of `triage_evidence.json` and `triage.json`.
+    /// Folder of `triage_evidence.json`, `triage.json` and `triage.html`.
     #[arg(long, value_name = "PATH", default_value = "ci")]
     out: PathBuf,
 }
@@ -79,7 +79,11 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     let start_ns = context.clock.now_ns();
     let (outcome, exact) = match &args.from {
-        Some(path) => (triage::again(path)?, None),
+        Some(path) => {
+            let outcome = triage::again(path)?;
+            context.progress.note(&format!("wrote {} beside the bundle", triage::PAGE));
+            (outcome, None)
+        }
         None => measure(args, context)?,
     };
     let exact = exact.as_ref().map(|exact| &exact.document);
@@ -138,8 +142,14 @@ fn measure(args: &Args, context: &Context<'_>) -> Result<(Outcome, Option<Exact>
     }
     let order = Order { assignment, pairs: args.pairs, ready, policy, out: &args.out };
     let outcome = triage::triage(&order, context.clock, context.progress)?;
-    let (triage, bundle) = (args.out.join(triage::TRIAGE), args.out.join(triage::EVIDENCE));
-    context.progress.note(&format!("wrote {} from {}", triage.display(), bundle.display()));
+    let [triage, page, bundle] =
+        [triage::TRIAGE, triage::PAGE, triage::EVIDENCE].map(|name| args.out.join(name));
+    context.progress.note(&format!(
+        "wrote {} and {} from {}",
+        triage.display(),
+        page.display(),
+        bundle.display()
+    ));
     Ok((outcome, exact))
 }
 
@@ -160,8 +170,14 @@ fn count(
     let exact =
         triage::exact(builds, model, valgrind, &environment, context.clock, context.progress)?;
     triage::write_exact(&args.out, &exact)?;
-    let (document, flame) = (args.out.join(triage::EXACT), args.out.join(triage::FLAME));
-    context.progress.note(&format!("wrote {} and {}", document.display(), flame.display()));
+    let [document, flame, page] =
+        [triage::EXACT, triage::FLAME, triage::PAGE].map(|name| args.out.join(name));
+    context.progress.note(&format!(
+        "wrote {}, {} and {}",
+        document.display(),
+        flame.display(),
+        page.display()
+    ));
     Ok(exact)
 }
 

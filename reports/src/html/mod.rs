@@ -16,4 +16,5 @@ mod word;
 
 pub(crate) use history::{history_page, track_svg};
 pub(crate) use page::page;
+pub(crate) use subject::facts;
 pub(crate) use triage::triage_page;

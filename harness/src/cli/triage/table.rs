@@ -73,22 +73,14 @@ fn instructions(exact: &ExactDocument) -> String {
         } else {
             format!("calls {} → {}", row.base_calls, row.head_calls)
         };
-        let only = match row.only {
+        let only = match row.only.as_str() {
             "both" => String::new(),
             only => format!(", only in the {only}"),
         };
         let line = format!("{:+}  {} ({calls}{only}) {}", row.delta_ir, row.function, row.file);
         said += &format!("  {}\n", wrapped(&line, "    "));
         for line in row.lines.iter().take(LINES_SHOWN) {
-            let number = |line: Option<u64>| line.map_or("none".to_owned(), |n| n.to_string());
-            let at = format!(
-                "{}: line {} → {}: {:+}",
-                line.file,
-                number(line.base_line),
-                number(line.head_line),
-                line.delta_ir
-            );
-            said += &format!("      {}\n", wrapped(&at, "        "));
+            said += &format!("      {}\n", wrapped(&line.to_string(), "        "));
         }
     }
     let n_more = exact.functions.len().saturating_sub(FUNCTIONS_SHOWN) + exact.n_more;
@@ -105,7 +97,8 @@ pub(super) fn human(
     exact: Option<&ExactDocument>,
     wall_ns: u64,
 ) -> String {
-    let mut said = format!("triage: head against {}\n", evidence_base(evidence));
+    let mut said =
+        format!("triage: head against {}\n", gates::plain(&triage::compared_with(evidence)));
     if !found.refusals.is_empty() {
         for refusal in &found.refusals {
             said += &wrapped(&files::paragraph(refusal), "  ");
@@ -145,12 +138,6 @@ pub(super) fn human(
     let wall = Unit::Nanoseconds.text(wall_ns as f64);
     said += &format!("\nthis took {wall}\n");
     said
-}
-
-fn evidence_base(evidence: &Evidence) -> String {
-    let given = evidence.given.as_ref().map(|given| given.asked.clone());
-    let stored = evidence.baseline.as_ref().map(|baseline| format!("baseline {}", baseline.name));
-    gates::plain(&given.or(stored).unwrap_or_default())
 }
 
 fn of_workload(workload: &Attribution) -> String {
