@@ -28,7 +28,7 @@ use crate::{
 pub(crate) const PAGE: &str = "triage.html";
 
 /// Lines of a function that are shown; all are in the document.
-const LINES_SHOWN: usize = 5;
+const LINES_SHOWN: usize = 3;
 
 /// Writes the page of a session into `folder`.
 pub(super) fn write(folder: &Path, evidence: &Evidence, found: &Triage) -> Result<()> {
@@ -205,7 +205,7 @@ fn instructions(counts: &Counts, flame: Option<String>) -> Instructions {
     Instructions {
         base: counts.base_ir,
         head: counts.head_ir,
-        how: format!("{} of `bench {}`", counts.valgrind, counts.arguments.join(" ")),
+        how: format!("valgrind {} counted `bench {}`", counts.valgrind, counts.arguments.join(" ")),
         note: counts.isa.clone(),
         functions: counts.functions.iter().map(function).collect(),
         n_unsteady: counts.n_unsteady,

@@ -138,17 +138,11 @@ struct Column {
 }
 
 impl Column {
-    /// Five significant digits of the whole.
+    /// The whole has three digits before the point at least: its smallest parts then still have some.
     fn of(whole: &Change) -> Self {
         let largest = whole.base_ns.abs().max(whole.head_ns.abs());
-        let scale = Scale::of(Unit::Nanoseconds, largest);
-        let digits = match largest / scale.divisor {
-            scaled if scaled >= 1000.0 => 1,
-            scaled if scaled >= 100.0 => 2,
-            scaled if scaled >= 10.0 => 3,
-            _ => 4,
-        };
-        Self { scale, digits }
+        let scale = Scale::of(Unit::Nanoseconds, largest / 100.0);
+        Self { scale, digits: if largest / scale.divisor < 1e4 { 2 } else { 1 } }
     }
 
     fn text(self, ns: f64) -> String {

@@ -133,7 +133,7 @@ pub(crate) fn instructions() -> Instructions {
     Instructions {
         base: [412_345_678, 412_346_012],
         head: [433_345_678, 433_345_710],
-        how: "valgrind 3.19.0 of `bench model generate --model stories --tokens 16 --temperature 0 --threads 1`".to_owned(),
+        how: "valgrind 3.19.0 counted `bench model generate --model stories --tokens 16 --temperature 0 --threads 1`".to_owned(),
         note: "valgrind knows no AVX-512: the AVX2 path is counted".to_owned(),
         functions: vec![
             function("engine::kernels::scalar::rope::rope", "engine/src/kernels/scalar/rope.rs", "head", 0, 27_400_000, [0, 2_304], &["engine/src/kernels/scalar/rope.rs: line none → 41: +19,200,000", "engine/src/kernels/scalar/rope.rs: line none → 42: +8,200,000"]),
