@@ -17,6 +17,11 @@ const PAGES = [
   { name: "history-one", example: "sample_history", args: ["one"], required: ["sort", "filter", "tip"] },
   { name: "history-years", example: "sample_history", args: ["years"], required: ["sort", "filter", "tip"] },
   { name: "history-session", example: "sample_history", args: ["session"], required: ["sort", "filter", "tip"] },
+  { name: "triage", example: "sample_triage", args: ["typical"], required: ["sort"] },
+  { name: "triage-hostile", example: "sample_triage", args: ["hostile"], required: ["sort"] },
+  { name: "triage-silent", example: "sample_triage", args: ["silent"], required: ["sort"] },
+  { name: "triage-counted", example: "sample_triage", args: ["counted"], required: ["sort"] },
+  { name: "triage-refused", example: "sample_triage", args: ["refused"], required: [] },
 ];
 
 const root = fileURLToPath(new URL("../..", import.meta.url));

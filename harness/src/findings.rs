@@ -9,13 +9,6 @@ use reports::{
 
 /// The summary and one finding for every gated metric.
 pub(crate) fn of(derived: &Derived) -> (Summary, Vec<Finding>) {
-    let refusal = |refusal: &gates::Refusal| Refusal {
-        rule: refusal.rule.to_owned(),
-        field: refusal.field.clone(),
-        expected: refusal.expected.clone(),
-        found: refusal.found.clone(),
-        way_out: refusal.way_out.to_owned(),
-    };
     let summary = Summary {
         verdict: derived.verdict.name().to_owned(),
         exit_code: derived.verdict.exit_code(),
@@ -24,6 +17,17 @@ pub(crate) fn of(derived: &Derived) -> (Summary, Vec<Finding>) {
         refusals: derived.refusals.iter().map(refusal).collect(),
     };
     (summary, derived.rows.iter().map(finding).collect())
+}
+
+/// A broken rule of evidence.
+pub(crate) fn refusal(refusal: &gates::Refusal) -> Refusal {
+    Refusal {
+        rule: refusal.rule.to_owned(),
+        field: refusal.field.clone(),
+        expected: refusal.expected.clone(),
+        found: refusal.found.clone(),
+        way_out: refusal.way_out.to_owned(),
+    }
 }
 
 /// The head's rooflines; none where its evidence does not hold, since no rate of such a record is worth a picture.

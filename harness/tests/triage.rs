@@ -63,6 +63,16 @@ fn a_slower_kernel_is_named_by_its_span_and_the_red_gate_carries_it() {
     let again = here.bench(&["triage", "--from", "ci", "--format", "json"]).expect(0, &[]);
     let written = here.path("ci/triage.json");
     assert_eq!(again.stdout.into_bytes(), fs::read(&written).unwrap());
+    let page = here.path("ci/triage.html");
+    let drawn = fs::read_to_string(&page).unwrap();
+    for said in ["Where the time went", "▲ </span>slower", "decode-16/rope +"] {
+        assert!(drawn.contains(said), "{said}");
+    }
+    fs::write(&page, drawn.replacen("▲", "▼", 1)).unwrap();
+    here.bench(&["verify", "ci/triage_evidence.json"])
+        .expect(4, &["`ci/triage.html`: expected the bytes that follow from"]);
+    here.bench(&["triage", "--from", "ci"]).expect(0, &["wrote triage.html"]);
+    assert_eq!(fs::read_to_string(&page).unwrap(), drawn, "drawn again: the same bytes");
     let text = fs::read_to_string(&written).unwrap();
     fs::write(&written, text.replacen("\"rope\"", "\"attend\"", 1)).unwrap();
     here.bench(&["verify", "ci/triage_evidence.json"])

@@ -6,7 +6,8 @@
 //!
 //! ```text
 //! Evidence ─► series ─► chart (SVG) ─► html ─► page
-//! Finding, Summary ────────┴────────────┘
+//! Finding, Summary ────────┴────────────┤
+//! triage::View ─────────────────────────┘
 //! ```
 
 #![forbid(unsafe_code)]
@@ -21,6 +22,7 @@ pub mod roofline;
 pub mod series;
 pub mod text;
 pub mod theme;
+pub mod triage;
 
 use baselines::Evidence;
 
@@ -57,6 +59,14 @@ pub fn page(judged: Judged<'_>) -> Result<String> {
 /// `ErrorKind::Draw` if the SVG backend fails.
 pub fn history_page(history: &History, judged: Option<Judged<'_>>) -> Result<String> {
     html::history_page(history, judged)
+}
+
+/// What a triage found as one HTML document.
+///
+/// # Errors
+/// `ErrorKind::Draw` if the SVG backend fails.
+pub fn triage_page(view: &triage::View) -> Result<String> {
+    html::triage_page(view)
 }
 
 /// The chart of one track as an SVG file of its own.

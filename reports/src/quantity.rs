@@ -60,7 +60,14 @@ pub(crate) fn value(value: f64, unit: Unit) -> String {
 
 /// A log ratio as a signed percentage: `+1.23 %`.
 pub(crate) fn percent(log_ratio: f64) -> String {
-    let text = format!("{:+.2}", 100.0 * libm::expm1(log_ratio));
+    share(libm::expm1(log_ratio))
+}
+
+/// A share as a signed percentage: `+1.23 %`; what nobody reads digit by digit, as a power of ten: `+1.0e302 %`.
+pub(crate) fn share(share: f64) -> String {
+    let percent = 100.0 * share;
+    let text =
+        if percent.abs() < 1e7 { format!("{percent:+.2}") } else { format!("{percent:+.1e}") };
     let text = if matches!(text.as_str(), "+0.00" | "-0.00") { "0.00".to_owned() } else { text };
     format!("{}{NBSP}%", signed(text))
 }
@@ -132,6 +139,8 @@ mod tests {
         assert_eq!(percent(libm::log(1.05)).replace(NBSP, " "), "+5.00 %");
         assert_eq!(percent(libm::log(0.9)).replace(NBSP, " "), "−10.00 %");
         assert_eq!(percent(-1e-9).replace(NBSP, " "), "0.00 %");
+        assert_eq!(share(0.0123).replace(NBSP, " "), "+1.23 %");
+        assert_eq!(share(-1e300).replace(NBSP, " "), "−1.0e302 %");
         assert_eq!(short_percent(5.0).replace(NBSP, " "), "+5 %");
         assert_eq!(short_percent(-0.5).replace(NBSP, " "), "−0.5 %");
         assert_eq!(short_percent(0.0).replace(NBSP, " "), "0 %");

@@ -65,7 +65,7 @@ pub(crate) struct Args {
     #[arg(long)]
     exact_only: bool,
 
-    /// Folder of `triage_evidence.json` and `triage.json`.
+    /// Folder of `triage_evidence.json`, `triage.json` and `triage.html`.
     #[arg(long, value_name = "PATH", default_value = "ci")]
     out: PathBuf,
 
@@ -77,7 +77,11 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     let start_ns = context.clock.now_ns();
     let (outcome, exact) = match &args.from {
-        Some(path) => (triage::again(path)?, None),
+        Some(path) => {
+            let outcome = triage::again(path)?;
+            context.progress.note(&format!("wrote {} beside the bundle", triage::PAGE));
+            (outcome, None)
+        }
         None => measure(args, context)?,
     };
     let exact = exact.as_ref().map(|exact| &exact.document);
@@ -145,8 +149,14 @@ fn measure(args: &Args, context: &Context<'_>) -> Result<(Outcome, Option<Exact>
 }
 
 fn note_written(args: &Args, context: &Context<'_>) {
-    let (triage, bundle) = (args.out.join(triage::TRIAGE), args.out.join(triage::EVIDENCE));
-    context.progress.note(&format!("wrote {} from {}", triage.display(), bundle.display()));
+    let [triage, page, bundle] =
+        [triage::TRIAGE, triage::PAGE, triage::EVIDENCE].map(|name| args.out.join(name));
+    context.progress.note(&format!(
+        "wrote {} and {} from {}",
+        triage.display(),
+        page.display(),
+        bundle.display()
+    ));
 }
 
 /// Two commands in place of two builds.
@@ -209,8 +219,14 @@ fn count(
 
 fn write_exact(args: &Args, exact: &Exact, context: &Context<'_>) -> Result<()> {
     triage::write_exact(&args.out, exact)?;
-    let (document, flame) = (args.out.join(triage::EXACT), args.out.join(triage::FLAME));
-    context.progress.note(&format!("wrote {} and {}", document.display(), flame.display()));
+    let [document, flame, page] =
+        [triage::EXACT, triage::FLAME, triage::PAGE].map(|name| args.out.join(name));
+    context.progress.note(&format!(
+        "wrote {}, {} and {}",
+        document.display(),
+        flame.display(),
+        page.display()
+    ));
     Ok(())
 }
 

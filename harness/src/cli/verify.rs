@@ -88,8 +88,9 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
     }
     match document {
         Document::Evidence(evidence) if evidence.head.purpose == Purpose::Triage => {
-            triage::verify(&path, &evidence)?;
-            print(&format!("{}: follows from {}\n", triage::TRIAGE, path.display()))?;
+            for name in triage::verify(&path, &evidence)? {
+                print(&format!("{name}: follows from {}\n", path.display()))?;
+            }
             Ok(0)
         }
         Document::Evidence(evidence) => verify_bundle(&path, &bytes, &evidence, args, context),

@@ -5,10 +5,10 @@
 //! two runs of one build (seeds of hash maps, mostly) is no difference of the builds, and a function is only named where its
 //! difference is larger than that.
 
-use std::{collections::BTreeMap, ffi::OsString, io::Read as _, path::Path, time::Duration};
+use std::{collections::BTreeMap, ffi::OsString, fmt, io::Read as _, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     callgrind::{self, Diff, Function, ISA_NOTE, Job, Presence, Profile, Row, Valgrind},
@@ -46,23 +46,26 @@ pub(crate) struct Exact {
     pub(crate) flame: String,
 }
 
+/// What kind of document it is.
+const SCHEMA: &str = "tritgate.triage-exact";
+
 /// The document: counts of all four runs, so that every row follows from it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Document {
-    schema: &'static str,
-    version: &'static str,
-    valgrind: String,
-    isa: &'static str,
-    arguments: Vec<String>,
-    base_binary: String,
-    head_binary: String,
+    schema: String,
+    version: String,
+    pub(super) valgrind: String,
+    pub(super) isa: String,
+    pub(super) arguments: Vec<String>,
+    pub(super) base_binary: String,
+    pub(super) head_binary: String,
     /// The lines of commands; left out of builds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    base_command: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    head_command: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) base_command: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) head_command: Option<String>,
     /// What a reader must know about the counts of commands.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) notes: Vec<String>,
     /// Instructions of both runs.
     pub(crate) base_ir: [u64; 2],
@@ -76,12 +79,12 @@ pub(crate) struct Document {
 }
 
 /// One function.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct FunctionRow {
     pub(crate) function: String,
     pub(crate) file: String,
     /// `both`, `base` or `head`: which builds execute it.
-    pub(crate) only: &'static str,
+    pub(crate) only: String,
     pub(crate) base_ir: [u64; 2],
     pub(crate) head_ir: [u64; 2],
     pub(crate) delta_ir: i64,
@@ -93,7 +96,7 @@ pub(crate) struct FunctionRow {
 }
 
 /// One line of a function.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct LineRow {
     pub(crate) file: String,
     pub(crate) base_line: Option<u64>,
@@ -101,7 +104,21 @@ pub(crate) struct LineRow {
     pub(crate) delta_ir: i64,
 }
 
+impl fmt::Display for LineRow {
+    /// `engine/src/x.rs: line 7 → 9: +120`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = |line: Option<u64>| line.map_or("none".to_owned(), |n| n.to_string());
+        let (base, head) = (number(self.base_line), number(self.head_line));
+        write!(f, "{}: line {base} → {head}: {:+}", self.file, self.delta_ir)
+    }
+}
+
 impl Document {
+    /// Reads what was written; `None` of anything else.
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok().filter(|document: &Self| document.schema == SCHEMA)
+    }
+
     /// Whether no function differs.
     pub(crate) const fn is_silent(&self) -> bool {
         self.functions.is_empty()
@@ -257,10 +274,10 @@ fn compared(
     let [base_binary, head_binary] = told.binaries;
     let (base_command, head_command) = told.lines.map(|[base, head]| (base, head)).unzip();
     let document = Document {
-        schema: "tritgate.triage-exact",
-        version: "1.0",
+        schema: SCHEMA.to_owned(),
+        version: "1.0".to_owned(),
         valgrind: valgrind.version.clone(),
-        isa: ISA_NOTE,
+        isa: ISA_NOTE.to_owned(),
         arguments: told.arguments,
         base_binary,
         head_binary,
@@ -328,7 +345,8 @@ fn function_row(row: &Row, base: &[Profile; 2], head: &[Profile; 2]) -> Function
             Presence::Both => "both",
             Presence::BaseOnly => "base",
             Presence::HeadOnly => "head",
-        },
+        }
+        .to_owned(),
         base_ir: of(base),
         head_ir: of(head),
         delta_ir: row.delta_ir,

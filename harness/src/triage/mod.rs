@@ -2,12 +2,13 @@
 //! them went.
 //!
 //! ```text
-//! arms.rs ─► stamped session ─► triage_evidence.json ─► gates::triage ─► triage.json
+//! arms.rs ─► stamped session ─► triage_evidence.json ─► gates::triage ─► triage.json, triage.html
 //! ```
 //!
 //! In: two programs and the workloads. Out: the bundle, and what follows from it.
 
 mod exact;
+mod page;
 mod plan;
 
 use std::path::Path;
@@ -21,6 +22,7 @@ use baselines::{
 use gates::{Policy, triage::Triage};
 
 pub(crate) use exact::{Build, Document as ExactDocument, Exact, exact, exact_commands};
+pub(crate) use page::{PAGE, compared_with};
 pub(crate) use plan::{check_size, plan};
 
 use crate::{
@@ -53,7 +55,7 @@ pub(crate) struct Order<'a> {
     pub(crate) pairs: u64,
     pub(crate) ready: Ready,
     pub(crate) policy: String,
-    /// Folder of both files.
+    /// Folder of all files.
     pub(crate) out: &'a Path,
 }
 
@@ -173,7 +175,7 @@ fn attach(folder: &Path, stamped: &Evidence) -> Result<bool> {
     Ok(true)
 }
 
-/// What follows from the bundle in `path`, or in that folder, once more.
+/// What follows from the bundle in `path`, or in that folder, once more; the page beside it is drawn anew.
 pub(crate) fn again(path: &Path) -> Result<Outcome> {
     let path = if path.is_dir() { path.join(EVIDENCE) } else { path.to_owned() };
     let Document::Evidence(evidence) = Document::read(&path)? else {
@@ -189,29 +191,42 @@ pub(crate) fn again(path: &Path) -> Result<Outcome> {
     );
     let policy = Policy::parse(&evidence.policy).context("failed to read the policy")?;
     let found = gates::triage::triage(&evidence, &policy);
+    page::write(folder(&path), &evidence, &found)?;
     Ok(Outcome::Measured(evidence, Box::new(found)))
 }
 
-/// Derives the triage of a bundle again: an error unless the bundle holds and the document beside it has the same bytes.
-pub(crate) fn verify(path: &Path, evidence: &Evidence) -> Result<()> {
+/// The folder of a file.
+fn folder(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
+}
+
+/// Derives the triage of a bundle again: an error unless the bundle holds and the files beside it have the same bytes. Returns the
+/// names of those that do; a page that nobody kept is no fault.
+pub(crate) fn verify(path: &Path, evidence: &Evidence) -> Result<Vec<&'static str>> {
     let policy = Policy::parse(&evidence.policy).context("failed to read the policy")?;
     let found = gates::triage::triage(evidence, &policy);
     if let Some(refusal) = found.refusals.first() {
         return Err(Failure::invalid(files::paragraph(refusal)).into());
     }
-    let document = path.with_file_name(TRIAGE);
-    if files::read(&document)? == found.to_json(evidence) {
-        return Ok(());
+    let mut expected = vec![(TRIAGE, found.to_json(evidence))];
+    if path.with_file_name(PAGE).is_file() {
+        expected.push((PAGE, page::page(folder(path), evidence, &found)?.into_bytes()));
     }
-    Err(Failure::invalid(format!(
-        "failed to verify `{}`: expected the bytes that follow from `{}`, found others; write it again with `bench triage`",
-        document.display(),
-        path.display()
-    ))
-    .into())
+    for (name, bytes) in &expected {
+        let document = path.with_file_name(name);
+        if files::read(&document)? != *bytes {
+            let failure = Failure::invalid(format!(
+                "failed to verify `{}`: expected the bytes that follow from `{}`, found others; write it again with `bench triage`",
+                document.display(),
+                path.display()
+            ));
+            return Err(failure.into());
+        }
+    }
+    Ok(expected.into_iter().map(|(name, _)| name).collect())
 }
 
-/// Writes the counts of instructions and their flame graph.
+/// Writes the counts of instructions, their flame graph and the page.
 pub(crate) fn write_exact(folder: &Path, exact: &Exact) -> Result<()> {
     let mut document = serde_json::to_vec_pretty(&exact.document)?;
     document.push(b'\n');
@@ -219,7 +234,7 @@ pub(crate) fn write_exact(folder: &Path, exact: &Exact) -> Result<()> {
         baselines::write_atomic(&folder.join(name), bytes, READABLE)
             .context("failed to write the files of the triage")?;
     }
-    Ok(())
+    page::write_counted(folder, &exact.document)
 }
 
 /// Writes the bundle, and then what follows from it.
@@ -228,7 +243,7 @@ fn write(folder: &Path, evidence: &Evidence, found: &Triage) -> Result<()> {
         baselines::write_atomic(&folder.join(name), &bytes, READABLE)
             .context("failed to write the files of the triage")?;
     }
-    Ok(())
+    page::write(folder, evidence, found)
 }
 
 #[cfg(test)]

@@ -82,9 +82,20 @@ pub(crate) fn svg(
     y: Axis,
     draw: impl FnOnce(&Canvas<'_>) -> Result<()>,
 ) -> Result<String> {
+    sized(CHART_SIZE, margins, x, y, draw)
+}
+
+/// As [`svg`], of another size: for charts whose height depends on what they hold.
+pub(crate) fn sized(
+    size: (u32, u32),
+    margins: Margins,
+    x: Axis,
+    y: Axis,
+    draw: impl FnOnce(&Canvas<'_>) -> Result<()>,
+) -> Result<String> {
     let mut text = String::new();
     {
-        let root = SVGBackend::with_string(&mut text, CHART_SIZE).into_drawing_area();
+        let root = SVGBackend::with_string(&mut text, size).into_drawing_area();
         let (width, height) = root.dim_in_pixel();
         let (width, height) = (width.cast_signed(), height.cast_signed());
         let x_px = margins.left..width - margins.right;

@@ -1,6 +1,7 @@
 //! Charts: one file each, drawn by plotters into SVG that the page holds inline.
 //! In: a series and what the gate found on it. Out: a picture with its description, or the reason why there is none.
 
+pub(crate) mod attribution;
 pub(crate) mod axis;
 mod canvas;
 mod comparison;

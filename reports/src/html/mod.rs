@@ -3,6 +3,7 @@
 
 mod evidence;
 mod figure;
+mod flame;
 mod history;
 mod numbers;
 mod page;
@@ -10,7 +11,10 @@ mod roofline;
 mod shell;
 mod subject;
 mod table;
+mod triage;
 mod word;
 
 pub(crate) use history::{history_page, track_svg};
 pub(crate) use page::page;
+pub(crate) use subject::facts;
+pub(crate) use triage::triage_page;

@@ -30,7 +30,7 @@ pub(super) fn sections(judged: Judged<'_>) -> Result<Sections> {
     let Judged { evidence, summary, findings, rooflines } = judged;
     let all = series::collect(evidence);
     Ok(Sections {
-        refusals: html! { @if !summary.refusals.is_empty() { (table::refusals(&summary.refusals)) } },
+        refusals: html! { @if !summary.refusals.is_empty() { (table::refusals("Why no verdict on speed was given", &summary.refusals)) } },
         subject: subject::section(evidence),
         findings: table::findings(&all, findings),
         figures: figure::sections(&all, findings)?,

@@ -19,19 +19,7 @@ pub(super) fn section(evidence: &Evidence) -> Markup {
                 table {
                     thead { tr { th scope="col" { "" } th scope="col" { "Base" } th scope="col" { "Head" } } }
                     tbody {
-                        @if let Some((base_commit, head_commit)) = commit(base).zip(commit(head)) {
-                            (row("Commit", base_commit, head_commit))
-                            (row("Code layouts", base.subject.n_layouts().to_string(), head.subject.n_layouts().to_string()))
-                        }
-                        (row("Binary", base.subject.binary.short(), head.subject.binary.short()))
-                        @if let (Some(base), Some(head)) = (base.subject.engine(), head.subject.engine()) {
-                            (row("Model", model(&base.model), model(&head.model)))
-                            (row("Settings", settings(&base.settings), settings(&head.settings)))
-                        } @else {
-                            (row("Command", name(base), name(head)))
-                            (row("Surroundings", surroundings(base), surroundings(head)))
-                        }
-                        (row("Built with", built(base), built(head)))
+                        @for [name, base, head] in facts(base, head) { (row(&name, base, head)) }
                         (row("Processes", base.processes.len().to_string(), head.processes.len().to_string()))
                     }
                 }
@@ -39,6 +27,28 @@ pub(super) fn section(evidence: &Evidence) -> Markup {
             (source(evidence))
         }
     }
+}
+
+/// What tells both arms apart, a row each: name, of the base, of the head.
+pub(crate) fn facts(base: &RunRecord, head: &RunRecord) -> Vec<[String; 3]> {
+    let mut facts = Vec::new();
+    let mut fact =
+        |name: &str, base: String, head: String| facts.push([name.to_owned(), base, head]);
+    if let Some((base_commit, head_commit)) = commit(base).zip(commit(head)) {
+        fact("Commit", base_commit, head_commit);
+        let layouts = |record: &RunRecord| record.subject.n_layouts().to_string();
+        fact("Code layouts", layouts(base), layouts(head));
+    }
+    fact("Binary", base.subject.binary.short(), head.subject.binary.short());
+    if let (Some(base), Some(head)) = (base.subject.engine(), head.subject.engine()) {
+        fact("Model", model(&base.model), model(&head.model));
+        fact("Settings", settings(&base.settings), settings(&head.settings));
+    } else {
+        fact("Command", name(base).to_owned(), name(head).to_owned());
+        fact("Surroundings", surroundings(base), surroundings(head));
+    }
+    fact("Built with", built(base), built(head));
+    facts
 }
 
 /// Where the base comes from: a store, or the command line.

@@ -99,11 +99,11 @@ fn key(number: Option<f64>) -> String {
     number.filter(|number| number.is_finite()).map_or_else(String::new, |number| number.to_string())
 }
 
-/// The section with every broken rule.
-pub(super) fn refusals(refusals: &[Refusal]) -> Markup {
+/// The section with every broken rule; `title`: what was not done for it.
+pub(super) fn refusals(title: &str, refusals: &[Refusal]) -> Markup {
     html! {
         section aria-labelledby="refusals" {
-            h2 id="refusals" { "Why no verdict on speed was given" }
+            h2 id="refusals" { (title) }
             (scroll("Broken rules of evidence", &html! {
                 table {
                     thead { tr {

@@ -90,22 +90,14 @@ fn instructions(exact: &ExactDocument) -> String {
         } else {
             format!("calls {} → {}", row.base_calls, row.head_calls)
         };
-        let only = match row.only {
+        let only = match row.only.as_str() {
             "both" => String::new(),
             only => format!(", only in the {only}"),
         };
         let line = format!("{:+}  {} ({calls}{only}) {}", row.delta_ir, row.function, row.file);
         said += &format!("  {}\n", wrapped(&line, "    "));
         for line in row.lines.iter().take(LINES_SHOWN) {
-            let number = |line: Option<u64>| line.map_or("none".to_owned(), |n| n.to_string());
-            let at = format!(
-                "{}: line {} → {}: {:+}",
-                line.file,
-                number(line.base_line),
-                number(line.head_line),
-                line.delta_ir
-            );
-            said += &format!("      {}\n", wrapped(&at, "        "));
+            said += &format!("      {}\n", wrapped(&line.to_string(), "        "));
         }
     }
     let n_more = exact.functions.len().saturating_sub(FUNCTIONS_SHOWN) + exact.n_more;
@@ -122,7 +114,7 @@ pub(super) fn human(
     exact: Option<&ExactDocument>,
     wall_ns: u64,
 ) -> String {
-    let against = format!("triage: head against {}", evidence_base(evidence));
+    let against = format!("triage: head against {}", gates::plain(&triage::compared_with(evidence)));
     let mut said = columns(&against, None);
     if let Some(command) = evidence.head.subject.command() {
         said += &columns(&format!("head: {}", gates::plain(&command.line)), None);
@@ -168,12 +160,6 @@ pub(super) fn human(
     let wall = Unit::Nanoseconds.text(wall_ns as f64);
     said += &format!("\nthis took {wall}\n");
     said
-}
-
-fn evidence_base(evidence: &Evidence) -> String {
-    let given = evidence.given.as_ref().map(|given| given.asked.clone());
-    let stored = evidence.baseline.as_ref().map(|baseline| format!("baseline {}", baseline.name));
-    gates::plain(&given.or(stored).unwrap_or_default())
 }
 
 fn of_workload(workload: &Attribution) -> String {
