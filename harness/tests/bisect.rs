@@ -1,139 +1,31 @@
 //! A bisection of a repository whose `bench` is a few lines that pass on what the real one says: built, measured, ended, resumed.
 
 mod common;
+#[path = "common/engine_toy.rs"]
+mod engine_toy;
 #[path = "common/toy.rs"]
 mod toy;
 
-use std::{
-    fs,
-    path::PathBuf,
-    process::{Command, Stdio},
-    thread::sleep,
-    time::Duration,
-};
+use std::{fs, process::Command};
 
-use common::{Folder, Run};
+use common::Run;
+use engine_toy::{MAIN, Toy};
 use serde_json::Value;
 use toy::{BENCH, Toy as BenchToy, of_cargo};
 
-/// Passes everything on to the program that a variable names, and adds to the allocations that it counted.
-const MAIN: &str = r#"
-use std::{env, io::{BufRead, BufReader}, process::{exit, Command, Stdio}};
-const PROGRAM: &str = "TOY_BENCH";
-const EXTRA: u64 = 0;
-fn main() {
-    let program = env::var_os(PROGRAM).expect("the test names it");
-    let mut child = Command::new(program).arg("worker").stdout(Stdio::piped()).spawn().unwrap();
-    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
-        let line = line.unwrap();
-        let Some((before, after)) = line.split_once("\"requests\":") else {
-            println!("{line}");
-            continue;
-        };
-        let end = after.find([',', '}']).unwrap();
-        let requests: u64 = after[..end].parse().unwrap();
-        println!("{before}\"requests\":{}{}", requests + EXTRA, &after[end..]);
-    }
-    exit(child.wait().unwrap().code().unwrap_or(1));
-}
-"#;
-const MANIFEST: &str = r#"[package]
-name = "tritgate-harness"
-version = "0.1.0"
-edition = "2021"
-[[bin]]
-name = "bench"
-path = "main.rs"
-[workspace]
-"#;
-const LOCK_FILE: &str =
-    "version = 4\n\n[[package]]\nname = \"tritgate-harness\"\nversion = \"0.1.0\"\n";
-
-/// The repository.
-struct Toy {
-    here: Folder,
+/// A bisection of the repository.
+fn bisect(toy: &Toy, options: &[&str]) -> Run {
+    toy.bench(&[&["bisect"], options].concat())
 }
 
-impl Toy {
-    /// Commits 0 to `n`; `main` gives the source of each.
-    fn new(n: usize, main: impl Fn(usize) -> String) -> Self {
-        let toy = Self { here: Folder::new() };
-        for (name, text) in [
-            ("Cargo.toml", MANIFEST),
-            ("Cargo.lock", LOCK_FILE),
-            (".gitignore", "/cache\n/store\n/target\n/ci/bisect.json\n"),
-        ] {
-            fs::write(toy.here.path(name), text).expect("the folder is writable");
-        }
-        toy.git(&["init", "--quiet", "--initial-branch=main"]);
-        for idx in 0..=n {
-            fs::write(toy.here.path("main.rs"), format!("// {idx}\n{}", main(idx)))
-                .expect("writable");
-            toy.git(&["add", "."]);
-            let author =
-                ["-c", "user.name=t", "-c", "user.email=t@t", "-c", "commit.gpgsign=false"];
-            let message = format!("--message=change {idx}");
-            toy.git(&[&author[..], &["commit", "--quiet", &message]].concat());
-            toy.git(&["tag", &format!("c{idx}")]);
-        }
-        toy
-    }
+fn document(toy: &Toy) -> Option<Value> {
+    serde_json::from_slice(&fs::read(toy.here.path("ci/bisect.json")).ok()?).ok()
+}
 
-    fn git(&self, args: &[&str]) -> String {
-        let done = Command::new("git").args(args).current_dir(self.here.path("")).output();
-        let done = done.expect("git is installed");
-        assert!(done.status.success(), "{args:?}: {}", String::from_utf8_lossy(&done.stderr));
-        String::from_utf8_lossy(&done.stdout).trim().to_owned()
-    }
-
-    fn vars() -> Vec<(&'static str, String)> {
-        let bench = PathBuf::from(env!("CARGO_BIN_EXE_bench"));
-        // The examples are built beside the binary by every `cargo test` and `cargo nextest run`.
-        let slow = bench.with_file_name("examples").join("slow_worker");
-        let mut vars: Vec<_> = of_cargo().collect();
-        vars.extend(
-            [("TOY_BENCH", bench), ("TOY_SLOW", slow)]
-                .map(|(name, path)| (name, path.display().to_string())),
-        );
-        vars
-    }
-
-    fn bisect(&self, options: &[&str]) -> Run {
-        let cache = self.here.path("cache").display().to_string();
-        let own = Self::vars();
-        let mut vars: Vec<(&str, &str)> =
-            own.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        vars.push(("XDG_CACHE_HOME", &cache));
-        self.here.bench_with(&[&["bisect"], options].concat(), &vars)
-    }
-
-    fn document(&self) -> Option<Value> {
-        serde_json::from_slice(&fs::read(self.here.path("ci/bisect.json")).ok()?).ok()
-    }
-
-    /// Starts a bisection, ends it by Ctrl-C once it has taken `n_steps`, and gives its exit code.
-    fn interrupted(&self, options: &[&str], n_steps: usize) -> Option<i32> {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_bench"))
-            .arg("bisect")
-            .args(options)
-            .current_dir(self.here.path(""))
-            .env_clear()
-            .envs(Self::vars())
-            .env("XDG_CACHE_HOME", self.here.path("cache"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program is built");
-        let taken =
-            || self.document().and_then(|document| Some(document["steps"].as_array()?.len()));
-        while taken().unwrap_or(0) < n_steps {
-            assert!(child.try_wait().expect("it runs").is_none(), "it ended by itself");
-            sleep(Duration::from_millis(20));
-        }
-        let pid = child.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &pid]).status().expect("kill").success());
-        child.wait().expect("it ends").code()
-    }
+/// Starts a bisection, ends it by Ctrl-C once it has taken `n_steps`, and gives its exit code.
+fn interrupted(toy: &Toy, options: &[&str], n_steps: usize) -> Option<i32> {
+    let taken = || document(toy).and_then(|document| Some(document["steps"].as_array()?.len()));
+    toy.interrupted(&[&["bisect"], options].concat(), || taken().unwrap_or(0) >= n_steps)
 }
 
 /// Commit 11 of 16 allocates three times more, commit 8 does not compile, the `bench` of commit 9 speaks another protocol; the first
@@ -149,12 +41,12 @@ fn the_commit_that_allocates_more_is_found_past_one_that_does_not_build_and_an_i
     }
     });
     let options = ["--good=c0", "--bad=main", "--metric=timed_allocations"];
-    assert_eq!(toy.interrupted(&options, 2), Some(130));
-    let half = toy.document().expect("it was written");
+    assert_eq!(interrupted(&toy, &options, 2), Some(130));
+    let half = document(&toy).expect("it was written");
     assert_eq!(half["outcome"], Value::Null);
 
     fs::write(toy.here.path("untracked.rs"), "").expect("writable");
-    let run = toy.bisect(&options).expect(0, &["going on after", "the working tree has changes"]);
+    let run = bisect(&toy, &options).expect(0, &["going on after", "the working tree has changes"]);
     let culprit = toy.git(&["rev-parse", "c11"]);
     for part in [
         &culprit,
@@ -167,7 +59,7 @@ fn the_commit_that_allocates_more_is_found_past_one_that_does_not_build_and_an_i
         assert!(run.stdout.contains(part), "{part}: {}", run.stdout);
     }
     assert!(run.stdout.lines().all(|line| line.chars().count() <= 80), "{}", run.stdout);
-    let document = toy.document().expect("it was written");
+    let document = document(&toy).expect("it was written");
     assert_eq!(
         (&document["outcome"], &document["culprit"]["commit"]),
         (&"found".into(), &culprit.into())
@@ -175,21 +67,18 @@ fn the_commit_that_allocates_more_is_found_past_one_that_does_not_build_and_an_i
     let builds = document["builds"].as_u64().expect("a number");
     // Six, and the one that fails, which takes two if it was cut short.
     assert!(builds <= 8, "{builds} builds");
-    // Every worktree that git knows is one of the cache's, and none is left once that is removed.
-    let cache = toy.here.path("cache").canonicalize().expect("it is there").display().to_string();
-    let trees = toy.git(&["worktree", "list", "--porcelain"]);
-    let trees: Vec<&str> =
-        trees.lines().filter_map(|line| line.strip_prefix("worktree ")).collect();
-    assert!(trees[1..].iter().all(|tree| tree.starts_with(&cache)), "{trees:?}");
+    // What was built is kept; of a commit that does not compile nothing is.
+    let (trees, broken) = (toy.worktrees(), toy.git(&["rev-parse", "c8"]));
+    assert!(trees.len() >= 4 && !trees.iter().any(|tree| tree.ends_with(&broken)), "{trees:?}");
 
     // What is finished is shown again, not measured again; another order replaces it.
-    let again = toy.bisect(&options).expect(0, &["holds all of it"]);
+    let again = bisect(&toy, &options).expect(0, &["holds all of it"]);
     assert_eq!(again.stdout, run.stdout);
-    let json = toy.bisect(&[&options[..], &["--format=json"]].concat()).expect(0, &[]);
+    let json = bisect(&toy, &[&options[..], &["--format=json"]].concat()).expect(0, &[]);
     let printed: Value = serde_json::from_str(&json.stdout).expect("JSON");
     assert_eq!(printed, document);
     let same = ["--good=c0", "--bad=c4", "--metric=timed_allocations"];
-    let same = toy.bisect(&same).expect(0, &["of another order", "replaced"]);
+    let same = bisect(&toy, &same).expect(0, &["of another order", "replaced"]);
     assert!(same.stdout.contains("nothing to bisect: both count"), "{}", same.stdout);
 }
 
@@ -200,11 +89,11 @@ fn the_commit_whose_steps_take_longer_is_found_by_time() {
         3.. => MAIN.replace("TOY_BENCH", "TOY_SLOW"),
         _ => MAIN.to_owned(),
     });
-    let run = toy.bisect(&["--good=c0", "--bad=c4", "--layouts=2", "--workload=decode-16"]);
+    let run = bisect(&toy, &["--good=c0", "--bad=c4", "--layouts=2", "--workload=decode-16"]);
     // A machine that is busy with other tests may be too noisy for a decision. It is not for a wrong one.
     assert!([0, 3].contains(&run.code), "{}\n{}", run.stdout, run.stderr);
     assert!(run.stdout.contains("chance of a wrong step: at most"), "{}", run.stdout);
-    let document = toy.document().expect("it was written");
+    let document = document(&toy).expect("it was written");
     if run.code == 0 {
         assert_eq!(document["culprit"]["subject"], "change 3", "{}", run.stdout);
         assert!(document["builds"].as_u64() <= Some(4), "{document}");
@@ -265,8 +154,8 @@ fn what_cannot_be_bisected_is_refused_before_anything_is_built() {
         ("c0", "c3", "--metric=kernel_mac", &["nearest: `kernel_macs`"]),
     ] {
         let (good, bad) = (format!("--good={good}"), format!("--bad={bad}"));
-        toy.bisect(&[&good, &bad, option]).expect(1, parts);
-        assert_eq!(toy.document(), None, "{good} {bad} {option}");
+        bisect(&toy, &[&good, &bad, option]).expect(1, parts);
+        assert_eq!(document(&toy), None, "{good} {bad} {option}");
     }
     // A clone without what lies between.
     let from = format!("file://{}", toy.here.path("").display());

@@ -4,6 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "helpers of a test fail it")]
 
 mod common;
+#[path = "common/engine_toy.rs"]
+mod engine_toy;
+#[expect(dead_code, reason = "this binary needs a part of it")]
+#[path = "common/toy.rs"]
+mod toy;
 
 use std::{
     fs,
@@ -11,6 +16,7 @@ use std::{
 };
 
 use common::{Folder, Run};
+use engine_toy::{MAIN, Toy};
 use serde_json::Value;
 
 /// The examples are built beside the binary by every `cargo test` and `cargo nextest run`.
@@ -77,6 +83,76 @@ fn a_slower_kernel_is_named_by_its_span_and_the_red_gate_carries_it() {
     fs::write(&written, text.replacen("\"rope\"", "\"attend\"", 1)).unwrap();
     here.bench(&["verify", "ci/triage_evidence.json"])
         .expect(4, &["expected the bytes that follow from"]);
+}
+
+/// Commit 1 does not compile, commit 2 allocates as often as commit 0; the working tree allocates three times more.
+#[test]
+fn a_dirty_tree_is_explained_and_a_base_that_does_not_build_is_named_and_leaves_nothing() {
+    let toy = Toy::new(2, |idx| match idx {
+        1 => "fn main() { let broken }".to_owned(),
+        _ => MAIN.to_owned(),
+    });
+    let more = ["--workload", "decode-16", "--layouts", "1", "--pairs", "4"];
+    let triage = |base: &str| toy.bench(&[&["triage", "--base", base], &more[..]].concat());
+
+    triage("c1").expect(1, &["failed to build revision `c1`", "error: ", "name another revision"]);
+    triage("nonesuch").expect(1, &["`nonesuch`", "no such commit"]);
+    assert_eq!(toy.worktrees(), [""; 0]);
+    assert!(!toy.here.path("ci/triage.json").exists());
+
+    fs::write(toy.here.path("main.rs"), MAIN.replace("EXTRA: u64 = 0", "EXTRA: u64 = 3")).unwrap();
+    let said = triage("c2").expect(0, &["built with uncommitted changes"]).stdout;
+    let document = json(&toy.here.path("ci/triage.json"));
+    let more = document["hints"].as_array().unwrap().iter().any(|hint| {
+        let text = hint["text"].as_str().unwrap();
+        hint["kind"] == "allocations" && text.starts_with("decode-16: ")
+    });
+    assert!(more, "{said}");
+    let with = document["compared_with"].as_str().unwrap();
+    assert!(with.starts_with("revision `c2` ("), "{with}");
+    assert_eq!(document["base"]["commit"], toy.git(&["rev-parse", "c2"]), "{said}");
+}
+
+#[test]
+fn a_shallow_clone_without_the_base_says_how_to_get_it() {
+    let toy = Toy::new(2, |_| MAIN.to_owned());
+    let from = format!("file://{}", toy.here.path("").display());
+    toy.git(&["clone", "--quiet", "--depth=1", &from, "shallow"]);
+    let home = toy.here.path("home");
+    let shallow = toy.here.path("shallow");
+    let done = std::process::Command::new(env!("CARGO_BIN_EXE_bench"))
+        .args(["triage", "--base", "HEAD~1"])
+        .current_dir(shallow)
+        .env("HOME", home)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert_eq!(done.status.code(), Some(1), "{said}");
+    assert!(said.contains("HEAD~1") && said.contains("git fetch --deepen=50"), "{said}");
+}
+
+/// Ended while it measures, which is as soon as both are built.
+#[test]
+fn one_that_is_interrupted_leaves_no_file_and_no_worktree_but_those_of_kept_builds() {
+    let toy = Toy::new(1, |_| MAIN.to_owned());
+    let args = ["triage", "--base", "c0", "--head", "c1", "--layouts", "1", "--pairs", "16"];
+    let built = || {
+        let layouts = fs::read_dir(toy.here.path("cache/tritgate/builds")).into_iter().flatten();
+        let of = |room: std::io::Result<fs::DirEntry>| {
+            let entries = fs::read_dir(room.unwrap().path().join("layouts")).into_iter().flatten();
+            entries.filter(|entry| {
+                entry.as_ref().is_ok_and(|entry| entry.path().join("manifest.json").exists())
+            })
+        };
+        layouts.flat_map(of).count() == 2
+    };
+    assert_eq!(toy.interrupted(&args, built), Some(130));
+    let left = fs::read_dir(toy.here.path("ci")).unwrap().map(|file| file.unwrap().file_name());
+    assert_eq!(left.collect::<Vec<_>>(), ["policy.toml"], "as it was");
+    assert_eq!(toy.worktrees().len(), 2);
+    assert_eq!(toy.git(&["status", "--porcelain"]), "");
+    toy.bench(&["clean"]).expect(0, &[]);
+    assert_eq!(toy.worktrees(), [""; 0]);
 }
 
 #[test]

@@ -205,8 +205,11 @@ pub(crate) fn layouts(request: &Request<'_>, progress: &Progress) -> Result<Layo
     let place = Place { folder: &folder, top: &tree, target: &target, locked };
     let sets_linker = config.sets_linker || request.variables.sets_linker(host);
     let job = Job { request, place, entry: &entry, room: &room, own_tree: !dirty, sets_linker };
-    let built = build(job, &key, &commit, progress)?;
-    prune(&repository, &room, ROOM)?;
+    let built = build(job, &key, &commit, progress);
+    // Of what did not build, or was interrupted, no worktree stays.
+    let pruned = prune(&repository, &room, ROOM);
+    let built = built?;
+    pruned?;
 
     Ok(Layouts {
         commit,

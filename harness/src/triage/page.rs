@@ -85,10 +85,8 @@ fn counts(folder: &Path, evidence: &Evidence) -> Option<Counts> {
 
 /// Whether both are of the same two builds or commands, and the session is one of a triage.
 fn is_of(counts: &Counts, evidence: &Evidence) -> bool {
-    let counted = [
-        (&counts.base_binary, &counts.base_command),
-        (&counts.head_binary, &counts.head_command),
-    ];
+    let counted =
+        [(&counts.base_binary, &counts.base_command), (&counts.head_binary, &counts.head_command)];
     let is = |arm: &RunRecord, (binary, command): (&String, &Option<String>)| {
         let line = arm.subject.command().map(|command| &command.line);
         arm.subject.binary.to_string() == *binary && line == command.as_ref()

@@ -114,7 +114,8 @@ pub(super) fn human(
     exact: Option<&ExactDocument>,
     wall_ns: u64,
 ) -> String {
-    let against = format!("triage: head against {}", gates::plain(&triage::compared_with(evidence)));
+    let against =
+        format!("triage: head against {}", gates::plain(&triage::compared_with(evidence)));
     let mut said = columns(&against, None);
     if let Some(command) = evidence.head.subject.command() {
         said += &columns(&format!("head: {}", gates::plain(&command.line)), None);
