@@ -22,6 +22,8 @@ pub(crate) struct Variables {
     xdg_cache_home: Option<OsString>,
     user: Option<OsString>,
     build: BuildVariables,
+    /// All of them, for programs that are started as the caller would.
+    inherited: Vec<(OsString, OsString)>,
 }
 
 impl Variables {
@@ -29,6 +31,7 @@ impl Variables {
     pub(crate) fn from_pairs(pairs: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut vars = Self::default();
         for (name, value) in pairs {
+            vars.inherited.push((name.clone(), value.clone()));
             vars.build.take(&name, &value);
             vars.github.take(&name, &value);
             let slot = match name.to_str() {
@@ -49,6 +52,11 @@ impl Variables {
             *slot = Some(value).filter(|value| !value.is_empty());
         }
         vars
+    }
+
+    /// Every variable, known or not: what a command's run inherits.
+    pub(crate) fn inherited(&self) -> &[(OsString, OsString)] {
+        &self.inherited
     }
 
     /// `BITNET_SEED`.

@@ -179,10 +179,10 @@ fn measure_commands(
     let policy = args.command.policy(&spec)?;
     let exact = match valgrind {
         Some(valgrind) => {
-            // What a run inherits; both commands get the same, so that it is in no difference.
-            let environment: Vec<_> = std::env::vars_os().collect();
             let (clock, progress) = (context.clock, context.progress);
-            let exact = triage::exact_commands(&spec, valgrind, &environment, clock, progress)?;
+            // Both commands get the same, so that it is in no difference.
+            let environment = context.vars.inherited();
+            let exact = triage::exact_commands(&spec, valgrind, environment, clock, progress)?;
             write_exact(args, &exact, context)?;
             Some(exact)
         }
