@@ -168,6 +168,23 @@ fn the_same_bytes_need_no_explanation_and_no_measurement() {
 }
 
 #[test]
+fn a_record_stands_for_the_binary_that_the_store_kept_with_it() {
+    let here = Folder::new();
+    let store = ["--store", "store"];
+    let recorded = ["baseline", "record", "--reason", "a test", "--accept"];
+    bench(&here, &[&recorded[..], &store].concat()).expect(0, &[]);
+    let mut records = fs::read_dir(here.path("store/records")).unwrap();
+    let record = records.next().unwrap().unwrap().file_name().into_string().unwrap();
+    let triage = |base: &str| {
+        let arms = ["triage", "--base", base, "--head", env!("CARGO_BIN_EXE_bench")];
+        bench(&here, &[&arms[..], &store].concat())
+    };
+    let said = triage(&record[..8]).expect(0, &[]).stdout;
+    assert!(said.starts_with("identical, nothing to explain: "), "{said}");
+    triage("00000000").expect(1, &["`00000000`"]);
+}
+
+#[test]
 fn what_cannot_be_explained_says_what_would_help() {
     let here = Folder::new();
     let bench = env!("CARGO_BIN_EXE_bench");

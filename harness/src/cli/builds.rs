@@ -11,7 +11,7 @@ use crate::given::{self, Arm, Target, Workshop};
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct BuildArgs {
     /// The base, in place of a stored baseline: a revision, built in a worktree in several code layouts, or the path of a
-    /// program.
+    /// program; of `bench triage` also the first digits of a record, whose kept binary it is then.
     #[arg(long, value_name = "REV|PATH", conflicts_with = "baseline")]
     pub(crate) base: Option<String>,
 

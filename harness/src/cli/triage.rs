@@ -2,9 +2,10 @@
 
 mod table;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
+use baselines::store::DirStore;
 
 use super::{
     Context, Format, baseline,
@@ -15,6 +16,7 @@ use super::{
 };
 use crate::{
     arms::{self, Arms, Ready},
+    build::Repository,
     callgrind::Valgrind,
     command,
     config::Config,
@@ -127,7 +129,7 @@ fn measure(args: &Args, context: &Context<'_>) -> Result<(Outcome, Option<Exact>
     assignment.positions = None;
     let name = baseline::name(args.baseline.as_deref(), &config);
     let (arms, trees) = match &args.builds.base {
-        Some(base) => given_arms(args, base, assignment.seed, context)?,
+        Some(base) => given_arms(args, &store, base, assignment.seed, context)?,
         None => (Arms::Stored { name: &name, bootstrap: None }, [None, None]),
     };
     let ready = arms::ready(&arms, &store, &assignment.model, context.progress)?;
@@ -230,16 +232,42 @@ fn write_exact(args: &Args, exact: &Exact, context: &Context<'_>) -> Result<()> 
     Ok(())
 }
 
+/// The binary that made the record that `base` gives digits of; `None` where it is a file, a commit of the repository, or of no
+/// record.
+fn kept_binary(store: &DirStore, base: &str) -> Result<Option<String>> {
+    let is_commit = || {
+        let tree = Repository::open(Path::new(".")).and_then(|repository| repository.tree(base));
+        tree.is_ok_and(|tree| tree.is_some())
+    };
+    // A name of a baseline is for `--baseline`.
+    if !base.bytes().all(|byte| byte.is_ascii_hexdigit())
+        || Path::new(base).is_file()
+        || is_commit()
+    {
+        return Ok(None);
+    }
+    let Ok(record) = store.resolve(base) else { return Ok(None) };
+    let binary = store.get_record(record)?.subject.binary;
+    let path = store
+        .binary_path(binary)
+        .with_context(|| format!("failed to find the binary of record {}", record.short()))?;
+    Ok(Some(
+        path.to_str().context("failed to name the kept binary: its path is no text")?.to_owned(),
+    ))
+}
+
 /// Both arms as the command line gives them, and where their sources lie.
 fn given_arms<'a>(
     args: &Args,
+    store: &DirStore,
     base: &str,
     seed: u64,
     context: &Context<'_>,
 ) -> Result<(Arms<'a>, [Option<PathBuf>; 2])> {
+    let kept = kept_binary(store, base)?;
     let (base, head) = args
         .builds
-        .both(base, Target::BENCH, seed, context)
+        .both(kept.as_deref().unwrap_or(base), Target::BENCH, seed, context)
         .context("failed to find the builds to explain")?;
     let arms = Arms::Given { base: base.program, head: head.program, given: base.given };
     Ok((arms, [base.tree, head.tree]))
