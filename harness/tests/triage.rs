@@ -41,7 +41,8 @@ fn a_slower_kernel_is_named_by_its_span_and_the_red_gate_carries_it() {
     let (base, head) = (env!("CARGO_BIN_EXE_bench"), slow_kernel());
     let arms = ["--base", base, "--head", head.to_str().unwrap()];
     let pairs = ["--pairs", "16"];
-    bench(&here, &[&["gate"], &arms[..], &pairs[..]].concat()).expect(2, &[]);
+    let explains = "`bench triage` with the same base and head says where the time went";
+    bench(&here, &[&["gate"], &arms[..], &pairs[..]].concat()).expect(2, &[explains]);
     let before = json(&here.path("ci/route.json"));
     assert_eq!((&before["to"], before.get("triage")), (&Value::from("perf-fixer"), None));
 

@@ -186,7 +186,7 @@ fn ask(
 ) -> anyhow::Result<bool> {
     let out = folder.join(format!("{}-{round}", fault.name));
     // The seed makes the layouts too: another one would build them all again.
-    let [layouts, nonce] = [layouts.to_string(), format!("{round:064x}")];
+    let [layouts, nonce] = [layouts.to_string(), format!("{round:032x}")];
     let line = ["triage", "--workload", "decode", "--base", "base", "--head", fault.name];
     let mut command = workspace.bench_here(&line);
     command.args(["--layouts", &layouts, "--seed", "1", "--nonce", &nonce, "--out"]).arg(&out);

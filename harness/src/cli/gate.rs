@@ -24,6 +24,9 @@ use crate::{
     step_outputs, step_summary,
 };
 
+/// Exit code of a fail.
+const FAIL: u8 = 2;
+
 /// Options of `bench gate`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -172,7 +175,26 @@ fn show(
             print(&String::from_utf8_lossy(&report.map(|(_, bytes)| bytes).unwrap_or_default()))?;
         }
     }
+    if derived.verdict.exit_code() == FAIL
+        && let Some(command) = explains(args)
+    {
+        context.progress.note(&format!("{command} says where the time went"));
+    }
     Ok(derived.verdict.exit_code())
+}
+
+/// What explains a red gate; benchmarks of a bench target say nothing of their insides.
+fn explains(args: &Args) -> Option<&'static str> {
+    if args.bench.target().is_some() {
+        return None;
+    }
+    Some(if args.command.are_given() {
+        "`bench triage` with the same two commands"
+    } else if args.builds.base.is_some() {
+        "`bench triage` with the same base and head"
+    } else {
+        "`bench triage`"
+    })
 }
 
 /// Arguments of the `bench baseline record` that a first gate starts.
