@@ -94,7 +94,7 @@ pub(crate) struct Args {
     rounds: u32,
 
     /// Code layouts of each build.
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=40))]
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=40))]
     layouts: u32,
 
     /// Only these faults; may be repeated.
