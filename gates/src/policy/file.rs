@@ -427,7 +427,7 @@ mod tests {
             (
                 "metric = \"load_ns\"",
                 "metric = \"load_ms\"",
-                "one of batch_step_ns, cpu_ns, decode_step_ns",
+                "one of batch_step_ns, blocks_read_count, ",
             ),
             ("margin_negligible = 1.01", "margin_negligible = 1.05", "margins of `load/load_ns`"),
             (
