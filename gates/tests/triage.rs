@@ -4,6 +4,8 @@
 
 #[expect(dead_code, reason = "this binary needs a part of it")]
 mod common;
+#[path = "common/draws.rs"]
+mod draws;
 
 use baselines::{
     Digest, Evidence, RunRecord,
@@ -11,6 +13,7 @@ use baselines::{
     record::{Purpose, Series},
 };
 use common::session;
+use draws::Draws;
 use gates::{
     Policy,
     triage::{Triage, attached, triage},
@@ -46,17 +49,6 @@ struct Plant {
 
 const NOTHING: Plant =
     Plant { span: "", share: 0.0, ns_a_position: 0.0, packed_rows: 32.0, waited_turns: 40.0 };
-
-/// Uniform in −1 to 1: Knuth's multiplier, the upper bits.
-struct Draws(u64);
-
-impl Draws {
-    fn next(&mut self) -> f64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        f64::from(u32::try_from(self.0 >> 33).unwrap()) / f64::from(1_u32 << 30) - 1.0
-    }
-}
 
 /// A stamped session of 16 pairs.
 fn stamped(seed: u64, plant: Plant) -> Evidence {

@@ -91,7 +91,8 @@ impl<'a> Cells<'a> {
     }
 }
 
-fn find<'a>(process: &'a Process, workload: &str, metric: &str) -> Option<&'a Series> {
+/// One series of a process.
+pub(super) fn find<'a>(process: &'a Process, workload: &str, metric: &str) -> Option<&'a Series> {
     let mut all = process.series.iter();
     all.find(|series| series.workload == workload && series.metric == metric)
 }

@@ -7,6 +7,7 @@ use baselines::{
 
 use super::{
     attribution::typical,
+    cells::find,
     pairs,
     part::{Change, Pair},
 };
@@ -47,12 +48,13 @@ pub(super) fn all(base: &RunRecord, head: &RunRecord) -> Vec<ProductTime> {
 
 fn change(base: &RunRecord, head: &RunRecord, workload: &str, n: usize) -> Option<Change> {
     const METRIC: &str = "gemm_ns";
-    let find = |process: &'_ Process| {
-        let mut all = process.series.iter();
-        all.find(|series| series.workload == workload && series.metric == METRIC).cloned()
-    };
     let of_pair = |pair: (&Process, &Process)| {
-        let ratio = pair_log_ratio(&base.suite, &find(pair.0)?, &find(pair.1)?).ok()?;
+        let ratio = pair_log_ratio(
+            &base.suite,
+            find(pair.0, workload, METRIC)?,
+            find(pair.1, workload, METRIC)?,
+        )
+        .ok()?;
         Some(Pair::of(pair, 1.0, libm::exp(ratio), 1.0))
     };
     let ratios: Vec<Pair> = pairs(base, head).filter_map(of_pair).collect();

@@ -9,7 +9,10 @@ use baselines::{
     record::{Engine, Process},
 };
 
-use super::attribution::{Attribution, typical};
+use super::{
+    attribution::{Attribution, typical},
+    cells::find,
+};
 
 /// One difference, with its numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,9 +100,7 @@ impl Seen<'_> {
 }
 /// The mean of all samples of one series.
 fn mean_of(process: &Process, workload: &str, metric: &str) -> Option<f64> {
-    let mut all = process.series.iter();
-    let series = all.find(|series| series.workload == workload && series.metric == metric)?;
-    Some(crate::stats::yuen::mean(&series.samples))
+    Some(crate::stats::yuen::mean(&find(process, workload, metric)?.samples))
 }
 
 #[cfg(test)]

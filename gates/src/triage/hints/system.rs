@@ -6,6 +6,7 @@ use baselines::{RunRecord, record::Process, unit::Unit};
 use super::{
     super::{
         attribution::{Attribution, WORTH_NAMING},
+        cells::find,
         pairs,
         part::{Change, Pair},
         processor,
@@ -15,14 +16,12 @@ use super::{
 use crate::{stats::quantile, text::plain};
 
 /// Time that the first thread spent waiting for the others, where the whole changed as well: of parts that end together it is
-/// next to none. Turns are counted and not timed, so that counting costs nothing; what a thousand take is measured beside them.
+/// next to none. Turns are counted and not timed, so that no clock is read for it; what a thousand take is measured beside them.
 pub(super) fn thread_imbalance(seen: &Seen<'_>) -> Vec<String> {
     const WORTH_NAMING: f64 = 0.005;
     let [base, head] = seen.arms();
     let median = |process: &Process, workload: &str, metric: &str| {
-        let mut all = process.series.iter();
-        let series = all.find(|series| series.workload == workload && series.metric == metric)?;
-        quantile::median(&series.samples)
+        quantile::median(&find(process, workload, metric)?.samples)
     };
     let changed: Vec<&Attribution> =
         seen.workloads.iter().filter(|workload| workload.whole.is_sure()).collect();
