@@ -275,11 +275,11 @@ fn more_iterations_series_or_samples_than_the_limits_are_refused() {
 
     let mut record = small_record();
     let series = record.processes[0].series[0].clone();
-    record.processes[0].series = vec![series; 2_000];
+    record.processes[0].series = vec![series; wire::MAX_SERIES];
     RunRecord::from_json(&record.to_json()).unwrap();
     let again = record.processes[0].series[0].clone();
     record.processes[0].series.push(again);
-    refused(&record, "`processes[0].series[2000]`: expected at most 2000 series in all");
+    refused(&record, "`processes[0].series[6000]`: expected at most 6000 series in all");
 
     let mut record = small_record();
     for series in record.processes[0].series.iter_mut().take(3) {
@@ -334,12 +334,14 @@ fn the_limits_of_a_bundle_are_over_both_arms() {
     for record in [&mut bundle.base, &mut bundle.head] {
         let series = small_record().processes[0].series[0].clone();
         record.processes.truncate(1);
-        record.processes[0].series = vec![series; 1_500];
+        record.processes[0].series = vec![series; wire::MAX_SERIES / 4 * 3];
         RunRecord::from_json(&record.to_json()).unwrap();
     }
     let found = Evidence::from_json(&bundle.to_json()).unwrap_err();
     assert!(
-        found.to_string().contains("`head.processes[0].series[500]`: expected at most 2000 series"),
+        found
+            .to_string()
+            .contains("`head.processes[0].series[1500]`: expected at most 6000 series"),
         "{found}"
     );
 }

@@ -202,7 +202,7 @@ fn what_cannot_be_measured_says_what_would_help() {
         ("true", "false", &["--metric", "x=/x"], &["`--metric`", "wall time"]),
         ("true", "false", &["--nonce", "00112233445566778899aabbccddeeff"], &["`--nonce`"]),
         ("true", "false", &["--pairs", "1"], &["`--pairs`: expected 2 to 1000, found 1"]),
-        ("true", "false", &["--pairs", "900"], &["at most 1000 series", "fewer `--pairs`"]),
+        ("true", "false", &["--pairs", "900"], &["at most 3000 series", "fewer `--pairs`"]),
         ("true", "false", &["--model", "stories"], &["--model"]),
         ("true", "false", &["--from", "ci"], &["--from"]),
     ] {

@@ -2,7 +2,10 @@
 
 use baselines::{
     RunRecord,
-    record::{Process, wire::MAX_ITERATIONS},
+    record::{
+        Process,
+        wire::{self, MAX_ITERATIONS},
+    },
 };
 
 use super::{Check, Class, Fault, Rule};
@@ -16,9 +19,9 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Record(check),
 };
 
-/// Limits of the bundle (design: 2,000 series, 2,000,000 samples), per record half of them.
-const MAX_SERIES: usize = 1_000;
-const MAX_SAMPLES: usize = 1_000_000;
+/// Limits of the bundle, per record half of them.
+const MAX_SERIES: usize = wire::MAX_SERIES / 2;
+const MAX_SAMPLES: usize = wire::MAX_SAMPLES / 2;
 
 fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
     let mut faults: Vec<Fault> = Vec::new();

@@ -52,7 +52,7 @@ pub(crate) struct Args {
     workloads: Vec<String>,
 
     /// Pairs of worker processes, or of blocks of runs of both commands.
-    #[arg(long, value_name = "N", default_value_t = 16)]
+    #[arg(long, value_name = "N", default_value_t = 48)]
     pairs: u64,
 
     /// Explain this bundle of an earlier triage again, in place of a session: the same bytes follow from it.

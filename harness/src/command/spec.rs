@@ -200,16 +200,16 @@ pub(crate) mod tests {
 
     #[test]
     fn a_session_that_no_record_could_hold_is_refused_before_it_is_measured() {
-        // 40 pairs of 8 workloads with three metrics are 960 series; with a fourth metric they are 1,280.
+        // 120 pairs of 8 workloads with three metrics are 2,880 series; with a fourth metric they are 3,840.
         let eight = parameter("n", &["1", "2", "3", "4", "5", "6", "7", "8"]);
         let fits = Spec { parameters: vec![eight], ..spec() };
-        assert!(fits.check_size(40, Purpose::Paired).is_ok());
+        assert!(fits.check_size(120, Purpose::Paired).is_ok());
         let metrics = vec![super::super::json::parse("x=/x").unwrap()];
         let error = Spec { metrics, ..fits.clone() }
-            .check_size(40, Purpose::Paired)
+            .check_size(120, Purpose::Paired)
             .unwrap_err()
             .to_string();
-        assert!(error.contains("at most 1000 series") && error.contains("found 1280"), "{error}");
+        assert!(error.contains("at most 3000 series") && error.contains("found 3840"), "{error}");
         assert!(
             Spec { iterations: Some(1_000), ..fits.clone() }
                 .check_size(40, Purpose::Paired)

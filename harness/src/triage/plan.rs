@@ -130,14 +130,14 @@ mod tests {
         }
     }
 
-    /// 2 · 19 series and 8 of products are 46 a process: an arm holds 21 of them, those of 16 pairs and 5 that were disturbed.
+    /// 2 · 19 series and 8 of products are 46 a process: an arm holds 65 of them, those of 49 pairs and 16 that were disturbed.
     #[test]
     fn more_pairs_than_a_bundle_can_hold_are_refused_before_they_are_measured() {
         let suite = planned(&[]).unwrap();
-        check_size(&suite, 16).unwrap();
-        let error = check_size(&suite, 17).unwrap_err().to_string();
+        check_size(&suite, 49).unwrap();
+        let error = check_size(&suite, 50).unwrap_err().to_string();
         assert!(
-            error.contains("expected at most 16 with 46 series a process, found 17"),
+            error.contains("expected at most 49 with 46 series a process, found 50"),
             "{error}"
         );
         check_size(&planned(&["decode"]).unwrap(), 32).unwrap();

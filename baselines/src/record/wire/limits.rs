@@ -4,14 +4,14 @@ use crate::{Error, ErrorKind, Result, record::RunRecord};
 
 /// Bytes of one document.
 pub const MAX_BYTES: usize = 64 << 20;
-/// Series of one document, over all processes.
-pub const MAX_SERIES: usize = 2_000;
+/// Series of one document, over all processes: those of a triage of two workloads and their products in 48 pairs, and some over.
+pub const MAX_SERIES: usize = 6_000;
 /// Samples of one document, over all series.
 pub const MAX_SAMPLES: usize = 2_000_000;
 /// Iterations of one series of one process.
 pub const MAX_ITERATIONS: u64 = 1_000;
-/// Processes of one document: each has a series, if it is to say anything.
-pub const MAX_PROCESSES: usize = MAX_SERIES;
+/// Processes of one document.
+pub const MAX_PROCESSES: usize = 2_000;
 /// Entries of any other list that rules walk more than once: workloads, linears, layouts, counts of a process.
 pub const MAX_ENTRIES: usize = 1_000;
 /// Processes × workloads × linears of one document: as many counts are asked for, each with a text if it is not there.

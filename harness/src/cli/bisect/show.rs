@@ -119,6 +119,14 @@ fn closing(bisection: &Bisection, trail: &Trail<'_>) -> Vec<String> {
         true => "counts have no noise: no step can be a wrong one".to_owned(),
         false => format!("chance of a wrong step: at most {:.2} %", 100.0 * trail.spent),
     };
+    let chance = match (order.exact, order.layouts) {
+        (false, 1) => {
+            format!(
+                "{chance}, for commits in one code layout each: what another would do is not in it"
+            )
+        }
+        _ => chance,
+    };
     said.push(format!(
         "{chance}; {}, {}",
         count(bisection.builds, "build"),
