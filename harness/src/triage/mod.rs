@@ -280,10 +280,10 @@ mod tests {
         let joined = Evidence::from_json(&std::fs::read(&path).unwrap()).unwrap();
         assert!(joined.triage.is_some());
 
-        // Seven series in 200 and 120 processes: more than 2,000.
-        let large = session(100).to_json();
+        // Seven series in 600 and 300 processes: more than 6,000.
+        let large = session(300).to_json();
         std::fs::write(&path, &large).unwrap();
-        assert!(!attach(folder.path(), &stamped(60)).unwrap());
+        assert!(!attach(folder.path(), &stamped(150)).unwrap());
         assert_eq!(std::fs::read(&path).unwrap(), large, "untouched");
     }
 }
