@@ -316,6 +316,9 @@ pub const COMMAND_TRIAGE_METRICS: [&str; 8] = [
 /// Both parts of processor time. Either may be 0: a system that counts whole ticks may give all of a short run to the other.
 pub const PROCESSOR_TIMES: [&str; 2] = ["system_ns", "user_ns"];
 
+/// What a loop of a fixed length takes that touches no memory: on a machine that nothing disturbs the same to the nanosecond each time.
+pub const LOOP_COSTS: [&str; 2] = ["thousand_stamps_ns", "thousand_turns_ns"];
+
 /// How the names of metrics of spans begin: parts of what a sample of the workload's own metric times, or counts about it; one
 /// sample for each of its samples.
 pub const SPAN_PREFIX: &str = "span_";
@@ -325,12 +328,14 @@ pub const BENCH_METRIC: &str = "iteration_ns";
 
 impl Metric {
     /// Whether its samples are intervals on one clock, of which no two may overlap: processor time adds up over threads,
-    /// an iteration of a benchmark is a share of one, and spans are parts of another metric's samples.
+    /// an iteration of a benchmark is a share of one, spans are parts of another metric's samples, and what a loop costs may be the same
+    /// again and again.
     #[must_use]
     pub fn is_interval(&self) -> bool {
         self.unit == Unit::Nanoseconds
             && !["cpu_ns", BENCH_METRIC].contains(&self.name)
             && !PROCESSOR_TIMES.contains(&self.name)
+            && !LOOP_COSTS.contains(&self.name)
             && !self.name.starts_with(SPAN_PREFIX)
     }
 }

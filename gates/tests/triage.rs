@@ -124,6 +124,22 @@ fn hint<'a>(found: &'a Triage, kind: &str) -> Vec<&'a str> {
 }
 
 #[test]
+fn a_loop_that_costs_the_same_each_time_in_both_builds_is_no_forgery() {
+    let mut evidence = stamped(1, NOTHING);
+    for arm in [&mut evidence.base, &mut evidence.head] {
+        for process in &mut arm.processes {
+            for series in &mut process.series {
+                if baselines::metric::LOOP_COSTS.contains(&series.metric.as_str()) {
+                    series.samples.fill(25_498.0);
+                }
+            }
+        }
+        *arm = arm.clone().sealed();
+    }
+    found(&evidence);
+}
+
+#[test]
 fn a_span_a_tenth_slower_is_named_first_in_every_session_and_holds_the_whole_change() {
     for seed in 0..20 {
         let found = found(&stamped(seed, Plant { span: "attend", share: 0.1, ..NOTHING }));

@@ -51,7 +51,7 @@ fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
                 let expected = format!("finite samples of at least {least}");
                 faults.push(Fault::new(&field, expected, format!("{bad:e}")));
             }
-            // Processor time may be counted in ticks, and what a command says of itself may be rounded.
+            // Processor time may be counted in ticks, what a command says of itself may be rounded, and a loop may take the same each time.
             if !of_benchmark && !metric.is_some_and(Metric::is_interval) {
                 continue;
             }
