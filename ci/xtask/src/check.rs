@@ -47,6 +47,16 @@ const STEPS: &[Step] = &[
         },
     },
     Step {
+        name: "gpu",
+        about: "no warning in the engine with its GPU, which needs nothing of CUDA to build",
+        run: |workspace| {
+            let features = ["--no-default-features", "--features", "cpu,gpu"];
+            let line =
+                [&["clippy", "--package", "tritgate-engine", "--all-targets"], &features[..]];
+            cargo(workspace, &[&line.concat()[..], &["--", "-D", "warnings"]].concat())
+        },
+    },
+    Step {
         name: "test",
         about: "unit, integration and doc tests: the README's test command",
         run: |workspace| cargo(workspace, &["test", "--workspace"]),

@@ -26,7 +26,7 @@ impl Backend for Cpu {
     }
 
     fn devices(&self) -> Result<Vec<DeviceInfo>, Reason> {
-        let Host { kernels, name, total_bytes, free_bytes } = &self.host;
+        let Host { kernels, name, total_bytes, free_bytes, .. } = &self.host;
         Ok(vec![DeviceInfo {
             id: DeviceId { backend: self.name(), idx: None },
             name: name.clone(),

@@ -1,6 +1,6 @@
 //! One device: its id, its name, its memory, what it can do; and the host, as far as the caller knows it.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use crate::kernels::Kernels;
 
@@ -48,4 +48,6 @@ pub struct Host {
     pub total_bytes: Option<u64>,
     /// Memory that a new program may take, in bytes.
     pub free_bytes: Option<u64>,
+    /// Where kernels that were compiled for a device may be kept.
+    pub kernels_folder: Option<PathBuf>,
 }

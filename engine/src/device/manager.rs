@@ -4,7 +4,7 @@ use super::{
     BACKENDS, Backend, Considered, DeviceId, DeviceInfo, DeviceRequest, Fallback, Host, Needs,
     Outcome, Reason, ReasonKind, Selection,
 };
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Model, Result, Session, SessionOptions};
 
 /// Chooses devices. What failed in use is kept in mind, so that the next choice is another.
 #[derive(Debug)]
@@ -61,6 +61,35 @@ impl DeviceManager {
             return Err(none(request, "a GPU, without a fallback", &considered, way_out));
         }
         Ok(Selection { requested: request, selected, fallback, considered })
+    }
+
+    /// A session of `options` on the device that [`DeviceManager::select`] takes. Where that can't be opened the next one is, the CPU last.
+    ///
+    /// # Errors
+    /// As [`DeviceManager::select`] and [`Session::new`].
+    pub fn open<'m>(
+        &mut self,
+        request: DeviceRequest,
+        needs: &Needs,
+        strict: bool,
+        (model, options): (&'m Model, &SessionOptions),
+    ) -> Result<(Session<'m>, Selection)> {
+        loop {
+            let selection = self.select(request, needs, strict)?;
+            let device = &selection.selected;
+            let of_device = |backend: &&dyn Backend| backend.name() == device.id.backend;
+            let backend = self.backends.iter().map(AsRef::as_ref).find(of_device);
+            let backend = backend.filter(|backend| backend.is_gpu());
+            let Some(backend) = backend else {
+                return Ok((Session::new(model, options)?, selection));
+            };
+            match backend.open(device, model, options) {
+                Ok(executor) => {
+                    return Ok((Session::on_device(model, options, executor, strict)?, selection));
+                }
+                Err(reason) => self.give_up(device.id, reason),
+            }
+        }
     }
 
     /// Looks at the devices of one backend until one is taken.

@@ -9,6 +9,9 @@
 //! ```
 
 mod cpu;
+#[cfg(feature = "gpu")]
+mod cuda;
+mod executor;
 mod info;
 mod manager;
 mod needs;
@@ -21,7 +24,12 @@ mod tests;
 
 use std::fmt::Debug;
 
+use crate::{Model, SessionOptions};
+
 pub use cpu::Cpu;
+#[cfg(feature = "gpu")]
+pub use cuda::Cuda;
+pub use executor::{DeviceMemory, Executor, Probe, Room, Row, Traffic};
 pub use info::{DeviceId, DeviceInfo, Host};
 pub use manager::DeviceManager;
 pub use needs::Needs;
@@ -54,10 +62,29 @@ pub trait Backend: Debug {
     /// # Errors
     /// What was computed wrongly: expected and found; or what kept it from being computed.
     fn self_test(&self, device: &DeviceInfo) -> Result<(), Reason>;
+
+    /// What computes the passes of a session of `options` on `device`, with the model's weights on it. The CPU has none: a session is it.
+    ///
+    /// # Errors
+    /// Why it can't run there.
+    fn open(
+        &self,
+        device: &DeviceInfo,
+        model: &Model,
+        options: &SessionOptions,
+    ) -> Result<Box<dyn Executor>, Reason> {
+        let (_, _) = (model, options);
+        let text = format!("{}: this backend computes nothing", device.id);
+        Err(Reason::new(ReasonKind::Unsupported, text))
+    }
 }
 
 /// Makes a backend. It may look at the machine only when it is asked for its devices.
 pub type NewBackend = fn(&Host) -> Box<dyn Backend>;
 
 /// The register: one entry per backend of this build, GPUs first, the CPU last.
-pub const BACKENDS: &[NewBackend] = &[|host| Box::new(Cpu::new(host))];
+pub const BACKENDS: &[NewBackend] = &[
+    #[cfg(feature = "gpu")]
+    |host| Box::new(Cuda::new(host)),
+    |host| Box::new(Cpu::new(host)),
+];

@@ -13,6 +13,8 @@ pub enum ReasonKind {
     NoDevice,
     /// The driver is there and does not tell its devices.
     EnumerationFailed,
+    /// It can't run this model with these options.
+    Unsupported,
     /// The run does not fit into its free memory.
     OutOfMemory,
     /// It computed something wrongly.
@@ -30,6 +32,7 @@ impl ReasonKind {
             Self::DriverMissing => "driver_missing",
             Self::NoDevice => "no_device",
             Self::EnumerationFailed => "enumeration_failed",
+            Self::Unsupported => "unsupported",
             Self::OutOfMemory => "out_of_memory",
             Self::SelfTestFailed => "self_test_failed",
             Self::DeviceFailed => "device_failed",

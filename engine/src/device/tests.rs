@@ -35,7 +35,13 @@ const NEEDS: Needs = Needs { weights_bytes: 1000, kv_bytes: 200, activations_byt
 
 fn host(free_bytes: Option<u64>) -> Host {
     let kernels = Kernels::of(Isa::Scalar).unwrap();
-    Host { kernels, name: "Some CPU".to_owned(), total_bytes: Some(1 << 30), free_bytes }
+    Host {
+        kernels,
+        name: "Some CPU".to_owned(),
+        total_bytes: Some(1 << 30),
+        free_bytes,
+        kernels_folder: None,
+    }
 }
 
 /// GPUs with so many bytes free.
@@ -124,6 +130,20 @@ fn without_a_gpu_auto_is_the_cpu_and_a_gpu_asked_for_is_a_fallback() {
     }
 }
 
+/// What this machine has is not known; on one without a GPU the reason is one of these.
+#[cfg(feature = "gpu")]
+#[test]
+fn a_build_with_gpus_says_what_is_missing_and_takes_the_cpu() {
+    let manager = DeviceManager::new(&host(None));
+    let selection = select(&manager, "cuda");
+    if let Some(fallback) = selection.fallback {
+        assert_eq!(selection.selected.id.to_string(), "cpu");
+        assert_ne!(fallback.kind, ReasonKind::NoBackend, "{fallback}");
+        assert!(fallback.reason.contains("CUDA: "), "{fallback}");
+    }
+}
+
+#[cfg(not(feature = "gpu"))]
 #[test]
 fn this_build_has_the_cpu_only_and_says_so() {
     let manager = DeviceManager::new(&host(None));
@@ -220,4 +240,27 @@ fn the_register_ends_with_the_cpu_and_its_names_are_those_of_requests() {
     for backend in &backends {
         assert!(DeviceRequest::NAMES.contains(&backend.name()), "{}", backend.name());
     }
+}
+
+/// A GPU that takes no model.
+#[test]
+fn a_device_that_cannot_be_opened_is_given_up_and_the_cpu_runs() {
+    let model = Model::builtin("stories").unwrap();
+    let options = SessionOptions { threads: 1, ..SessionOptions::default() };
+    let mut manager = manager(gpus(&[5000, 5000]));
+    let request = "gpu".parse().unwrap();
+    let (session, selection) = manager.open(request, &NEEDS, false, (&model, &options)).unwrap();
+    assert!(!session.is_on_device());
+    assert_eq!(selection.selected.id.to_string(), "cpu");
+    let fallback = selection.fallback.unwrap();
+    assert_eq!(fallback.kind, ReasonKind::Unsupported);
+    for device in ["cuda:0", "cuda:1"] {
+        let said = format!("{device}: this backend computes nothing");
+        assert!(fallback.reason.contains(&said), "{}", fallback.reason);
+    }
+    let error = manager.open(request, &NEEDS, true, (&model, &options)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Device);
+    let cpu = "cpu".parse().unwrap();
+    let (_, selection) = manager.open(cpu, &NEEDS, true, (&model, &options)).unwrap();
+    assert!(selection.fallback.is_none());
 }

@@ -5,7 +5,7 @@ use crate::{Result, kernels::ATTENTION_CHUNK, model::Config};
 
 /// Grows by whole chunks and never shrinks.
 #[derive(Debug)]
-pub(super) struct Angles {
+pub(crate) struct Angles {
     /// `base^(-2i/d)`, over the model's own factor where it has them; `[head_dim / 2]`.
     frequencies: Vec<f32>,
     /// `[position, head_dim / 2]` each.
@@ -13,7 +13,7 @@ pub(super) struct Angles {
 }
 
 impl Angles {
-    pub(super) fn new(config: &Config, factors: Option<&[f32]>) -> Self {
+    pub(crate) fn new(config: &Config, factors: Option<&[f32]>) -> Self {
         let d = config.head_dim;
         #[expect(
             clippy::cast_precision_loss,
@@ -46,7 +46,7 @@ impl Angles {
     }
 
     /// Has the angles of positions below `len`.
-    pub(super) fn extend(&mut self, len: usize) -> Result<()> {
+    pub(crate) fn extend(&mut self, len: usize) -> Result<()> {
         while self.chunks.len() * ATTENTION_CHUNK < len {
             let chunk = self.chunk(self.chunks.len() * ATTENTION_CHUNK)?;
             self.chunks.push(chunk);
@@ -80,7 +80,7 @@ impl Angles {
     }
 
     /// Cosines and sines of one position, `[head_dim / 2]` each.
-    pub(super) fn of(&self, position: usize) -> (&[f32], &[f32]) {
+    pub(crate) fn of(&self, position: usize) -> (&[f32], &[f32]) {
         let (cos, sin) = &self.chunks[position / ATTENTION_CHUNK];
         let half = self.frequencies.len();
         let start = position % ATTENTION_CHUNK * half;

@@ -3,9 +3,10 @@
 
 use super::{
     kv_cache::{KvCache, Place},
-    sequences::{Row, Sequences},
+    sequences::Sequences,
 };
 use crate::{
+    device::Row,
     kernels::{ATTENTION_CHUNK, ATTENTION_QUERIES, AttentionChunk, Kernels, Stored},
     model::Config,
     threads::Strip,

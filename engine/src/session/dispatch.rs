@@ -126,6 +126,10 @@ impl Dispatcher {
         Self { kernels, pool, activations, counts, packed_rows: 0 }
     }
 
+    pub(super) const fn activations(&self) -> Activations {
+        self.activations
+    }
+
     pub(super) const fn isa(&self) -> Isa {
         self.kernels.isa
     }
@@ -337,6 +341,20 @@ impl Dispatcher {
             Some((packed, weights)) => (Some(&packed.kernel), weights),
             None => (self.kernel(linear), model.bytes_of(linear)),
         }
+    }
+
+    /// `n_tokens` through a matrix on a device.
+    pub(super) fn count_on_device(
+        &mut self,
+        linear: &Linear,
+        n_tokens: usize,
+        kernel: &'static str,
+    ) {
+        let count = &mut self.counts[linear.kind];
+        count.kernel = kernel;
+        count.products += n_tokens as u64;
+        count.macs += (n_tokens * linear.shape.rows * linear.shape.cols) as u64;
+        count.bytes += linear.range.len() as u64;
     }
 
     fn count(&mut self, model: &Model, linear: &Linear, n_tokens: usize) {

@@ -4,10 +4,11 @@
 use super::{
     Session,
     attention::{attend, scores_width},
-    sequences::Row,
     spans::Span,
 };
 use crate::{
+    Result,
+    device::Row,
     model::{Gate, Layer, Rope},
     threads::{Columns, Split},
 };
@@ -15,9 +16,15 @@ use crate::{
 impl Session<'_> {
     /// Appends the tokens to their sequences, which have room for them; leaves the residual stream of all rows in
     /// `buffers.x`.
-    pub(super) fn append(&mut self, rows: &[Row]) {
+    ///
+    /// # Errors
+    /// Where a device computes: what it could not, and the CPU neither.
+    pub(super) fn append(&mut self, rows: &[Row]) -> Result<()> {
         for row in rows {
             self.sequences.cache_mut(row.place).extend(1);
+        }
+        if self.on_device.is_some() {
+            return self.append_on_device(rows);
         }
         self.spans.begin();
         self.embed(rows);
@@ -27,10 +34,17 @@ impl Session<'_> {
             self.attention(i, layer, rows);
             self.feed_forward(layer);
         }
+        Ok(())
     }
 
     /// Logits of `n` tokens of the last batch, from token `token` on: `logits[n, n_vocab]`.
-    pub(super) fn head(&mut self, token: usize, n: usize) {
+    ///
+    /// # Errors
+    /// As [`Session::append`].
+    pub(super) fn head(&mut self, token: usize, n: usize) -> Result<()> {
+        if self.on_device.is_some() && self.head_on_device(token, n)? {
+            return Ok(());
+        }
         let (config, weights) = (self.config(), self.model.weights());
         let b = &mut self.buffers;
         let x = &b.x[token * config.n_embd..][..n * config.n_embd];
@@ -47,6 +61,7 @@ impl Session<'_> {
             |_| {},
         );
         self.spans.end(Span::Output);
+        Ok(())
     }
 
     /// The `k` likeliest tokens behind each of the first `n` of the last batch, without all logits; false where that can't be.

@@ -12,11 +12,13 @@ mod kv_cache;
 mod kv_format;
 mod layer;
 mod likeliest;
+mod on_device;
 mod options;
 mod room;
 mod sequences;
 mod spans;
 
+pub(crate) use angles::Angles;
 pub use dispatch::{Activations, Count};
 pub use kv_format::KvFormat;
 pub use likeliest::Screening;
@@ -26,16 +28,17 @@ pub use spans::{Span, SpanTimes};
 
 use crate::{
     Clock, Error, ErrorKind, Isa, Lines, Memory, Model, Result,
+    device::{Reason, Row},
     kernels::Kernels,
     model::{Config, Screen},
     sample::likely::{Likely, k_likeliest},
 };
-use angles::Angles;
 use buffers::{Buffers, Widths};
 use dispatch::Dispatcher;
 use kv_cache::KvLayout;
 use likeliest::Looks;
-use sequences::{Row, Sequences};
+use on_device::OnDevice;
+use sequences::Sequences;
 use spans::Spans;
 
 /// Tokens whose logits are computed together when all positions are scored.
@@ -57,10 +60,15 @@ pub struct Session<'m> {
     /// The tokens of the last batch whose logits are the last ones: the first of them, and how many.
     last: (usize, usize),
     screen: Option<&'m Screen>,
+    is_screened: bool,
     looks: Looks,
     likeliest: Vec<Likely>,
     screening: Screening,
     spans: Spans<'m>,
+    /// What computes in place of the CPU.
+    on_device: Option<OnDevice>,
+    /// Why that was given up.
+    lost: Option<Reason>,
 }
 
 /// The most tokens that are found by bounds.
@@ -86,15 +94,21 @@ impl<'m> Session<'m> {
         options: &SessionOptions,
         kernels: Kernels,
     ) -> Result<Self> {
+        let mut session = Self::without_weights(model, options, kernels)?;
+        session.take_weights()?;
+        Ok(session)
+    }
+
+    /// One that has no weights in memory of its own yet.
+    fn without_weights(
+        model: &'m Model,
+        options: &SessionOptions,
+        kernels: Kernels,
+    ) -> Result<Self> {
         let config = model.config();
         let n_ctx = options.check(model)?;
         let pool = options.pool()?;
         let angles = Angles::new(config, model.weights().rope_factors.as_deref());
-        let screen = if options.screens(model) { model.screen(&kernels, &pool)? } else { None };
-        if screen.is_none() {
-            model.copy_output()?;
-        }
-        model.copy_layers(options.activations.packed(&kernels))?;
         Ok(Self {
             model,
             sequences: Sequences::new(KvLayout::new(config, options.kv), angles),
@@ -107,12 +121,27 @@ impl<'m> Session<'m> {
             buffers: Buffers::default(),
             logits: Lines::default(),
             last: (0, 1),
-            screen,
+            screen: None,
+            is_screened: options.screens(model),
             looks: Looks::default(),
             likeliest: Vec::new(),
             screening: Screening::default(),
             spans: Spans::default(),
+            on_device: None,
+            lost: None,
         })
+    }
+
+    /// Copies of the weights, and the bounds of the head, for the CPU to compute with.
+    fn take_weights(&mut self) -> Result<()> {
+        let (model, kernels) = (self.model, self.dispatcher.kernels);
+        if self.is_screened {
+            self.screen = model.screen(&kernels, &self.dispatcher.pool)?;
+        }
+        if self.screen.is_none() {
+            model.copy_output()?;
+        }
+        model.copy_layers(self.dispatcher.activations().packed(&kernels))
     }
 
     /// Appends `ids` to the first sequence and returns the logits behind the last of them, `[n_vocab]`.
@@ -156,10 +185,10 @@ impl<'m> Session<'m> {
             if !goes_on() {
                 return Ok(false);
             }
-            self.append_to(place, batch);
+            self.append_to(place, batch)?;
         }
         self.last = ((ids.len() - 1) % self.batch, 1);
-        self.head(self.last.0, 1);
+        self.head(self.last.0, 1)?;
         self.finite(&[(place, start)])?;
         Ok(true)
     }
@@ -188,7 +217,7 @@ impl<'m> Session<'m> {
         check_k(k)?;
         let place = self.sequences.place(SequenceId::FIRST)?;
         let start = self.start(place, &[id], 1)?;
-        self.append_to(place, &[id]);
+        self.append_to(place, &[id])?;
         self.find_likeliest(1, k, &[(place, start)])
     }
 
@@ -215,8 +244,11 @@ impl<'m> Session<'m> {
         starts: &[(usize, usize)],
     ) -> Result<&[Likely]> {
         self.last = (0, n);
+        if self.find_on_device(n, k)? {
+            return Ok(&self.likeliest);
+        }
         if !self.screened(n, k) {
-            self.head(0, n);
+            self.head(0, n)?;
             self.finite(starts)?;
             self.likeliest.clear();
             for logits in self.logits.chunks_exact(self.model.config().n_vocab) {
@@ -233,13 +265,13 @@ impl<'m> Session<'m> {
     /// [`ErrorKind::NonFinite`] if the model puts out something that is no number; [`ErrorKind::InvalidArgument`] before the
     /// first pass.
     pub fn all_logits(&mut self) -> Result<&[f32]> {
-        if self.buffers.x.is_empty() {
+        if self.buffers.x.is_empty() && self.on_device.is_none() {
             let text = "logits: expected a pass before they are asked for, found none";
             return Err(Error::new(ErrorKind::InvalidArgument, text));
         }
         if self.logits.is_empty() {
             let counts = self.dispatcher.counts();
-            self.head(self.last.0, self.last.1);
+            self.head(self.last.0, self.last.1)?;
             self.dispatcher.set_counts(counts);
             self.finite(&[])?;
         }
@@ -267,7 +299,7 @@ impl<'m> Session<'m> {
     pub fn step_all(&mut self, rows: &[(SequenceId, u32)]) -> Result<&[f32]> {
         let starts = self.append_all(rows, 1)?;
         self.last = (0, rows.len());
-        self.head(0, rows.len());
+        self.head(0, rows.len())?;
         self.finite(&starts)?;
         Ok(&self.logits)
     }
@@ -292,7 +324,7 @@ impl<'m> Session<'m> {
         }
         let tokens: Vec<u32> = rows.iter().map(|(_, token)| *token).collect();
         self.check_ids(&tokens)?;
-        if rows.len() > 1 {
+        if rows.len() > 1 && self.on_device.is_none() {
             self.model.copy_layers(None)?;
         }
         for (place, len) in &lens {
@@ -302,7 +334,7 @@ impl<'m> Session<'m> {
         self.make_room(rows.len(), (rows.len(), n_looks), &lens)?;
         let starts: Vec<(usize, usize)> =
             lens.iter().map(|(place, _)| (*place, self.sequences.cache(*place).len())).collect();
-        self.append(&placed);
+        self.append(&placed)?;
         Ok(starts)
     }
 
@@ -315,10 +347,10 @@ impl<'m> Session<'m> {
         let start = self.start(place, ids, SCORE_BATCH.min(ids.len()))?;
         let n_vocab = self.config().n_vocab;
         for (b, batch) in ids.chunks(self.batch).enumerate() {
-            self.append_to(place, batch);
+            self.append_to(place, batch)?;
             for first in (0..batch.len()).step_by(SCORE_BATCH) {
                 let n = SCORE_BATCH.min(batch.len() - first);
-                self.head(first, n);
+                self.head(first, n)?;
                 self.finite(&[(place, start)])?;
                 for (i, logits) in self.logits.chunks_exact(n_vocab).enumerate() {
                     each(b * self.batch + first + i, logits);
@@ -330,8 +362,13 @@ impl<'m> Session<'m> {
 
     /// A new, empty sequence.
     pub fn join(&mut self) -> SequenceId {
-        // Here, so that no step takes the time for it. Where there is no room, the first step of several says so.
-        let _ = self.model.copy_layers(None);
+        match &mut self.on_device {
+            Some(on_device) => on_device.join(),
+            // Here, so that no step takes the time for it. Where there is no room, the first step of several says so.
+            None => {
+                let _ = self.model.copy_layers(None);
+            }
+        }
         self.sequences.join()
     }
 
@@ -340,7 +377,12 @@ impl<'m> Session<'m> {
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] for one that is not there, or the first.
     pub fn leave(&mut self, sequence: SequenceId) -> Result<()> {
-        self.sequences.leave(sequence)
+        let place = self.sequences.place(sequence)?;
+        self.sequences.leave(sequence)?;
+        if let Some(on_device) = &mut self.on_device {
+            on_device.leave(place);
+        }
+        Ok(())
     }
 
     /// Forgets all tokens of the first sequence from position `len` on; no effect if it is not longer.

@@ -1,19 +1,22 @@
 //! What is asked before a pass: are the tokens there, do they fit the context and the memory; and after it: is the
 //! result a number.
 
-use super::{Row, Session, buffers::reserve, likeliest::Looks};
-use crate::{Error, ErrorKind, KvFormat, Result, sample::likely::all_finite};
+use super::{Session, buffers::reserve, likeliest::Looks};
+use crate::{Error, ErrorKind, KvFormat, Result, device::Row, sample::likely::all_finite};
 
 impl Session<'_> {
     /// Appends a batch to the sequence at `place`, which has room for it.
-    pub(super) fn append_to(&mut self, place: usize, ids: &[u32]) {
+    ///
+    /// # Errors
+    /// As [`Session::append`].
+    pub(super) fn append_to(&mut self, place: usize, ids: &[u32]) -> Result<()> {
         let first = self.sequences.cache(place).len();
         let rows: Vec<Row> = ids
             .iter()
             .enumerate()
             .map(|(i, token)| Row { place, position: first + i, token: *token })
             .collect();
-        self.append(&rows);
+        self.append(&rows)
     }
 
     /// Checks that `ids` can be appended to the sequence at `place`, and makes room for them and for the logits of
@@ -65,8 +68,13 @@ impl Session<'_> {
         (n_logits, n_looks): (usize, usize),
         lens: &[(usize, usize)],
     ) -> Result<()> {
-        let n_logits = n_logits * self.config().n_vocab;
+        if self.on_device.is_some()
+            && self.make_room_on_device(n_rows, (n_logits, n_looks), lens)?
+        {
+            return Ok(());
+        }
         let longest = lens.iter().map(|(_, len)| *len).max().unwrap_or(0);
+        let n_logits = n_logits * self.config().n_vocab;
         if let Some(limit) = self.memory_limit {
             let held = self.memory().session();
             let buffers = self.widths.bytes(n_rows).saturating_sub(self.buffers.bytes());

@@ -17,15 +17,6 @@ impl SequenceId {
     pub const FIRST: Self = Self(0);
 }
 
-/// One token of a pass: where it goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Row {
-    /// Place of the sequence in [`Sequences`].
-    pub(super) place: usize,
-    pub(super) position: usize,
-    pub(super) token: u32,
-}
-
 #[derive(Debug)]
 pub(super) struct Sequences {
     layout: KvLayout,
@@ -75,6 +66,11 @@ impl Sequences {
 
     pub(super) fn cache_mut(&mut self, place: usize) -> &mut KvCache {
         &mut self.caches[place].1
+    }
+
+    /// How many there are.
+    pub(super) const fn len(&self) -> usize {
+        self.caches.len()
     }
 
     /// Bytes that [`Sequences::reserve`] would ask for.

@@ -114,6 +114,7 @@ fn host(machine: &Machine, kernels: Kernels) -> Host {
         name: field(&cpuinfo, "model name").map_or_else(|| "CPU".to_owned(), shown),
         total_bytes: bytes("MemTotal"),
         free_bytes: bytes("MemAvailable"),
+        kernels_folder: None,
     }
 }
 
