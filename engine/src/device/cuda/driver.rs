@@ -120,7 +120,7 @@ impl Device {
         what: &str,
         len: usize,
     ) -> Result<CudaSlice<T>, Reason> {
-        // SAFETY: kernels write every value before one is read; `tests` poison what they can.
+        // SAFETY: plain numbers, for which any bits are a value; who reads them has had a kernel or a copy write them before.
         unsafe { self.stream.alloc(len.max(1)) }
             .map_err(failed(&format!("{what}, {} bytes", len * size_of::<T>())))
     }

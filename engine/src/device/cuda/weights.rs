@@ -15,7 +15,7 @@ use crate::{
 /// Where each part begins: what a load of 16 bytes needs, and whole lines of a cache.
 const ALIGNMENT: usize = 256;
 
-/// Bytes of I2_S that hold 128 weights; rows have to be whole ones.
+/// Weights of a group of I2_S, which lie in 32 bytes; rows have to be whole groups.
 const GROUP: usize = 128;
 
 /// One matrix of floats.

@@ -4,13 +4,18 @@
 // launch: grid (blocks, tokens / TOKENS), 256 threads, TOKENS rows of shared memory.
 // x: [tokens, n]; out: [tokens, n_rows].
 
+// Eight halves as floats.
+__device__ __forceinline__ void halves(const uint4& v, float (&w)[8]) {
+    u32 words[4] = {v.x, v.y, v.z, v.w};
+#pragma unroll
+    for (int i = 0; i < 4; i++) w[2 * i] = widen((u16)(words[i] & 0xffff)), w[2 * i + 1] = widen((u16)(words[i] >> 16));
+}
+
 template <bool HALF>
 __device__ __forceinline__ void eight(const void* row, int at, float (&w)[8]) {
     if (HALF) {
         uint4 v = stream((const uint4*)((const u16*)row + at));
-        u32 words[4] = {v.x, v.y, v.z, v.w};
-#pragma unroll
-        for (int i = 0; i < 4; i++) w[2 * i] = widen((u16)(words[i] & 0xffff)), w[2 * i + 1] = widen((u16)(words[i] >> 16));
+        halves(v, w);
     } else {
         const uint4* v = (const uint4*)((const float*)row + at);
         uint4 a = stream(v), b = stream(v + 1);
@@ -147,9 +152,7 @@ __device__ __forceinline__ void head_many(const void* matrix, const float* x, in
             for (int r = 0; r < HEAD_ROWS; r++) {
                 if (HALF) {
                     uint4 v = *(const uint4*)(at + r * STEP);
-                    u32 words[4] = {v.x, v.y, v.z, v.w};
-#pragma unroll
-                    for (int i = 0; i < 4; i++) w[r][2 * i] = widen((u16)(words[i] & 0xffff)), w[r][2 * i + 1] = widen((u16)(words[i] >> 16));
+                    halves(v, w[r]);
                 } else {
                     float4 a = *(const float4*)(at + r * STEP), b = *(const float4*)(at + r * STEP + 16);
                     w[r][0] = a.x, w[r][1] = a.y, w[r][2] = a.z, w[r][3] = a.w;
