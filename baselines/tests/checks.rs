@@ -49,7 +49,7 @@ fn too_many_checks_a_gate_twice_or_one_from_a_newer_bench_are_refused() {
     for (evidence, named) in [
         (bundle(&names), "`checks`: expected at most 16, found 17"),
         (bundle(&["tests", "clippy", "tests"]), "`checks[2].gate`: expected each gate once"),
-        (newer, "`checks[0].version`: expected at most 1.1, found 1.5"),
+        (newer, "`checks[0].version`: expected at most 1.1, found 1.6"),
     ] {
         let error = Evidence::from_json(&evidence.to_json()).unwrap_err();
         assert!(error.to_string().contains(named), "{error}");

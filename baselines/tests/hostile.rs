@@ -34,14 +34,14 @@ fn a_newer_schema_is_refused_before_anything_else_is_looked_at() {
     assert_eq!(found.kind(), ErrorKind::Version);
     assert_eq!(
         found.to_string(),
-        "run record schema 3.0 is newer than this bench reads (1.5): upgrade bench"
+        "run record schema 3.0 is newer than this bench reads (1.6): upgrade bench"
     );
-    for version in ["1.6", "2.0", "1.4294967295"] {
+    for version in ["1.7", "2.0", "1.4294967295"] {
         assert_eq!(error("/version", json!(version)).kind(), ErrorKind::Version, "{version}");
     }
     let found = error("/version", json!("0.9"));
     assert_eq!(found.kind(), ErrorKind::Version);
-    assert!(found.to_string().contains("older than this bench reads (1.5)"), "{found}");
+    assert!(found.to_string().contains("older than this bench reads (1.6)"), "{found}");
     for version in [
         json!("1"),
         json!("1.0.0"),
@@ -68,7 +68,7 @@ fn a_bundle_checks_its_own_version_and_that_of_its_records() {
     assert!(found.to_string().starts_with("evidence bundle schema 2.0 is newer"), "{found}");
     let found = Evidence::from_json(&with(&bytes, "/head/version", json!("2.0"))).unwrap_err();
     assert!(
-        found.to_string().contains("`head.version`: expected 1.5, that of the bundle, found 2.0"),
+        found.to_string().contains("`head.version`: expected 1.6, that of the bundle, found 2.0"),
         "{found}"
     );
     let found = RunRecord::from_json(&bytes).unwrap_err();

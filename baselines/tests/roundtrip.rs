@@ -5,7 +5,7 @@ mod common;
 use baselines::{
     Digest, Evidence, METRICS, RunRecord,
     evidence::{Given, Hop},
-    record::{ProbeKind, Purpose, Screening, StopReason},
+    record::{DeviceUse, ProbeKind, Purpose, Screening, StopReason},
     testing, timestamp,
 };
 use proptest::prelude::*;
@@ -69,6 +69,21 @@ prop_compose! {
             refined_rows: whole[1],
             rescored_rows: whole[2],
         }).collect();
+        process.device = flag.then(|| DeviceUse {
+            id: texts[0].clone(),
+            name: texts[1].clone(),
+            capability: texts[2].clone(),
+            driver: (whole[0] % 2 == 0).then(|| texts[3].clone()),
+            total_bytes: (whole[1] % 2 == 0).then_some(whole[0]),
+            peak_bytes: (whole[2] % 2 == 0).then_some(whole[1]),
+            clock_before_mhz: (whole[3] % 2 == 0).then_some(whole[2]),
+            clock_after_mhz: (whole[4] % 2 == 0).then_some(whole[3]),
+            launches: whole[4],
+            graphs: whole[5],
+            to_device_bytes: whole[0],
+            to_host_bytes: whole[1],
+            lost: (whole[5] % 2 == 0).then(|| texts[1].clone()),
+        });
         process.wall_ns = whole[4];
         process.outputs[0].stop = if flag { StopReason::EndOfGeneration } else { StopReason::Length };
         process.counts[0].macs = whole[5];
@@ -185,7 +200,7 @@ fn integral_samples_are_written_as_integers_and_others_in_full() {
 #[test]
 fn the_schema_and_its_version_come_first() {
     let bytes = common::small_record().to_json();
-    assert!(bytes.starts_with(br#"{"schema":"tritgate.run-record","version":"1.5","session":""#));
+    assert!(bytes.starts_with(br#"{"schema":"tritgate.run-record","version":"1.6","session":""#));
     let bytes = testing::evidence(1, 1.0).to_json();
-    assert!(bytes.starts_with(br#"{"schema":"tritgate.evidence","version":"1.5","created_at":""#));
+    assert!(bytes.starts_with(br#"{"schema":"tritgate.evidence","version":"1.6","created_at":""#));
 }

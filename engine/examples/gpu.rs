@@ -2,7 +2,7 @@
 //!
 //! `gpu MODEL [KEY=VALUE ...]`: `stories`, `synthetic:NAME` (drawn anew, in a temporary file) or a GGUF file. Keys, with their defaults:
 //! `device=cuda`, `score=256` tokens scored on both, `greedy=64` tokens generated on both, `speed=1`, `context=128` positions
-//! behind which decoding is timed, `steps=200`, `batch=16`, `prefill=512`, `threads=` all, `kernels=` a folder for compiled kernels.
+//! behind which decoding is timed, `steps=200`, `batch=16`, `prefill=512`, `probe=1`, `threads=` all, `kernels=` a folder for compiled kernels.
 
 #![expect(clippy::print_stdout, reason = "a program")]
 #![expect(clippy::disallowed_methods, reason = "it times the engine from outside")]
@@ -25,6 +25,7 @@ struct Plan {
     score: usize,
     greedy: usize,
     speed: bool,
+    probe: bool,
     context: usize,
     steps: usize,
     batch: usize,
@@ -51,6 +52,7 @@ fn main() -> Result<()> {
         score: number("score", 256)?,
         greedy: number("greedy", 64)?,
         speed: number("speed", 1)? == 1,
+        probe: number("probe", 1)? == 1,
         context: number("context", 128)?,
         steps: number("steps", 200)?,
         batch: number("batch", 16)?,
@@ -96,6 +98,7 @@ fn session<'m>(
         total_bytes: None,
         free_bytes: None,
         kernels_folder: plan.kernels.clone(),
+        fault: None,
     };
     let needs = Needs::of(model, options, plan.context + plan.steps, plan.batch.max(1))?;
     let mut manager = DeviceManager::new(&host);
@@ -119,7 +122,7 @@ fn run(model: &Model, options: &SessionOptions, plan: &Plan) -> Result<()> {
         speed(&mut gpu, model, plan)?;
     }
     println!("use: {:?}", gpu.device_use());
-    let probes = gpu.probe_device(30)?;
+    let probes = if plan.probe { gpu.probe_device(30)? } else { Vec::new() };
     let copy = probes.first().map_or(1.0, |probe| probe.bytes as f64 / middle(&probe.ns));
     for probe in &probes {
         let ns = middle(&probe.ns);

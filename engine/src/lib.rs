@@ -32,6 +32,8 @@ pub mod quant;
 pub mod sample;
 mod session;
 pub mod synthetic;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod threads;
 pub mod tokenizer;
 

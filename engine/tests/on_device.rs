@@ -10,90 +10,10 @@ use std::sync::{
 
 use engine::{
     ErrorKind, Model, Result, SequenceId, Session, SessionOptions,
-    device::{DeviceMemory, Executor, Reason, ReasonKind, Room, Row, Traffic},
+    device::{Reason, ReasonKind},
     sample::Likely,
+    testing::SimulatedExecutor,
 };
-
-/// Computes rightly until the call of this number.
-#[derive(Debug)]
-struct Fake {
-    session: Session<'static>,
-    sequences: Vec<SequenceId>,
-    /// Logits of all rows of the last pass.
-    logits: Vec<f32>,
-    n_vocab: usize,
-    calls: Arc<AtomicUsize>,
-    fails_at: usize,
-}
-
-impl Fake {
-    fn call(&self, what: &str) -> Result<(), Reason> {
-        let nth = self.calls.fetch_add(1, Ordering::Relaxed);
-        // Once lost it stays lost.
-        if nth < self.fails_at {
-            return Ok(());
-        }
-        Err(Reason::new(ReasonKind::DeviceFailed, format!("{what}: planted at call {nth}")))
-    }
-}
-
-impl Executor for Fake {
-    fn reserve(&mut self, _: Room<'_>) -> Result<(), Reason> {
-        self.call("reserve")
-    }
-
-    fn append(&mut self, rows: &[Row]) -> Result<(), Reason> {
-        self.call("append")?;
-        let mut steps = Vec::new();
-        for row in rows {
-            let sequence = self.sequences[row.place];
-            if !steps.iter().any(|(known, _)| *known == sequence) {
-                self.session.rewind_of(sequence, row.position).unwrap();
-            }
-            steps.push((sequence, row.token));
-        }
-        self.logits = self.session.step_all(&steps).unwrap().to_vec();
-        Ok(())
-    }
-
-    fn logits(&mut self, first: usize, n: usize, out: &mut [f32]) -> Result<(), Reason> {
-        self.call("logits")?;
-        out.copy_from_slice(&self.logits[first * self.n_vocab..][..n * self.n_vocab]);
-        Ok(())
-    }
-
-    fn likeliest(&mut self, n: usize, k: usize, out: &mut Vec<Likely>) -> Result<bool, Reason> {
-        self.call("likeliest")?;
-        out.clear();
-        for row in self.logits.chunks_exact(self.n_vocab).take(n) {
-            let mut all: Vec<Likely> =
-                (0..).zip(row).map(|(id, logit)| Likely { id, logit: *logit }).collect();
-            all.sort_by(|a, b| b.logit.total_cmp(&a.logit).then(a.id.cmp(&b.id)));
-            out.extend(&all[..k]);
-        }
-        Ok(true)
-    }
-
-    fn most_likeliest(&self) -> usize {
-        8
-    }
-
-    fn join(&mut self) {
-        self.sequences.push(self.session.join());
-    }
-
-    fn leave(&mut self, place: usize) {
-        self.session.leave(self.sequences.swap_remove(place)).unwrap();
-    }
-
-    fn memory(&self) -> DeviceMemory {
-        DeviceMemory::default()
-    }
-
-    fn traffic(&self) -> Traffic {
-        Traffic::default()
-    }
-}
 
 fn model() -> &'static Model {
     Box::leak(Box::new(Model::builtin("stories").unwrap()))
@@ -109,15 +29,15 @@ fn on_device(
     strict: bool,
 ) -> (Session<'static>, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));
-    let fake = Fake {
-        session: Session::new(model, &options()).unwrap(),
-        sequences: vec![SequenceId::FIRST],
-        logits: Vec::new(),
-        n_vocab: model.config().n_vocab,
-        calls: Arc::clone(&calls),
-        fails_at,
+    let counted = Arc::clone(&calls);
+    // Once lost it stays lost.
+    let fails = move |what: &str| {
+        let nth = counted.fetch_add(1, Ordering::Relaxed);
+        let text = format!("{what}: planted at call {nth}");
+        (nth >= fails_at).then(|| Reason::new(ReasonKind::DeviceFailed, text))
     };
-    (Session::on_device(model, &options(), Box::new(fake), strict).unwrap(), calls)
+    let executor = SimulatedExecutor::new(model, &options(), Box::new(fails));
+    (Session::on_device(model, &options(), Box::new(executor), strict).unwrap(), calls)
 }
 
 /// Everything that a session does, and the bits of all that comes of it.
@@ -161,9 +81,15 @@ fn whatever_call_fails_the_cpu_goes_on_with_the_same_bits() {
     assert!(session.is_on_device() && session.device_lost().is_none());
     let n_calls = calls.load(Ordering::Relaxed);
     assert!(n_calls > 30, "{n_calls}");
+    let products = |session: &Session<'_>| -> Vec<(&str, u64, u64)> {
+        let counted = session.counters().into_iter();
+        counted.map(|count| (count.linear, count.products, count.macs)).collect()
+    };
+    let counted = products(&session);
     for fails_at in 0..n_calls {
         let (mut session, _) = on_device(model, fails_at, false);
         assert!(scenario(&mut session).unwrap() == expected, "call {fails_at} fails");
+        assert_eq!(products(&session), counted, "call {fails_at}: nothing is counted twice");
         let lost = session.device_lost().expect("why the CPU computes").to_string();
         assert!(lost.contains(&format!("planted at call {fails_at}")), "{lost}");
         assert!(!session.is_on_device() && session.device_use().is_none());

@@ -220,8 +220,7 @@ pub fn derive(evidence: &Evidence) -> Result<Derived> {
     let mut decided = vec![&benchmarks_gate, &perf_gate];
     decided.extend(check_gates.iter().filter(|gate| policy.gates.required.contains(&gate.name)));
     let route = route::of(&judged, &decided);
-    let inference = inference::of(&judged);
-    let inference_gpu = inference::on_gpu(&judged, &inference);
+    let (inference, inference_gpu) = inference::both(&judged);
     let report = report::render(&judged, &benchmarks_gate, &perf_gate, &route);
     Ok(Derived {
         verdict,

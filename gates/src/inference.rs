@@ -1,4 +1,4 @@
-//! `inference.json`: the keys of the report this project started from, filled from the head's samples.
+//! `inference.json` and `inference_gpu.json`: the keys of the report this project started from, filled from the head's samples.
 //! Where the evidence does not hold: `success: false`, the reason, and not one number.
 
 use baselines::{
@@ -7,9 +7,14 @@ use baselines::{
 };
 use serde_json::{Value, json};
 
-use crate::{derive::Judged, facts, gate::GATE_VERSION, verify::Class};
+use crate::{
+    derive::Judged,
+    facts,
+    gate::GATE_VERSION,
+    verify::{Class, device::CPU},
+};
 
-pub(crate) fn of(judged: &Judged<'_>) -> Value {
+fn of(judged: &Judged<'_>) -> Value {
     let head = &judged.evidence.head;
     let engine = head.subject.engine();
     let refusal = judged.refusals.iter().find(|refusal| refusal.class == Class::Invalid);
@@ -47,12 +52,17 @@ pub(crate) fn of(judged: &Judged<'_>) -> Value {
     document
 }
 
-/// `inference_gpu.json`: what a GPU did, or why none did, and then not one number.
-pub(crate) fn on_gpu(judged: &Judged<'_>, inference: &Value) -> Value {
-    let settings = judged.evidence.head.subject.engine().map(|engine| &engine.settings);
+/// `inference.json` and `inference_gpu.json`: what ran stands in one of them, and in the other why nothing does, and then not one number.
+pub(crate) fn both(judged: &Judged<'_>) -> (Value, Value) {
+    let measured = of(judged);
+    let engine = judged.evidence.head.subject.engine();
+    let settings = engine.map(|engine| &engine.settings);
     let reason = match settings {
         None => "the subject is an external command".to_owned(),
-        Some(settings) if settings.device_selected != CPU => return inference.clone(),
+        Some(settings) if settings.device_selected != CPU => {
+            let reason = format!("{} ran: see inference_gpu.json", settings.device_selected);
+            return (skipped(judged, &reason), measured);
+        }
         Some(settings) => match &settings.fallback {
             Some(reason) => {
                 format!("{} was asked for, the CPU ran: {reason}", settings.device_requested)
@@ -60,6 +70,11 @@ pub(crate) fn on_gpu(judged: &Judged<'_>, inference: &Value) -> Value {
             None => "no GPU was asked for".to_owned(),
         },
     };
+    let gpu = skipped(judged, &reason);
+    (measured, gpu)
+}
+
+fn skipped(judged: &Judged<'_>, reason: &str) -> Value {
     json!({
         "version": GATE_VERSION,
         "success": false,
@@ -73,9 +88,6 @@ pub(crate) fn on_gpu(judged: &Judged<'_>, inference: &Value) -> Value {
         "tokens_generated": null,
     })
 }
-
-/// The device that is no GPU.
-const CPU: &str = "cpu";
 
 pub(crate) fn to_json(document: &Value) -> Vec<u8> {
     crate::gate::to_json(&crate::gate::Sorted(document))

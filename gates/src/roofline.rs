@@ -4,14 +4,11 @@
 //! that any probe of its working set saw, its multiply-adds at the best int8 rate. The work is a lower bound (no attention, no
 //! norms, no activations; of a screened head what it reads of every row), so a floor is never too high. Source: Williams, Waterman, Patterson 2009.
 
-use baselines::{
-    RunRecord,
-    record::{Linear, ProbeKind},
-};
+use baselines::{RunRecord, record::Linear};
 
 use crate::{
     facts,
-    verify::rates::{Timed, as_f64, bandwidth_probes, best_probe, read_bytes, timed},
+    verify::rates::{Timed, as_f64, best_probe, read_bytes, timed},
 };
 
 /// One metric of one workload with its floors.
@@ -58,8 +55,8 @@ pub fn rooflines(record: &RunRecord) -> Vec<Roofline> {
 
 fn roofline(record: &RunRecord, timed: &Timed<'_>) -> Option<Roofline> {
     let fact = facts::of(record, &timed.workload.name, timed.metric)?;
-    let bandwidth = best_probe(record, bandwidth_probes(timed.working_set_bytes));
-    let peak = best_probe(record, &[ProbeKind::Int8Peak]);
+    let bandwidth = best_probe(record, timed.bandwidth_probes());
+    let peak = best_probe(record, timed.peak_probe());
     let floor = |work: f64, rate: Option<f64>| {
         rate.filter(|rate| *rate > 0.0 && work > 0.0).map(|rate| work / rate * 1e9)
     };

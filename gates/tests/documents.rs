@@ -1,6 +1,8 @@
 //! The documents: same evidence, same bytes; one digit changed, other bytes; words and values of one source.
 
 mod common;
+#[path = "common/gpu.rs"]
+mod gpu;
 
 use baselines::{
     Digest, Evidence,
@@ -10,6 +12,7 @@ use baselines::{
 };
 use common::{arms, rewrite, session};
 use gates::{Policy, Verdict, derive};
+use gpu::on_gpu;
 use serde_json::Value;
 
 fn file(evidence: &Evidence, name: &str) -> Vec<u8> {
@@ -284,6 +287,33 @@ fn without_a_gpu_its_file_says_why_and_has_no_number() {
     }
     let skipped = json(&evidence, "inference_gpu.json");
     assert_eq!(skipped["reason"], "cuda was asked for, the CPU ran: no driver");
+}
+
+/// Requirement: F1–F4, H3.
+#[test]
+fn of_a_gpu_the_figures_stand_in_its_file_and_in_no_other() {
+    let mut evidence = session(16, 1.0);
+    let cpu = json(&evidence, "inference.json");
+    on_gpu(&mut evidence);
+    let gpu = json(&evidence, "inference_gpu.json");
+    assert_eq!(gpu["device"], "cuda:0");
+    assert_eq!(gpu["timing"], cpu["timing"], "the same samples");
+    let skipped = json(&evidence, "inference.json");
+    assert_eq!((&skipped["success"], &skipped["skipped"]), (&false.into(), &true.into()));
+    assert_eq!(skipped["reason"], "cuda:0 ran: see inference_gpu.json");
+    assert!(skipped["timing"].is_null() && skipped["device"].is_null());
+
+    let gate = json(&evidence, "benchmarks_gate.json");
+    let found = gate["evidence"].to_string();
+    assert!(found.contains("not measured: cuda:0 ran, see gpu_fallback"), "{found}");
+    for part in ["cuda was asked for, cuda:0 ran (Scripted GPU, sm_90): ", "1965 to 1980 MHz"] {
+        assert!(found.contains(part), "{part}: {found}");
+    }
+    evidence.head.processes[3].device.as_mut().expect("scripted").lost = Some("planted".to_owned());
+    let found = json(&evidence, "benchmarks_gate.json")["evidence"].to_string();
+    let n = evidence.head.processes.len();
+    let lost = format!("; lost in 1 of {n} processes, the CPU went on: planted");
+    assert!(found.contains(&lost), "{found}");
 }
 
 /// Requirement: E0.

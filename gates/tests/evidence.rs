@@ -1,6 +1,8 @@
 //! Every rule of the register has a planted fault that turns it red, and a clean session turns none red.
 
 mod common;
+#[path = "common/gpu.rs"]
+mod gpu;
 #[path = "common/screened.rs"]
 mod screened;
 
@@ -11,14 +13,15 @@ use baselines::{
     evidence::{BaselineRef, Given, TriageSession},
     metric::Better,
     record::{
-        Accuracy, CommandInfo, Engine, Layout, MetricDef, ProbeKind, ProbeWhen, Purpose, Runs,
-        SchemaVersion, Series, What, is_challenged,
+        Accuracy, CommandInfo, DeviceUse, Engine, Layout, MetricDef, ProbeKind, ProbeWhen, Purpose,
+        Runs, SchemaVersion, Series, What, is_challenged,
     },
     testing::{self, BENCHMARK, OWN_METRIC, benchmarks, commands},
     unit::Unit,
 };
 use common::{rewrite, session};
 use gates::{Class, Policy, RULES, Verdict, check_evidence, check_record, derive};
+use gpu::on_gpu;
 use screened::{PACKED, SCREENED, head_counts, packed, screened};
 
 type Plant = fn(&mut Evidence);
@@ -32,6 +35,12 @@ fn give(evidence: &mut Evidence) -> &mut Given {
     evidence.baseline = None;
     let commit = evidence.base.tool.commit.clone();
     evidence.given.insert(Given { asked: "HEAD~1".to_owned(), commit })
+}
+
+/// What the head's third process says of its GPU, in the scripted session as one of a GPU.
+fn used(evidence: &mut Evidence) -> &mut DeviceUse {
+    on_gpu(evidence);
+    evidence.head.processes[2].device.as_mut().expect("scripted")
 }
 
 /// Two layouts that the base's processes run by turns.
@@ -163,6 +172,16 @@ const PLANTED: &[(&str, Plant)] = &[
     ("counts", |e| { let again = e.head.processes[2].counts[4].clone(); e.head.processes[2].counts.push(again); }),
     ("counts", |e| e.base.processes[0].counts.retain(|c| c.workload != "matmul")),
     ("counts", |e| for c in &mut e.base.processes[0].counts { c.products /= 2; c.macs /= 2; c.bytes /= 2; }),
+    ("device", |e| for r in common::arms(e) { engine(r).settings.device_selected = "cuda:0".to_owned(); }),
+    ("device", |e| { on_gpu(e); for r in common::arms(e) { engine(r).settings.device_selected = "cpu".to_owned(); } }),
+    ("device", |e| { on_gpu(e); for c in &mut e.head.processes[2].counts { if c.workload == "decode-64" && c.linear == "attn_q" { c.kernel = "ternary_i8.avx512".to_owned(); } } }),
+    ("device", |e| used(e).id = "cuda:1".to_owned()),
+    ("device", |e| used(e).peak_bytes = Some(1_000)),
+    ("device", |e| used(e).peak_bytes = Some(81 << 30)),
+    ("device", |e| used(e).to_device_bytes = 1_000),
+    ("device", |e| used(e).to_host_bytes = 0),
+    ("device", |e| used(e).launches = 3),
+    ("device", |e| used(e).graphs = 100_001),
     ("fingerprint", |e| e.head.host.cpus = 64),
     ("head-source", |e| e.head_sha = Some("0".repeat(40))),
     ("head-source", |e| e.head_sha = None),
@@ -178,6 +197,7 @@ const PLANTED: &[(&str, Plant)] = &[
     ("kernels", |e| e.head.processes[0].counts[0].kernel = "mock_inference".to_owned()),
     ("kernels", |e| e.head.processes[0].counts[0].kernel = "gemm_i2s_i8.avx2".to_owned()),
     ("kernels", |e| e.head.processes[0].counts[0].kernel = "gemm_f16_f32.avx512".to_owned()),
+    ("kernels", |e| { on_gpu(e); e.head.processes[0].counts[0].kernel = "ternary_i8.metal".to_owned(); }),
     ("layouts", |e| e.head.processes[3].layout = 1),
     ("layouts", |e| { lay_out(e); e.base.subject.layouts[1].binary = e.base.subject.binary; }),
     ("layouts", |e| { lay_out(e); e.base.subject.layouts.reverse(); }),
@@ -194,12 +214,16 @@ const PLANTED: &[(&str, Plant)] = &[
     ("phases", |e| rewrite(&mut e.head, "ttft_ns", |_, ns| ns * 10.0)),
     ("phases", |e| { e.head.processes[3].series[4].samples.pop(); }),
     ("physics-bandwidth", |e| rewrite(&mut e.head, "quantize_ns", |_, ns| ns / 400.0)),
+    ("physics-bandwidth", |e| { on_gpu(e); rewrite(&mut e.head, "decode_step_ns", |_, ns| ns / 1e3); }),
+    ("physics-compute", |e| { on_gpu(e); rewrite(&mut e.head, "prefill_ns", |_, ns| ns / 1e4); }),
     ("physics-compute", |e| rewrite(&mut e.head, "prefill_ns", |_, ns| ns / 4.0)),
     ("physics-kernel-rate", |e| { rewrite(&mut e.head, "decode_step_ns", |_, ns| ns / 3.0); }),
     ("probes", |e| e.head.probes.retain(|p| p.when == ProbeWhen::Before)),
     ("probes", |e| e.head.probes[1].samples_ns.truncate(2)),
     ("probes", |e| e.head.probes[1].samples_ns[0] = 0.0),
     ("probes", |e| for p in &mut e.head.probes { if p.kind == ProbeKind::BandwidthCache { p.work *= 1_000; } }),
+    ("probes", |e| { on_gpu(e); e.head.probes.retain(|p| p.kind != ProbeKind::DeviceInt8Peak); }),
+    ("probes", |e| { on_gpu(e); for p in &mut e.head.probes { if p.kind == ProbeKind::DeviceBandwidth { p.work *= 1_000; } } }),
     ("probes", |e| for p in &mut e.head.probes { if p.kind == ProbeKind::Int8Peak { p.work *= 10_000; } }),
     ("purpose", |e| e.head.purpose = Purpose::Calibration),
     ("purpose", |e| for r in common::arms(e) { r.purpose = Purpose::Calibration; }),
@@ -367,6 +391,29 @@ fn every_fault_planted_in_a_session_of_benchmarks_is_refused_and_a_clean_one_is_
     }
     assert_eq!(derive(&quick).unwrap().refusals, []);
     refused(PLANTED_IN_BENCHMARKS, || of(1.0));
+}
+
+#[test]
+fn a_session_that_a_gpu_computed_is_judged_and_so_is_one_that_lost_it() {
+    let of = |factor: f64| {
+        let mut evidence = session(42, factor);
+        on_gpu(&mut evidence);
+        evidence
+    };
+    for (factor, verdict) in [(1.0, Verdict::Pass), (1.2, Verdict::Fail)] {
+        let derived = derive(&of(factor)).unwrap();
+        assert_eq!(derived.refusals, []);
+        assert_eq!(derived.verdict, verdict, "{factor}");
+    }
+    // The CPU went on: its kernels, next to nothing moved, and a reason.
+    let mut lost = of(1.0);
+    let process = &mut lost.head.processes[2];
+    let device = process.device.as_mut().unwrap();
+    (device.lost, device.launches, device.graphs) = (Some("planted".to_owned()), 1, 1);
+    for counts in process.counts.iter_mut().filter(|counts| counts.kernel.ends_with(".cuda")) {
+        counts.kernel = counts.kernel.replace("cuda", "avx512");
+    }
+    assert_eq!(derive(&lost).unwrap().refusals, []);
 }
 
 /// Every fault is refused by its rule, and nothing passes.

@@ -145,6 +145,7 @@ fn probes(record: &mut RunRecord) {
             ProbeKind::BandwidthPages4k => 27.4e9,
             ProbeKind::BandwidthHugePages => 55.8e9,
             ProbeKind::Int8Peak => 465e9,
+            kind => panic!("{kind:?} in a session without a GPU"),
         };
         let Probe { work, samples_ns, .. } = probe;
         let work = f64::from(u32::try_from(*work).expect("fits"));

@@ -16,10 +16,11 @@ use engine::{
     accuracy::{Prediction, predictions},
     convert,
     gguf::File,
+    kernels::Kernels,
     quant,
 };
 
-use crate::Hooks;
+use crate::{Hooks, subject::lane::Lane};
 
 /// Positions scored at least where nothing says otherwise: fewer say too little about a rate near 99 %.
 pub(crate) const POSITIONS: u64 = 7_000;
@@ -30,6 +31,8 @@ const WINDOW_LEN_MAX: usize = 512;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scoring<'a> {
     pub(crate) options: &'a SessionOptions,
+    /// Where the model itself is scored with int8 activations; all else is the CPU's.
+    pub(crate) lane: &'a Lane,
     pub(crate) hooks: &'a Hooks,
     /// Positions, or a few more.
     pub(crate) positions: u64,
@@ -54,8 +57,7 @@ pub(crate) fn score<'f>(
     mut alive: impl FnMut() -> Result<()>,
 ) -> Result<Vec<Accuracy>> {
     let (ids, window_len) = held_out(model, scoring.positions)?;
-    let mut run = |model: &Model, activations| -> Result<Vec<Prediction>> {
-        let mut session = session(model, scoring, activations)?;
+    let mut run = |mut session: Session<'_>| -> Result<Vec<Prediction>> {
         let mut predicted = Vec::new();
         for window in ids.chunks_exact(window_len) {
             alive()?;
@@ -67,8 +69,10 @@ pub(crate) fn score<'f>(
         compare(format, Digest::of_ids(&ids), int8, float)
     };
     let own = weight_format(model);
-    let float = run(model, Activations::Float)?;
-    let mut all = vec![count(&own, &run(model, Activations::Int8)?, &float)];
+    let float = run(session(model, scoring, Activations::Float)?)?;
+    let int8 =
+        scoring.lane.session(model, &options(scoring, Activations::Int8), kernels(scoring)?)?;
+    let mut all = vec![count(&own, &run(int8)?, &float)];
     let file = File::parse(model.bytes().to_vec().into())?;
     for name in formats.into_iter().filter(|name| *name != own) {
         let failed = || format!("failed to convert the model to {name}");
@@ -80,7 +84,8 @@ pub(crate) fn score<'f>(
             "{}: none of its matrices fits the format",
             failed()
         );
-        all.push(count(name, &run(&converted, Activations::Int8)?, &float));
+        let converted = session(&converted, scoring, Activations::Int8)?;
+        all.push(count(name, &run(converted)?, &float));
     }
     Ok(all)
 }
@@ -132,9 +137,16 @@ fn session<'m>(
     scoring: Scoring<'_>,
     activations: Activations,
 ) -> Result<Session<'m>> {
-    let options = SessionOptions { activations, isa: Isa::best(), ..scoring.options.clone() };
-    let kernels = scoring.hooks.kernels(options.isa)?;
-    Session::with_kernels(model, &options, kernels).context("failed to set up the engine")
+    Session::with_kernels(model, &options(scoring, activations), kernels(scoring)?)
+        .context("failed to set up the engine")
+}
+
+fn options(scoring: Scoring<'_>, activations: Activations) -> SessionOptions {
+    SessionOptions { activations, isa: Isa::best(), ..scoring.options.clone() }
+}
+
+fn kernels(scoring: Scoring<'_>) -> engine::Result<Kernels> {
+    scoring.hooks.kernels(Isa::best())
 }
 
 /// The storage format of the matrices within the layers.
@@ -160,7 +172,8 @@ mod tests {
     fn every_window_of_every_run_gives_a_sign_of_life() {
         let model = Model::builtin("stories").unwrap();
         let (options, hooks) = (SessionOptions::default(), Hooks::none());
-        let scoring = Scoring { options: &options, hooks: &hooks, positions: 600 };
+        let lane = Lane::cpu().unwrap();
+        let scoring = Scoring { options: &options, lane: &lane, hooks: &hooks, positions: 600 };
         let mut signs = 0;
         let sign = || {
             signs += 1;

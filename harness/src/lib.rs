@@ -56,9 +56,17 @@ use std::{ffi::OsString, process::ExitCode};
 
 pub use measure::Clock;
 
-use engine::{Isa, kernels::Kernels};
+use engine::{
+    Isa,
+    device::{Backend, Fault, Host},
+    kernels::Kernels,
+};
 
-/// What a test build plants: a slowdown in the timed decode loop, a fault in a kernel, a leak. Nothing in the shipped program.
+/// GPUs of a device layer of its own, on this host.
+pub type Gpus = fn(&Host) -> Vec<Box<dyn Backend>>;
+
+/// What a test build plants: a slowdown in the timed decode loop, a fault in a kernel, a leak, a GPU
+/// that is none. Nothing in the shipped program.
 #[derive(Clone, Copy, Debug)]
 pub struct Hooks {
     /// Takes the kernels of the engine and gives those to compute with.
@@ -67,13 +75,23 @@ pub struct Hooks {
     pub after_decode_step: Option<fn(step_ns: u64, clock: &dyn Clock)>,
     /// Runs after each generation of a `memory` workload.
     pub after_generation: Option<fn()>,
+    /// GPUs in front of those of the build.
+    pub gpus: Option<Gpus>,
+    /// What goes wrong with a GPU of the build.
+    pub fault: Option<Fault>,
 }
 
 impl Hooks {
     /// No hooks: what `bench` runs with.
     #[must_use]
     pub const fn none() -> Self {
-        Self { after_decode_step: None, after_generation: None, kernels: None }
+        Self {
+            after_decode_step: None,
+            after_generation: None,
+            kernels: None,
+            gpus: None,
+            fault: None,
+        }
     }
 
     /// The kernels of `isa`, with what is planted in them.

@@ -5,7 +5,9 @@
 use anyhow::{Context as _, Result, ensure};
 use baselines::{
     RunRecord,
-    record::{Engine, Host, Mark, Probe, Process, Purpose, SCHEMA_VERSION, Subject, Suite, What},
+    record::{
+        Engine, Host, Mark, Probe, Process, Purpose, SCHEMA_VERSION, Settings, Subject, Suite, What,
+    },
 };
 
 use crate::{session::Ran, subject::Program};
@@ -33,8 +35,12 @@ pub(crate) fn record(setting: &Setting, program: &Program, ran: Vec<Ran>) -> Res
     let ids = first.ids.clone();
     let (tool, model, settings) = (first.tool.clone(), first.model.clone(), first.settings.clone());
     for Ran { slot, report, .. } in &ran {
+        // How much was free on a device that had too little is another number each time.
+        let why = report.settings.fallback.as_ref().and(settings.fallback.clone());
+        let fallback = why.or_else(|| report.settings.fallback.clone());
+        let set_up = Settings { fallback, ..report.settings.clone() };
         ensure!(
-            (&report.tool, &report.model, &report.settings) == (&tool, &model, &settings),
+            (&report.tool, &report.model, &set_up) == (&tool, &model, &settings),
             "failed to make a record: process {} of binary {} reports another build, model or set-up than the first: \
              was the model file replaced while it was measured?",
             slot.order,
@@ -83,6 +89,7 @@ fn process(ran: Ran) -> Process {
         env_padding_bytes: u64::from(slot.padding_bytes),
         peak_rss_bytes: report.peak_rss_bytes,
         weights_huge_bytes: report.weights_huge_bytes,
+        device: report.device,
         series: report.series,
         samples_digest: report.samples_digest,
         outputs: report.outputs,

@@ -20,7 +20,7 @@ use crate::{
     accuracy::{self, Scoring},
     measure::{Clock, Planted, Tally},
     progress::Progress,
-    subject::engine::Source,
+    subject::{engine::Source, lane::Lane},
     workload::{Answers, Asked, Bench, answer},
 };
 
@@ -87,11 +87,14 @@ pub(crate) fn replay(
         engine.model.digest
     );
     let options = source.options(None, None)?;
+    // Another machine may have no GPU; the CPU gives the same bits.
+    let lane = Lane::cpu()?;
     let tally = Tally::default();
     let bench = Bench {
         source: &source,
         model: &model,
         options: &options,
+        lane: &lane,
         seed: record.seed,
         challenge_seed: 0,
         prompt: given.prompt,
@@ -112,7 +115,8 @@ pub(crate) fn replay(
     }
     if let Some(recorded) = &record.accuracy {
         let positions = recorded.positions;
-        let scoring = Scoring { options: &options, hooks: &Hooks::none(), positions };
+        let hooks = &Hooks::none();
+        let scoring = Scoring { options: &options, lane: &lane, hooks, positions };
         let formats = record.format_accuracy.iter().map(|accuracy| accuracy.format.as_str());
         let scored = accuracy::score(&model, scoring, formats, || Ok(()))
             .context("failed to replay the accuracy")?;

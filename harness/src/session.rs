@@ -13,7 +13,7 @@ use crate::{
     nonce,
     progress::Progress,
     record::{Setting, record},
-    subject::{Program, device},
+    subject::{Program, device, lane},
     worker::{
         Limits, Report, Worker,
         protocol::{Job, PROTOCOL, Request},
@@ -149,6 +149,7 @@ fn run_as(
     };
     progress.begin(n_steps + 3);
     let mut probes = environment::probe(threads, ProbeWhen::Before, clock)?;
+    probes.extend(lane::probes(assignment.device, ProbeWhen::Before)?);
     progress.step("probes before");
     let crowded =
         busy_before.zip(Busy::now()).is_some_and(|(before, now)| now.is_crowded_since(&before));
@@ -197,6 +198,11 @@ fn run_as(
     let (accuracy, format_accuracy) = scored.unzip();
     let format_accuracy = format_accuracy.unwrap_or_default();
     probes.extend(environment::probe(threads, ProbeWhen::After, clock)?);
+    probes.extend(lane::probes(assignment.device, ProbeWhen::After)?);
+    // A GPU that computed nothing bounds nothing.
+    let on_gpu = ran.iter().any(|ran| ran.report.device.is_some());
+    probes.retain(|probe| on_gpu || !probe.kind.is_of_device());
+    warn_of_loss(&ran, progress);
     progress.step("probes after");
     progress.end();
     if let (Some(before), Some(after)) = (busy_before, Busy::now()) {
@@ -225,6 +231,19 @@ fn warn_of_fallback(ran: &[Ran], progress: &Progress) {
     if let Some(fallback) = &settings.fallback {
         let (requested, selected) = (&settings.device_requested, &settings.device_selected);
         progress.note(&device::warning(requested, selected, fallback));
+    }
+}
+
+/// Says why the CPU went on in place of a GPU, and in how many processes.
+fn warn_of_loss(ran: &[Ran], progress: &Progress) {
+    let lost = |ran: &Ran| ran.report.device.as_ref().and_then(|used| used.lost.clone());
+    let mut all = ran.iter().filter_map(lost);
+    if let Some(why) = all.next() {
+        let (n, of) = (all.count() + 1, ran.len());
+        let selected = &ran[0].report.settings.device_selected;
+        progress.note(&format!(
+            "warning: device `{selected}` was lost in {n} of {of} processes, the CPU went on: {why}"
+        ));
     }
 }
 

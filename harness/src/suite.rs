@@ -17,11 +17,12 @@ use crate::{keys::Keys, nearest::suggestion, workload};
 const ROUNDS: u64 = 8;
 
 /// The built-in suites: file and text. One may include those before it.
-const BUILTIN: [(&str, &str); 4] = [
+const BUILTIN: [(&str, &str); 5] = [
     ("workloads/engine.toml", include_str!("../workloads/engine.toml")),
     ("workloads/quick.toml", include_str!("../workloads/quick.toml")),
     ("workloads/full.toml", include_str!("../workloads/full.toml")),
     ("workloads/cpu.toml", include_str!("../workloads/cpu.toml")),
+    ("workloads/gpu.toml", include_str!("../workloads/gpu.toml")),
 ];
 
 /// Every workload and suite that can be named.
@@ -202,7 +203,10 @@ mod tests {
     #[test]
     fn every_built_in_suite_gives_each_round_the_same_number_of_iterations() {
         let catalogue = Catalogue::builtin().unwrap();
-        assert_eq!(catalogue.suites.keys().collect::<Vec<_>>(), ["cpu", "engine", "full", "quick"]);
+        assert_eq!(
+            catalogue.suites.keys().collect::<Vec<_>>(),
+            ["cpu", "engine", "full", "gpu", "quick"]
+        );
         // No cache holds what `cpu` is for.
         for name in catalogue.suites.keys().filter(|name| *name != "cpu") {
             let suite = catalogue.suite(name, None).unwrap();

@@ -135,6 +135,11 @@ impl Variables {
         self.user_cache().map(|cache| cache.join("models"))
     }
 
+    /// The folder of kernels that were compiled for a device; `None` likewise.
+    pub(crate) fn kernel_cache(&self) -> Option<PathBuf> {
+        self.user_cache().map(|cache| cache.join("kernels"))
+    }
+
     /// What leads another `bench` to the same models, and nothing else.
     pub(crate) fn for_model(&self) -> Vec<(OsString, OsString)> {
         let pairs = [("HOME", &self.home), ("XDG_CACHE_HOME", &self.xdg_cache_home)];

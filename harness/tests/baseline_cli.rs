@@ -97,7 +97,7 @@ fn the_texts_for_people_are_as_agreed() {
         bench(&["list"]),
         "\
 name  recorded          record        machine       state   reason
-main  2026-03-02 09:01  67696b8e9a38  dd49775d7c76  in use  new allocator
+main  2026-03-02 09:01  74fe7bed577d  dd49775d7c76  in use  new allocator
 "
     );
     let shown = bench(&["show"]);
@@ -107,15 +107,15 @@ main  2026-03-02 09:01  67696b8e9a38  dd49775d7c76  in use  new allocator
         "\
 baseline `main`
 when (UTC)        what    record        by  reason
-2026-03-02 10:00  record  b4c5c0426cfb  ci  first
-2026-03-02 11:00  record  67696b8e9a38  ci  new allocator
+2026-03-02 10:00  record  24c1b9d066bf  ci  first
+2026-03-02 11:00  record  74fe7bed577d  ci  new allocator
 "
     );
     assert!(measured.contains("decode-64 decode_step   452.3 µs"), "{measured}");
     assert_eq!(
         bench(&["diff", &first.to_string()[..8], "main"]),
-        "           b4c5c042                          main
-record     b4c5c0426cfb                      67696b8e9a38                      ≠
+        "           24c1b9d0                          main
+record     24c1b9d066bf                      74fe7bed577d                      ≠
 recorded   2026-03-02 09:01                  2026-03-02 09:01
 commit     0123456789ab                      89abcdef0123                      ≠
 binary     a8076d3d28d2                      a8076d3d28d2
@@ -128,7 +128,7 @@ settings   avx512, 2 threads pinned, int8,   avx512, 2 threads pinned, int8,
 seed       42                                42
 processes  16                                16
 
-                        b4c5c042      main   change    95 % interval
+                        24c1b9d0      main   change    95 % interval
 load load               12.35 ms  13.67 ms  +10.7 %  +9.8 to +11.7 %
 prefill-128 prefill     18.14 ms  20.07 ms  +10.6 %  +9.9 to +11.3 %
 decode-64 decode_step   410.1 µs  452.3 µs  +10.3 %  +9.9 to +10.8 %
@@ -142,7 +142,7 @@ Not judged: the records are of two sessions, and the machine's drift between the
     assert_eq!(bench(&["verify"]), "holds: 2 journal entries, 2 records and 1 binary\n");
     assert_eq!(
         bench(&["prune", "--keep", "1", "--dry-run", "--history-days", "0"]),
-        "would delete record b4c5c0426cfb (195.8 kB)\nwould delete 1 record and 0 binaries: 195.8 kB\n"
+        "would delete record 24c1b9d066bf (195.8 kB)\nwould delete 1 record and 0 binaries: 195.8 kB\n"
     );
 }
 
@@ -154,7 +154,7 @@ fn promoting_moves_the_name_and_says_why_and_by_whom() {
     let said = scripted.here.bench(&args).expect(0, &[]).stdout;
     assert_eq!(
         said,
-        "baseline `main`: record b4c5c0426cfb of 2026-03-02 09:01, approved by Ada: faster\n"
+        "baseline `main`: record 24c1b9d066bf of 2026-03-02 09:01, approved by Ada: faster\n"
     );
     assert_eq!((scripted.current("main"), scripted.n_entries("main")), (first, 3));
     // There is nothing to move a second time; another name can be moved to what this one points at.
@@ -214,7 +214,7 @@ fn an_expired_baseline_is_not_gated_with_and_stays_in_the_journal() {
     let args = ["baseline", "expire", "main", "--reason", "the disk was full"];
     assert_eq!(
         here.bench(&args).expect(0, &[]).stdout,
-        "baseline `main`: record 67696b8e9a38 expired: the disk was full\n"
+        "baseline `main`: record 74fe7bed577d expired: the disk was full\n"
     );
     here.bench(&args).expect(1, &["found one that has expired"]);
     // Nor does the gate record another by itself, with or without CI.

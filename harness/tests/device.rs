@@ -8,7 +8,11 @@ use std::fs;
 use common::Folder;
 use serde_json::{Value, json};
 
-const REASON: &str = "this build has no GPU backend (no_backend)";
+/// Of a build with GPUs on a machine without a driver, and of one without.
+const MISSING: &str =
+    "cuda: CUDA: libcuda.so was not found: the NVIDIA driver is not installed (driver_missing)";
+const HAS_GPUS: bool = cfg!(feature = "gpu");
+const REASON: &str = if HAS_GPUS { MISSING } else { "this build has no GPU backend (no_backend)" };
 
 fn read(here: &Folder, name: &str) -> Value {
     let text = fs::read_to_string(here.path(name)).expect("the file was written");
@@ -48,7 +52,7 @@ fn a_flag_beats_a_variable_beats_the_file_and_auto_is_no_fallback() {
     let toml = fs::read_to_string(here.path("bench.toml")).unwrap();
     let toml = toml.replace("threads = 1", "threads = 1\ndevice = \"cuda:1\"");
     fs::write(here.path("bench.toml"), toml).unwrap();
-    let cuda = "this build has no cuda backend (no_backend)";
+    let cuda = if HAS_GPUS { MISSING } else { "this build has no cuda backend (no_backend)" };
     for (args, vars, found) in [
         (&[][..], &[][..], json!(["cuda:1", "cpu", cuda])),
         (&[], &[("BENCH_DEVICE", "gpu")], json!(["gpu", "cpu", REASON])),
@@ -125,8 +129,10 @@ fn a_generation_says_where_it_ran() {
     let document: Value = serde_json::from_str(&run.stdout).unwrap();
     let device = &document["device"];
     assert_eq!(json!([device["requested"], device["selected"]]), json!(["gpu", "cpu"]));
-    assert_eq!(device["fallback"]["kind"], "no_backend");
-    assert_eq!(device["considered"][0], format!("gpu: {REASON}"));
+    let kind = if HAS_GPUS { "driver_missing" } else { "no_backend" };
+    assert_eq!(device["fallback"]["kind"], kind);
+    let considered = if HAS_GPUS { REASON.to_owned() } else { format!("gpu: {REASON}") };
+    assert_eq!(device["considered"][0], considered);
     let run = here.bench(&[&gpu[..], &["--strict-device"]].concat()).expect(1, &[REASON]);
     assert_eq!(run.stdout, "");
 }

@@ -177,7 +177,7 @@ mod tests {
     fn what_is_no_check_is_refused_by_the_name_of_its_field() {
         for (from, to, named) in [
             ("tritgate.check", "tritgate.run-record", "`schema`"),
-            ("\"version\":\"1.5\"", "\"version\":\"1.1\"", "`version`: expected 1.2"),
+            ("\"version\":\"1.6\"", "\"version\":\"1.1\"", "`version`: expected 1.2"),
             ("\"gate\":\"tests\"", "\"gate\":\"perf\"", "`gate`"),
             ("\"gate\":\"tests\"", "\"gate\":\"../tests\"", "`gate`"),
             ("\"command\":[\"cargo\",\"test\"]", "\"command\":[]", "`command`"),
@@ -191,7 +191,7 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Malformed, "{to}");
             assert!(error.to_string().contains(named), "{to}: {error}");
         }
-        let error = CheckRecord::from_json(&edited("\"version\":\"1.5\"", "\"version\":\"2.0\""));
+        let error = CheckRecord::from_json(&edited("\"version\":\"1.6\"", "\"version\":\"2.0\""));
         assert_eq!(error.expect_err("newer").kind(), ErrorKind::Version);
     }
 }

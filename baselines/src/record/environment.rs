@@ -51,6 +51,26 @@ pub enum ProbeKind {
     BandwidthHugePages,
     /// int8 multiply-adds per second of the best instruction set, registers only.
     Int8Peak,
+    /// Bytes per second that a copy in the GPU's memory reads and writes, by the GPU's clock.
+    DeviceBandwidth,
+    /// Bytes per second that the GPU reads again and again from its second-level cache.
+    DeviceCacheBandwidth,
+    /// int8 multiply-adds per second of the GPU's tensor cores, registers only.
+    DeviceInt8Peak,
+}
+
+impl ProbeKind {
+    /// Whether multiply-adds are counted, and not bytes.
+    #[must_use]
+    pub const fn counts_macs(self) -> bool {
+        matches!(self, Self::Int8Peak | Self::DeviceInt8Peak)
+    }
+
+    /// Whether it is of the GPU that ran the session.
+    #[must_use]
+    pub const fn is_of_device(self) -> bool {
+        matches!(self, Self::DeviceBandwidth | Self::DeviceCacheBandwidth | Self::DeviceInt8Peak)
+    }
 }
 
 /// When a probe ran.
@@ -73,7 +93,7 @@ pub struct Probe {
     pub threads: u64,
     /// Bytes touched, or multiply-adds carried out, per repetition.
     pub work: u64,
-    /// Size of the working set in bytes (0 for `Int8Peak`).
+    /// Size of the working set in bytes (0 where multiply-adds are counted).
     pub working_set_bytes: u64,
     /// Nanoseconds of each repetition.
     pub samples_ns: Vec<f64>,

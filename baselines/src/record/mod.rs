@@ -17,7 +17,8 @@ pub use command::{BenchTarget, CommandInfo, Runs};
 pub use environment::{Host, Mark, Probe, ProbeKind, ProbeWhen};
 pub use pair::pair_log_ratio;
 pub use process::{
-    Allocations, Counts, Ids, Output, Process, Screening, Series, StopReason, Taker, samples_digest,
+    Allocations, Counts, DeviceUse, Ids, Output, Process, Screening, Series, StopReason, Taker,
+    samples_digest,
 };
 pub use subject::{Engine, Layout, Linear, ModelInfo, Settings, Subject, Tool, What};
 pub use suite::{Accuracy, MetricDef, Suite, WorkloadDef};

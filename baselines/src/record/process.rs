@@ -33,6 +33,8 @@ pub struct Process {
     /// Bytes of the model's weights that lay in huge pages at its end; `None` where they were not read into memory of their own,
     /// or the system does not say. Each process gets what the system has left.
     pub weights_huge_bytes: Option<u64>,
+    /// What a GPU had to do with it; `None` where none was selected.
+    pub device: Option<DeviceUse>,
     /// All samples, in the order taken.
     pub series: Vec<Series>,
     /// [`samples_digest`] of the series, made where they were taken; `None` in records before 1.2.
@@ -49,6 +51,37 @@ pub struct Process {
     pub allocations: Vec<Allocations>,
     /// What the runs of an external command ended with, per workload; empty for the engine.
     pub runs: Vec<Runs>,
+}
+
+/// A GPU that computed sessions of a process, and what it cost there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceUse {
+    /// Its id, as `Settings::device_selected` has it.
+    pub id: String,
+    /// What its maker calls it.
+    pub name: String,
+    /// What it computes with, as `sm_90`.
+    pub capability: String,
+    /// The driver that it was reached through.
+    pub driver: Option<String>,
+    /// All of its memory in bytes.
+    pub total_bytes: Option<u64>,
+    /// The most bytes of it that the process had at once.
+    pub peak_bytes: Option<u64>,
+    /// Clock of its processors in MHz before the first workload was set up, as a kernel counted it.
+    pub clock_before_mhz: Option<u64>,
+    /// The same after the last.
+    pub clock_after_mhz: Option<u64>,
+    /// Kernels started, over all sessions.
+    pub launches: u64,
+    /// Graphs of kernels started.
+    pub graphs: u64,
+    /// Bytes moved from the host to it, weights among them.
+    pub to_device_bytes: u64,
+    /// Bytes moved from it to the host.
+    pub to_host_bytes: u64,
+    /// Why the CPU went on in its place, if it did.
+    pub lost: Option<String>,
 }
 
 /// The raw samples of one metric on one workload, in base units (ns, bytes, count), in the order taken.

@@ -10,8 +10,8 @@ use std::fmt;
 /// `metrics` of a suite). 1.2: what ties the parts of a bundle together: ids of the outputs, the challenge, digests of the samples,
 /// the source tree, where the policy is from, results of other commands, earlier hops of the route. 1.3: accuracy of the model in
 /// other formats. 1.4: what a screened head looked at; the head, and what memory the weights lay in. 1.5: sessions of
-/// `bench triage`, and the metrics of spans.
-pub const SCHEMA_VERSION: SchemaVersion = SchemaVersion { major: 1, minor: 5 };
+/// `bench triage`, and the metrics of spans. 1.6: the GPU of a process, and its probes.
+pub const SCHEMA_VERSION: SchemaVersion = SchemaVersion { major: 1, minor: 6 };
 
 /// `major.minor`: major changes break readers, minor ones add fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -101,6 +101,7 @@ impl Session {
             env_padding_bytes: noise.below(4096),
             peak_rss_bytes: Some(38_000_000 + noise.below(500_000)),
             weights_huge_bytes: None,
+            device: None,
             samples_digest: None,
             series,
             outputs: process::outputs(&self.scripts, self.seed),

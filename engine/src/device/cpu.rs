@@ -33,6 +33,7 @@ impl Backend for Cpu {
             total_bytes: *total_bytes,
             free_bytes: *free_bytes,
             capability: kernels.isa.name().to_owned(),
+            driver: None,
         }])
     }
 

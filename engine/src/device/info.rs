@@ -2,6 +2,7 @@
 
 use std::{fmt, path::PathBuf};
 
+use super::Fault;
 use crate::kernels::Kernels;
 
 /// `cpu`, or a GPU of a backend: `cuda:0`.
@@ -35,6 +36,8 @@ pub struct DeviceInfo {
     pub free_bytes: Option<u64>,
     /// What it can compute with: an instruction set, a compute capability.
     pub capability: String,
+    /// The driver that it is reached through, where there is one.
+    pub driver: Option<String>,
 }
 
 /// The machine itself, as far as the caller knows it: this crate does not look.
@@ -50,4 +53,6 @@ pub struct Host {
     pub free_bytes: Option<u64>,
     /// Where kernels that were compiled for a device may be kept.
     pub kernels_folder: Option<PathBuf>,
+    /// What is to go wrong with a GPU, where it is tried out.
+    pub fault: Option<Fault>,
 }

@@ -1,18 +1,24 @@
 //! The choice itself: GPUs that the request takes, one after the other, then the CPU.
 
+use std::cell::RefCell;
+
 use super::{
-    BACKENDS, Backend, Considered, DeviceId, DeviceInfo, DeviceRequest, Fallback, Host, Needs,
-    Outcome, Reason, ReasonKind, Selection,
+    BACKENDS, Backend, Considered, DeviceId, DeviceInfo, DeviceRequest, Executor, Fallback, Gauges,
+    Host, Limit, Needs, Outcome, Reason, ReasonKind, Selection,
 };
 use crate::{Error, ErrorKind, Model, Result, Session, SessionOptions};
 
-/// Chooses devices. What failed in use is kept in mind, so that the next choice is another.
+/// Chooses devices. What failed in use is kept in mind, so that the next choice is another; what passed its self-test is not tested again.
 #[derive(Debug)]
 pub struct DeviceManager {
     /// GPUs first.
     backends: Vec<Box<dyn Backend>>,
     failed: Vec<(DeviceId, Reason)>,
+    passed: RefCell<Vec<DeviceId>>,
 }
+
+/// What computes the passes of a session, and why it does; the CPU where there is no executor.
+pub type Selected = (Option<Box<dyn Executor>>, Selection);
 
 impl DeviceManager {
     /// Over the backends of this build.
@@ -25,7 +31,7 @@ impl DeviceManager {
     #[must_use]
     pub fn with_backends(mut backends: Vec<Box<dyn Backend>>) -> Self {
         backends.sort_by_key(|backend| !backend.is_gpu());
-        Self { backends, failed: Vec::new() }
+        Self { backends, failed: Vec::new(), passed: RefCell::default() }
     }
 
     /// Keeps a device that failed in use from being taken again.
@@ -74,22 +80,67 @@ impl DeviceManager {
         strict: bool,
         (model, options): (&'m Model, &SessionOptions),
     ) -> Result<(Session<'m>, Selection)> {
+        let (executor, selection) = self.executor(request, needs, strict, (model, options))?;
+        let session = match executor {
+            Some(executor) => Session::on_device(model, options, executor, strict)?,
+            None => Session::new(model, options)?,
+        };
+        Ok((session, selection))
+    }
+
+    /// The same without the session: for a caller who looks at the device's work.
+    ///
+    /// # Errors
+    /// As [`DeviceManager::select`].
+    pub fn executor(
+        &mut self,
+        request: DeviceRequest,
+        needs: &Needs,
+        strict: bool,
+        (model, options): (&Model, &SessionOptions),
+    ) -> Result<Selected> {
         loop {
             let selection = self.select(request, needs, strict)?;
             let device = &selection.selected;
-            let of_device = |backend: &&dyn Backend| backend.name() == device.id.backend;
-            let backend = self.backends.iter().map(AsRef::as_ref).find(of_device);
-            let backend = backend.filter(|backend| backend.is_gpu());
-            let Some(backend) = backend else {
-                return Ok((Session::new(model, options)?, selection));
+            let Some(backend) = self.gpu_backend(device.id) else {
+                return Ok((None, selection));
             };
             match backend.open(device, model, options) {
-                Ok(executor) => {
-                    return Ok((Session::on_device(model, options, executor, strict)?, selection));
-                }
+                Ok(executor) => return Ok((Some(executor), selection)),
                 Err(reason) => self.give_up(device.id, reason),
             }
         }
+    }
+
+    /// [`Backend::limits`] of a device that was selected; nothing of the CPU.
+    ///
+    /// # Errors
+    /// What failed.
+    pub fn limits(
+        &self,
+        device: &DeviceInfo,
+        repeat: usize,
+    ) -> std::result::Result<Vec<Limit>, Reason> {
+        let backend = self.gpu_backend(device.id);
+        backend.map_or_else(|| Ok(Vec::new()), |backend| backend.limits(device, repeat))
+    }
+
+    /// [`Backend::gauges`] of a device that was selected; nothing of the CPU.
+    ///
+    /// # Errors
+    /// What failed.
+    pub fn gauges(&self, device: &DeviceInfo) -> std::result::Result<Gauges, Reason> {
+        let backend = self.gpu_backend(device.id);
+        backend.map_or_else(|| Ok(Gauges::default()), |backend| backend.gauges(device))
+    }
+
+    fn gpu_backend(&self, id: DeviceId) -> Option<&dyn Backend> {
+        let mut gpus = self
+            .backends
+            .iter()
+            .map(AsRef::as_ref)
+            .filter(|backend: &&dyn Backend| backend.is_gpu());
+        gpus.find(|backend| backend.name() == id.backend)
     }
 
     /// Looks at the devices of one backend until one is taken.
@@ -146,7 +197,12 @@ impl DeviceManager {
             let text = format!("out of memory: expected {needed} bytes, found {free} free");
             return Err(Reason::new(ReasonKind::OutOfMemory, text));
         }
-        backend.self_test(device)
+        if self.passed.borrow().contains(&device.id) {
+            return Ok(());
+        }
+        backend.self_test(device)?;
+        self.passed.borrow_mut().push(device.id);
+        Ok(())
     }
 }
 

@@ -12,7 +12,9 @@ mod cpu;
 #[cfg(feature = "gpu")]
 mod cuda;
 mod executor;
+mod fault;
 mod info;
+mod limits;
 mod manager;
 mod needs;
 mod reason;
@@ -30,8 +32,10 @@ pub use cpu::Cpu;
 #[cfg(feature = "gpu")]
 pub use cuda::Cuda;
 pub use executor::{DeviceMemory, Executor, Probe, Room, Row, Traffic};
+pub use fault::Fault;
 pub use info::{DeviceId, DeviceInfo, Host};
-pub use manager::DeviceManager;
+pub use limits::{Gauges, Limit, LimitKind};
+pub use manager::{DeviceManager, Selected};
 pub use needs::Needs;
 pub use reason::{Reason, ReasonKind};
 pub use request::DeviceRequest;
@@ -76,6 +80,24 @@ pub trait Backend: Debug {
         let (_, _) = (model, options);
         let text = format!("{}: this backend computes nothing", device.id);
         Err(Reason::new(ReasonKind::Unsupported, text))
+    }
+
+    /// What `device` can reach at most, `repeat` times each; nothing where the backend can't tell.
+    ///
+    /// # Errors
+    /// What failed.
+    fn limits(&self, device: &DeviceInfo, repeat: usize) -> Result<Vec<Limit>, Reason> {
+        let (_, _) = (device, repeat);
+        Ok(Vec::new())
+    }
+
+    /// What `device` says of itself now; nothing where the backend can't tell.
+    ///
+    /// # Errors
+    /// What failed.
+    fn gauges(&self, device: &DeviceInfo) -> Result<Gauges, Reason> {
+        let _ = device;
+        Ok(Gauges::default())
     }
 }
 

@@ -41,6 +41,7 @@ fn host(free_bytes: Option<u64>) -> Host {
         total_bytes: Some(1 << 30),
         free_bytes,
         kernels_folder: None,
+        fault: None,
     }
 }
 
@@ -52,6 +53,7 @@ fn gpus(free: &[u64]) -> Fake {
         total_bytes: Some(2000),
         free_bytes: Some(*free),
         capability: "9.0".to_owned(),
+        driver: None,
     };
     Fake { devices: Ok(free.iter().enumerate().map(device).collect()), wrong: Vec::new() }
 }

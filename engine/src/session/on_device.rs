@@ -10,7 +10,7 @@ use crate::{
 
 /// Names of the products that a device carries out, in counts.
 const TERNARY: &str = "ternary_i8.cuda";
-const HEAD: &str = "dense.cuda";
+const HEAD: &str = "dense_f32.cuda";
 
 #[derive(Debug)]
 pub(super) struct OnDevice {
@@ -109,7 +109,7 @@ impl<'m> Session<'m> {
                 reserve(&mut self.logits, n_logits * self.model.config().n_vocab)?;
                 Ok(true)
             }
-            Err(reason) => self.fall_back(reason).map(|()| false),
+            Err(reason) => self.fall_back(reason, true).map(|()| false),
         }
     }
 
@@ -124,7 +124,7 @@ impl<'m> Session<'m> {
             tokens.push(row.token);
         }
         if let Err(reason) = on_device.executor.append(rows) {
-            return self.fall_back(reason);
+            return self.fall_back(reason, false);
         }
         for layer in &self.model.weights().layers {
             for linear in layer.linears() {
@@ -145,7 +145,7 @@ impl<'m> Session<'m> {
                 self.dispatcher.count_on_device(output, n, HEAD);
                 Ok(true)
             }
-            Err(reason) => self.fall_back(reason).map(|()| false),
+            Err(reason) => self.fall_back(reason, true).map(|()| false),
         }
     }
 
@@ -166,12 +166,13 @@ impl<'m> Session<'m> {
                 self.dispatcher.count_on_device(output, n, HEAD);
                 Ok(true)
             }
-            Err(reason) => self.fall_back(reason).map(|()| false),
+            Err(reason) => self.fall_back(reason, true).map(|()| false),
         }
     }
 
-    /// Gives the device up and computes on the CPU what it held: all sequences, the rows of the last pass as the last pass.
-    fn fall_back(&mut self, reason: Reason) -> Result<()> {
+    /// Gives the device up and computes on the CPU what it held: all sequences, the rows of the last pass as the last pass. What is computed
+    /// a second time is counted once: the last pass only if it was not counted yet.
+    fn fall_back(&mut self, reason: Reason, is_counted: bool) -> Result<()> {
         if let Some(strict) = self.on_device.as_mut().filter(|on_device| on_device.is_strict) {
             strict.refused = Some(reason);
             return strict.check();
@@ -181,6 +182,7 @@ impl<'m> Session<'m> {
         };
         self.lost = Some(reason);
         self.take_weights()?;
+        let counts = self.dispatcher.counts();
         let lens: Vec<usize> =
             (0..self.sequences.len()).map(|place| self.sequences.cache(place).len()).collect();
         // The last pass is the last one only where nothing of it was taken back.
@@ -199,12 +201,17 @@ impl<'m> Session<'m> {
                 self.append_to(place, batch)?;
             }
         }
+        self.dispatcher.set_counts(counts);
         if last.is_empty() {
             return Ok(());
         }
         let lens: Vec<(usize, usize)> = lens.into_iter().enumerate().collect();
         self.make_room(last.len(), room, &lens)?;
-        self.append(&last)
+        self.append(&last)?;
+        if is_counted {
+            self.dispatcher.set_counts(counts);
+        }
+        Ok(())
     }
 }
 

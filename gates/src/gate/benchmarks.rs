@@ -8,7 +8,10 @@ use baselines::{
 use serde_json::{Value, json};
 
 use super::{GateReport, Item, NAMES, command, report, unless_refused};
-use crate::{budget::Budget, derive::Judged, derive::decide, facts, verdict::MetricVerdict};
+use crate::{
+    budget::Budget, derive::Judged, derive::decide, facts, verdict::MetricVerdict,
+    verify::device::CPU,
+};
 
 const KEYS: [&str; 4] = ["cpu_inference", "quantization", "gpu_fallback", "model_loading"];
 
@@ -35,7 +38,7 @@ pub(crate) fn benchmarks(judged: &Judged<'_>) -> GateReport {
             vec![
                 cpu_inference(head, &engine.settings),
                 quantization(head),
-                gpu_fallback(&engine.settings),
+                gpu_fallback(head, &engine.settings),
                 model_loading(head, &engine.model, &budgets[..loads]),
             ]
         }),
@@ -45,30 +48,39 @@ pub(crate) fn benchmarks(judged: &Judged<'_>) -> GateReport {
 }
 
 fn cpu_inference(head: &RunRecord, settings: &Settings) -> Item {
-    let Some(decode) = facts::of_kind(head, "decode", "decode_step_ns") else {
+    if settings.device_selected != CPU {
+        let text = format!("not measured: {} ran, see gpu_fallback", settings.device_selected);
+        return Item { key: KEYS[0], text, value: Value::Null };
+    }
+    let Some((decode, value)) = decode(head) else {
         return Item { key: KEYS[0], text: "decode: not measured".to_owned(), value: Value::Null };
     };
+    let Settings { isa, threads, device_selected, .. } = settings;
+    let text = format!("{decode}, {isa} on {threads} threads, {device_selected}");
+    Item { key: KEYS[0], text, value }
+}
+
+/// The rate of decoding, as text and as values.
+fn decode(head: &RunRecord) -> Option<(String, Value)> {
+    let decode = facts::of_kind(head, "decode", "decode_step_ns")?;
     let tokens_per_s = 1e9 / decode.median;
     // The slower step is the lower rate.
     let (low, high) = (1e9 / decode.interval.high, 1e9 / decode.interval.low);
     let text = format!(
-        "{} decode ({} to {}: {:.1} % interval of the median), median of {} processes ({} steps), {} on {} threads, {}",
+        "{} decode ({} to {}: {:.1} % interval of the median), median of {} processes ({} steps)",
         Rate::Tokens.text(tokens_per_s),
         Rate::Tokens.text(low),
         Rate::Tokens.text(high),
         100.0 * decode.interval.coverage,
         decode.n_processes,
         decode.n_samples,
-        settings.isa,
-        settings.threads,
-        settings.device_selected
     );
     let value = json!({
         "tokens_per_s": tokens_per_s,
         "tokens_per_s_interval": [low, high],
         "decode_step_ns": decode.value(),
     });
-    Item { key: KEYS[0], text, value }
+    Some((text, value))
 }
 
 fn quantization(head: &RunRecord) -> Item {
@@ -101,15 +113,50 @@ fn elements(workload: &WorkloadDef) -> f64 {
     param("values").or_else(|| Some(param("rows")? * param("cols")?)).unwrap_or(0.0)
 }
 
-fn gpu_fallback(settings: &Settings) -> Item {
+/// What was asked for and what ran; of a GPU, what it did.
+fn gpu_fallback(head: &RunRecord, settings: &Settings) -> Item {
     let (requested, selected) = (&settings.device_requested, &settings.device_selected);
-    let text = match &settings.fallback {
+    let mut text = match &settings.fallback {
         Some(reason) => format!("{requested} was asked for, {selected} ran: {reason}"),
         None if requested == "cpu" => "not measured: no GPU was asked for".to_owned(),
         None => format!("{requested} was asked for, {selected} ran"),
     };
-    let value =
+    let mut value =
         json!({ "requested": requested, "selected": selected, "fallback": settings.fallback });
+    let used = || head.processes.iter().filter_map(|process| process.device.as_ref());
+    if let Some(first) = used().next() {
+        let rate = decode(head);
+        text.push_str(&format!(" ({}, {})", first.name, first.capability));
+        text.push_str(&rate.as_ref().map_or_else(String::new, |(rate, _)| format!(": {rate}")));
+        let peak = used().filter_map(|used| used.peak_bytes).max();
+        if let Some(peak) = peak {
+            #[expect(clippy::cast_precision_loss, reason = "memory is far smaller than 2^53 bytes")]
+            let peak = Unit::Bytes.text(peak as f64);
+            text.push_str(&format!(", at most {peak} of its memory"));
+        }
+        let clocks = || used().flat_map(|used| [used.clock_before_mhz, used.clock_after_mhz]);
+        let (least, most) = (clocks().flatten().min(), clocks().flatten().max());
+        if let (Some(least), Some(most)) = (least, most) {
+            text.push_str(&format!(", {least} to {most} MHz"));
+        }
+        let lost: Vec<&String> = used().filter_map(|used| used.lost.as_ref()).collect();
+        if let Some(why) = lost.first() {
+            let (n, of) = (lost.len(), head.processes.len());
+            text.push_str(&format!("; lost in {n} of {of} processes, the CPU went on: {why}"));
+        }
+        value["gpu"] = json!({
+            "name": first.name,
+            "capability": first.capability,
+            "driver": first.driver,
+            "peak_bytes": peak,
+            "clock_mhz": [least, most],
+            "launches": used().map(|used| used.launches).sum::<u64>(),
+            "to_device_bytes": used().map(|used| used.to_device_bytes).sum::<u64>(),
+            "to_host_bytes": used().map(|used| used.to_host_bytes).sum::<u64>(),
+            "lost": lost.len(),
+            "decode": rate.map(|(_, value)| value),
+        });
+    }
     Item { key: KEYS[2], text, value }
 }
 

@@ -5,7 +5,7 @@
 
 use baselines::{
     RunRecord,
-    record::{Engine, Output, Purpose},
+    record::{Engine, Output, Purpose, Settings},
 };
 
 use super::machine;
@@ -95,7 +95,7 @@ pub fn difference(stored: &RunRecord, current: &RunRecord) -> Option<Difference>
         return Some(Difference::new("model", named(&theirs.model), named(&mine.model)));
     }
     [
-        ("settings", settings(theirs), settings(mine)),
+        ("settings", settings(stored, theirs), settings(current, mine)),
         ("suite", vec![("SHA-256", suite(stored))], vec![("SHA-256", suite(current))]),
         ("seed", vec![("seed", stored.seed.to_string())], vec![("seed", current.seed.to_string())]),
         ("build", build(stored), build(current)),
@@ -135,7 +135,7 @@ fn subject(record: &RunRecord) -> String {
     )
 }
 
-fn settings(engine: &Engine) -> Vec<(&'static str, String)> {
+fn settings(record: &RunRecord, engine: &Engine) -> Vec<(&'static str, String)> {
     let settings = &engine.settings;
     vec![
         ("isa", settings.isa.clone()),
@@ -143,8 +143,17 @@ fn settings(engine: &Engine) -> Vec<(&'static str, String)> {
         ("pinned", settings.pinned.to_string()),
         ("activations", settings.activations.clone()),
         ("batch", settings.batch.to_string()),
-        ("device", settings.device_selected.clone()),
+        ("device", device(record, settings)),
     ]
+}
+
+/// The GPU by its maker's name too: `cuda:0` is another one on another machine.
+fn device(record: &RunRecord, settings: &Settings) -> String {
+    let used = record.processes.first().and_then(|process| process.device.as_ref());
+    used.map_or_else(
+        || settings.device_selected.clone(),
+        |used| format!("{} ({}, {})", used.id, used.name, used.capability),
+    )
 }
 
 fn suite(record: &RunRecord) -> String {

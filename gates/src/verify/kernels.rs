@@ -1,4 +1,4 @@
-//! The kernels that the dispatcher names are kernels of the engine, on the instruction set that the session claims.
+//! The kernels that the dispatcher names are kernels of the engine, on the instruction set or the GPU that the session claims.
 
 use baselines::{
     RunRecord,
@@ -14,7 +14,7 @@ use crate::policy::Policy;
 pub(super) const RULE: Rule = Rule {
     name: "kernels",
     class: Class::Invalid,
-    demand: "Every count names a kernel of the engine that fits the linear's format, on the instruction set claimed.",
+    demand: "Every count names a kernel of the engine that fits the linear's format, on the instruction set or the GPU claimed.",
     way_out: "run the session with `bench run`; a kernel of another name did not do this work",
     check: Check::Record(check),
 };
@@ -62,8 +62,10 @@ fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
         .iter()
         .flat_map(|process| process.counts.iter().map(move |counts| (process.order, counts)));
     let fault = |(order, counts): (u64, &Counts)| {
+        let isas =
+            [settings.isa.as_str(), settings.device_selected.split(':').next().unwrap_or("")];
         let field = format!("process {order} counts[{}/{}].kernel", counts.workload, counts.linear);
-        (!fits(counts, settings, linear(&counts.linear))).then(|| {
+        (!fits(counts, settings, isas, linear(&counts.linear))).then(|| {
             Fault::new(
                 field,
                 format!("a kernel for its format on {}", settings.isa),
@@ -74,7 +76,7 @@ fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
     all.filter_map(fault).collect()
 }
 
-fn fits(counts: &Counts, settings: &Settings, linear: Option<&Linear>) -> bool {
+fn fits(counts: &Counts, settings: &Settings, isas: [&str; 2], linear: Option<&Linear>) -> bool {
     let Some((name, isa)) = counts.kernel.split_once('.') else { return false };
     let format = linear.map_or("", |linear| linear.format.as_str());
     if name == PACKED && linear.is_none_or(|linear| !reads::can_be_packed(linear)) {
@@ -85,9 +87,9 @@ fn fits(counts: &Counts, settings: &Settings, linear: Option<&Linear>) -> bool {
     }
     if settings.activations == "int8" && !PLAIN.contains(&format) {
         let known = KERNELS.iter().any(|known| known.name == name && known.format == format);
-        return known && isa == settings.isa;
+        return known && isas.contains(&isa);
     }
-    DENSE.contains(&name) && isa == settings.isa
+    DENSE.contains(&name) && isas.contains(&isa)
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod check_times;
 mod chronology;
 mod command;
 mod counts;
+pub(crate) mod device;
 mod fingerprint;
 mod head_sha;
 mod head_source;
@@ -85,6 +86,7 @@ pub const RULES: &[Rule] = &[
     chronology::RULE,
     command::RULE,
     counts::RULE,
+    device::RULE,
     fingerprint::RULE,
     head_source::RULE,
     ids::RULE,

@@ -7,7 +7,7 @@ use baselines::{
 
 use super::{
     Check, Class, Fault, Rule,
-    rates::{Timed, bandwidth_probes, best_probe, timed},
+    rates::{Timed, best_probe, timed},
 };
 use crate::policy::Policy;
 
@@ -27,7 +27,7 @@ fn check(record: &RunRecord, policy: &Policy) -> Vec<Fault> {
 }
 
 fn fault(record: &RunRecord, timed: &Timed<'_>, slack: f64) -> Option<Fault> {
-    let probe = best_probe(record, bandwidth_probes(timed.working_set_bytes))?;
+    let probe = best_probe(record, timed.bandwidth_probes())?;
     let (rate, limit) = (timed.bytes_per_s(), probe * slack);
     (rate > limit).then(|| {
         let bytes = Unit::Bytes.text(timed.work.bytes);

@@ -2,7 +2,6 @@
 
 use baselines::{
     RunRecord,
-    record::ProbeKind,
     unit::{Rate, Unit},
 };
 
@@ -21,10 +20,10 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(record: &RunRecord, policy: &Policy) -> Vec<Fault> {
-    let Some(peak) = best_probe(record, &[ProbeKind::Int8Peak]) else { return Vec::new() };
-    let limit = peak * (1.0 + policy.physics.slack);
     let mut faults = Vec::new();
     for timed in timed(record) {
+        let Some(peak) = best_probe(record, timed.peak_probe()) else { continue };
+        let limit = peak * (1.0 + policy.physics.slack);
         // The float products of the head are in the count: no float kernel beats the int8 peak either.
         let rate = timed.macs_per_s();
         if rate > limit {

@@ -8,7 +8,7 @@ use baselines::{
 
 use super::{
     Check, Class, Fault, Rule,
-    rates::{best_probe, timed},
+    rates::{Timed, best_probe, timed},
 };
 use crate::policy::Policy;
 
@@ -35,7 +35,9 @@ fn check(record: &RunRecord, policy: &Policy) -> Vec<Fault> {
         timed.iter().filter(|timed| matches!(timed.metric, "matmul_ns" | "prefill_ns"));
     let best = kernel_rates.map(|timed| timed.best_macs_per_s().min(peak)).fold(0.0, f64::max);
     let mut faults = Vec::new();
-    for decode in timed.iter().filter(|timed| timed.metric == "decode_step_ns") {
+    // A GPU's step is not made of the CPU's kernels.
+    let on_cpu = |timed: &&Timed<'_>| timed.metric == "decode_step_ns" && !timed.on_device;
+    for decode in timed.iter().filter(on_cpu) {
         let per_s = 1e9 / decode.fastest_ns;
         let limit = best * slack / decode.work.macs;
         if per_s > limit {

@@ -10,7 +10,7 @@ use baselines::{
     record::{Counts, Engine, Linear, Output, ProbeKind, WorkloadDef},
 };
 
-use super::{reads, tokens::n_sequences};
+use super::{device, reads, tokens::n_sequences};
 use crate::stats::quantile::median;
 
 /// One metric of one workload with its work.
@@ -19,6 +19,8 @@ pub(crate) struct Timed<'a> {
     pub(crate) metric: &'static str,
     /// Bytes read and multiply-adds carried out within one sample.
     pub(crate) work: Work,
+    /// Whether a GPU carried it out, in any process.
+    pub(crate) on_device: bool,
     /// Bytes that the work comes back to; what they fit in says which bandwidth holds.
     pub(crate) working_set_bytes: f64,
     /// The median of the fastest process.
@@ -63,12 +65,23 @@ impl Timed<'_> {
 /// is a sound bound; the last-level caches of today's servers end below it.
 const MAY_BE_CACHED_BYTES: f64 = 128.0 * 1024.0 * 1024.0;
 
-/// The probes that bound how fast a working set can be read.
-pub(crate) const fn bandwidth_probes(working_set_bytes: f64) -> &'static [ProbeKind] {
-    if working_set_bytes <= MAY_BE_CACHED_BYTES {
-        &[ProbeKind::BandwidthCache, ProbeKind::BandwidthHugePages, ProbeKind::BandwidthPages4k]
-    } else {
-        &[ProbeKind::BandwidthHugePages, ProbeKind::BandwidthPages4k]
+impl Timed<'_> {
+    /// The probes that bound how fast its working set can be read.
+    pub(crate) const fn bandwidth_probes(&self) -> &'static [ProbeKind] {
+        use ProbeKind as Kind;
+        match (self.on_device, self.working_set_bytes <= MAY_BE_CACHED_BYTES) {
+            (true, true) => &[Kind::DeviceCacheBandwidth, Kind::DeviceBandwidth],
+            (true, false) => &[Kind::DeviceBandwidth],
+            (false, true) => {
+                &[Kind::BandwidthCache, Kind::BandwidthHugePages, Kind::BandwidthPages4k]
+            }
+            (false, false) => &[Kind::BandwidthHugePages, Kind::BandwidthPages4k],
+        }
+    }
+
+    /// The probe that bounds its multiply-adds.
+    pub(crate) const fn peak_probe(&self) -> &'static [ProbeKind] {
+        if self.on_device { &[ProbeKind::DeviceInt8Peak] } else { &[ProbeKind::Int8Peak] }
     }
 }
 
@@ -120,13 +133,26 @@ fn of_workload<'a>(
         "quantize" => vec![("quantize_ns", Work { bytes: quantize, macs: 0.0 }, quantize)],
         _ => Vec::new(),
     };
+    let mut counts = record.processes.iter().flat_map(|process| &process.counts);
+    let on_device = counts.any(|counts| {
+        counts.workload == workload.name
+            && device::is_of(&engine.settings.device_selected, &counts.kernel)
+    });
     let timed = |(metric, work, working_set_bytes)| {
         let medians =
             record.samples(&workload.name, metric).filter_map(|(_, samples)| median(samples));
         let fastest_ns = medians.filter(|ns| *ns > 0.0).min_by(f64::total_cmp)?;
         let samples = record.samples(&workload.name, metric).flat_map(|(_, samples)| samples);
         let shortest_ns = samples.copied().filter(|ns| *ns > 0.0).min_by(f64::total_cmp)?;
-        Some(Timed { workload, metric, work, working_set_bytes, fastest_ns, shortest_ns })
+        Some(Timed {
+            workload,
+            metric,
+            work,
+            on_device,
+            working_set_bytes,
+            fastest_ns,
+            shortest_ns,
+        })
     };
     metrics.into_iter().filter_map(timed).collect()
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Order;
 use crate::{
     environment,
-    subject::{Binary, device, engine::Source},
+    subject::{Binary, device, engine::Source, lane::Lane},
 };
 
 /// Machine, program, model, settings, workloads and rule.
@@ -52,8 +52,8 @@ impl Subject {
         let model = source.open()?;
         let options = source.options(assignment.isa.as_deref(), assignment.threads)?;
         let size = device::size_of_suite(&assignment.suite, None);
-        let selection = device::select(&model, &options, assignment.device, size)?;
-        let settings = source.settings(&model, &options, &selection)?;
+        let lane = Lane::open(&model, &options, assignment.device, size)?;
+        let settings = source.settings(&model, &options, &lane)?;
         let (host, tool) = (environment::host(), environment::tool());
         let metrics = policy.gated.iter().map(|gated| Metric {
             workload: gated.workload.clone(),

@@ -37,7 +37,7 @@ use crate::{
     failure::{TOOL_ERROR, exit_code},
     measure::{Clock, SystemClock},
     progress::Progress,
-    subject::synthetic,
+    subject::{device, synthetic},
     variables::Variables,
 };
 
@@ -146,6 +146,7 @@ pub(crate) fn run(
         }
     };
     synthetic::set_cache(vars.model_cache());
+    device::set_process(vars.kernel_cache(), hooks);
     let context = Context {
         vars,
         hooks,

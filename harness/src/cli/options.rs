@@ -36,7 +36,7 @@ pub(crate) struct SubjectArgs {
     #[arg(long, value_name = "MODEL")]
     pub(crate) model: Option<String>,
 
-    /// Suite of workloads: `quick`, `full`, `engine`, `cpu`, or one of bench.toml.
+    /// Suite of workloads: `quick`, `full`, `engine`, `cpu`, `gpu`, or one of bench.toml.
     #[arg(long, value_name = "NAME")]
     pub(crate) suite: Option<String>,
 

@@ -174,6 +174,7 @@ impl Block {
             env_padding_bytes: u64::from(self.slot.padding_bytes),
             peak_rss_bytes: Some(self.peak_rss_bytes).filter(|bytes| as_f64(*bytes) > floor_bytes),
             weights_huge_bytes: None,
+            device: None,
             samples_digest: None,
             series,
             outputs: Vec::new(),

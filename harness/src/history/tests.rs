@@ -4,6 +4,7 @@ use std::{fs, path::Path, process::Command};
 
 use baselines::{
     Digest, Evidence, RunRecord,
+    record::SCHEMA_VERSION,
     store::{Action, DirStore, Note},
     testing::{self, Day, day, moved},
 };
@@ -220,7 +221,8 @@ fn a_session_without_a_series_is_a_gap_of_its_track_alone() {
 fn what_cannot_be_read_is_counted_by_reason_and_named() {
     let scripted = Scripted::of_levels(&[1.0, 1.0, 1.0]);
     let text = String::from_utf8(session(9, 1.0).to_json()).unwrap();
-    let newer = scripted.plant(text.replacen("\"1.5\"", "\"1.9\"", 1).as_bytes());
+    let newer =
+        scripted.plant(text.replacen(&format!("\"{SCHEMA_VERSION}\""), "\"1.99\"", 1).as_bytes());
     let malformed = scripted.plant(b"{\"schema\":\"tritgate.run-record\"}");
     let changed = scripted.put(&session(5, 1.0));
     let mut bytes = fs::read(scripted.file(changed)).unwrap();

@@ -1,23 +1,44 @@
-//! The device of a process: asked for by name, chosen by the engine's device manager, stated in the record.
-//! In: a name, a model, how long its sequences get. Out: the engine's selection. This is where the machine's memory is looked at.
+//! The device of a process: asked for by name, how long its sequences get; and the machine as the engine's device manager wants to
+//! know it.
+//!
+//! In: a name, a suite or a prompt; what `main` was given. Out: a request, a size; a device manager.
 
-use std::fmt::Display;
+use std::{fmt::Display, path::PathBuf, sync::OnceLock};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use baselines::record::{Suite, WorkloadDef};
 use engine::{
-    DeviceManager, DeviceRequest, Model, Prompt, SessionOptions,
-    device::{Host, Needs, Selection},
+    DeviceManager, DeviceRequest, Prompt,
+    device::{BACKENDS, Host},
     kernels::Kernels,
 };
 
 use crate::{
+    Hooks,
     environment::{Machine, field, shown},
     nearest::nearest,
 };
 
 /// Tokens that a text has at most where it is not known before: a template's frame, a workload's own prompt.
 const TEXT_TOKENS: usize = 512;
+
+/// Of the process: where compiled kernels are kept, and what a test build has in place of GPUs.
+static PROCESS: OnceLock<(Option<PathBuf>, Hooks)> = OnceLock::new();
+
+/// Says where kernels are kept that were compiled for a device, and what a test build plants. The first call counts: `main`'s.
+pub(crate) fn set_process(kernels_folder: Option<PathBuf>, hooks: &Hooks) {
+    let _ = PROCESS.set((kernels_folder, *hooks));
+}
+
+/// The manager of this process's devices, for a CPU that computes with `kernels`.
+pub(super) fn manager(kernels: Kernels) -> DeviceManager {
+    let mut host = host(&Machine::here(), kernels);
+    let (folder, hooks) = PROCESS.get().cloned().unwrap_or((None, Hooks::none()));
+    (host.kernels_folder, host.fault) = (folder, hooks.fault);
+    let of_build = BACKENDS.iter().map(|backend| backend(&host));
+    let planted = hooks.gpus.map(|gpus| gpus(&host)).into_iter().flatten();
+    DeviceManager::with_backends(planted.chain(of_build).collect())
+}
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,23 +67,6 @@ pub(crate) fn parse(name: &str) -> Result<DeviceRequest> {
 pub(crate) struct Size {
     pub(crate) n_positions: usize,
     pub(crate) n_sequences: usize,
-}
-
-/// Chooses for sequences of this size.
-pub(crate) fn select(
-    model: &Model,
-    options: &SessionOptions,
-    asked: Asked,
-    size: Size,
-) -> Result<Selection> {
-    let kernels = Kernels::of(options.isa)?;
-    let needs = Needs::of(model, options, size.n_positions, size.n_sequences)?;
-    let manager = DeviceManager::new(&host(&Machine::here(), kernels));
-    let selected = manager.select(asked.device, &needs, asked.is_strict);
-    selected.with_context(|| {
-        let strict = if asked.is_strict { " under `--strict-device`" } else { "" };
-        format!("failed to choose the device{strict}")
-    })
 }
 
 /// The sequences of the workload of a suite that holds the most positions; `prompt`: the user's, in place of the workloads' own.
@@ -115,6 +119,7 @@ fn host(machine: &Machine, kernels: Kernels) -> Host {
         total_bytes: bytes("MemTotal"),
         free_bytes: bytes("MemAvailable"),
         kernels_folder: None,
+        fault: None,
     }
 }
 
@@ -173,18 +178,5 @@ mod tests {
         let told = host(&machine, kernels);
         assert_eq!((told.total_bytes, told.free_bytes), (Some(16384), Some(2048)));
         assert_eq!(told.name, "Some CPU");
-    }
-
-    #[test]
-    fn a_fallback_is_a_selection_unless_it_is_strict() {
-        let model = Model::builtin("stories").unwrap();
-        let options = SessionOptions::default();
-        let asked = Asked { device: DeviceRequest::Gpu, is_strict: true };
-        let size = Size { n_positions: 8, n_sequences: 1 };
-        let error = format!("{:#}", select(&model, &options, asked, size).unwrap_err());
-        assert!(error.contains("`--strict-device`") && error.contains("no_backend"), "{error}");
-        let asked = Asked { is_strict: false, ..asked };
-        let selection = select(&model, &options, asked, size).unwrap();
-        assert_eq!(selection.selected.capability, Isa::best().name());
     }
 }

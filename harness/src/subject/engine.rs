@@ -10,11 +10,9 @@ use baselines::{
     Digest,
     record::{Linear, ModelInfo, Settings},
 };
-use engine::{
-    Activations, Bytes, Head, Isa, Model, Session, SessionOptions, device::Selection, gguf,
-};
+use engine::{Activations, Bytes, Head, Isa, Model, SessionOptions, gguf, kernels::Kernels};
 
-use super::synthetic::Named;
+use super::{lane::Lane, synthetic::Named};
 use crate::failure::Failure;
 
 /// The name of the built-in model.
@@ -163,9 +161,10 @@ impl Source {
         &self,
         model: &Model,
         options: &SessionOptions,
-        device: &Selection,
+        lane: &Lane,
     ) -> Result<Settings> {
-        let session = Session::new(model, options).context("failed to set up the engine")?;
+        let session = lane.session(model, options, Kernels::of(options.isa)?)?;
+        let device = lane.selection();
         // A head in another format than F16 is multiplied as a whole, whatever was asked for.
         let head = if session.memory().screen > 0 { Head::Screened } else { Head::Full };
         let activations = match options.activations {

@@ -2,6 +2,7 @@
 
 pub(crate) mod device;
 pub(crate) mod engine;
+pub(crate) mod lane;
 mod program;
 pub(crate) mod synthetic;
 

@@ -20,6 +20,7 @@ use crate::{
     subject::{
         device::{self, Asked},
         engine::Source,
+        lane::Lane,
     },
     workload::{Bench, Trace, Workloads},
 };
@@ -75,8 +76,8 @@ fn measure(
     // What a test build plants in the kernels is for the gate to find: the self-test is of the engine's own.
     let asked = Asked { device: device::parse(&request.device)?, is_strict: request.strict_device };
     let size = device::size_of_suite(&request.suite, request.prompt.as_deref());
-    let selection = device::select(&model, &options, asked, size)?;
-    send(output, &Event::Settings(source.settings(&model, &options, &selection)?))?;
+    let lane = Lane::open(&model, &options, asked, size)?;
+    send(output, &Event::Settings(source.settings(&model, &options, &lane)?))?;
 
     match request.job {
         Job::Suite => {
@@ -85,6 +86,7 @@ fn measure(
                 source: &source,
                 model: &model,
                 options: &options,
+                lane: &lane,
                 seed: request.seed,
                 challenge_seed: request.challenge_seed,
                 prompt: request.prompt.as_deref(),
@@ -112,9 +114,13 @@ fn measure(
             for trace in traces {
                 send_trace(output, trace)?;
             }
+            if let Some(used) = lane.usage() {
+                send(output, &Event::Device(used))?;
+            }
         }
         Job::Accuracy => {
-            let scoring = Scoring { options: &options, hooks, positions: request.positions };
+            let scoring =
+                Scoring { options: &options, lane: &lane, hooks, positions: request.positions };
             let formats = accuracy::formats(&request.suite);
             let alive = || send(output, &Event::Alive);
             let scored = accuracy::score(&model, scoring, formats, alive)

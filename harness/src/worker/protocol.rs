@@ -3,20 +3,20 @@
 //! The parent writes one [`Request`]. The worker answers with [`Event`]s: `hello`, `tool`, `model` with a `linear` for each
 //! matrix product, `settings`, `alive` while it sets up its workloads, `ready`. From then on it does nothing until the
 //! parent writes an [`Order`]: a `turn`, which it answers with `took`, or `finish`, which it answers with `series`,
-//! `output`, `ids`, `challenge`, `counts`, `screening` and `allocations` of its workloads, and `samples-digest` of all series. For accuracy there are no orders: it sends `accuracy`. The last line is
+//! `output`, `ids`, `challenge`, `counts`, `screening` and `allocations` of its workloads, `device` where a GPU computed them, and `samples-digest` of all series. For accuracy there are no orders: it sends `accuracy`. The last line is
 //! `done` or `failed`. A kept binary of an older build speaks the version it was built with: the versions must be equal.
 
 use baselines::{
     Digest,
     record::{
-        Accuracy, Allocations, Challenge, Counts, Ids, Linear, MetricDef, ModelInfo, Output,
-        Screening, Series, Settings, StopReason, Suite, Taker, Tool, WorkloadDef,
+        Accuracy, Allocations, Challenge, Counts, DeviceUse, Ids, Linear, MetricDef, ModelInfo,
+        Output, Screening, Series, Settings, StopReason, Suite, Taker, Tool, WorkloadDef,
     },
 };
 use serde::{Deserialize, Serialize};
 
 /// Version of the lines. Raised with every change, since both ends must agree on all of it.
-pub(crate) const PROTOCOL: u32 = 10;
+pub(crate) const PROTOCOL: u32 = 11;
 
 /// What a worker is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +107,8 @@ pub(crate) enum Event {
     Counts(#[serde(with = "CountsWire")] Counts),
     Screening(#[serde(with = "ScreeningWire")] Screening),
     Allocations(#[serde(with = "AllocationsWire")] Allocations),
+    /// What the workloads cost on the GPU, where they ran on one.
+    Device(#[serde(with = "DeviceUseWire")] DeviceUse),
     Ids(#[serde(with = "IdsWire")] Ids),
     Challenge(#[serde(with = "ChallengeWire")] Challenge),
     /// Of all series, in the order sent.
@@ -230,6 +232,24 @@ struct SettingsWire {
     fallback: Option<String>,
     head: Option<String>,
     weights_copied_bytes: Option<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "DeviceUse", deny_unknown_fields)]
+struct DeviceUseWire {
+    id: String,
+    name: String,
+    capability: String,
+    driver: Option<String>,
+    total_bytes: Option<u64>,
+    peak_bytes: Option<u64>,
+    clock_before_mhz: Option<u64>,
+    clock_after_mhz: Option<u64>,
+    launches: u64,
+    graphs: u64,
+    to_device_bytes: u64,
+    to_host_bytes: u64,
+    lost: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -382,6 +402,21 @@ mod tests {
             screened_rows: 4096,
             refined_rows: 40,
             rescored_rows: 2,
+        }));
+        assert_round_trip(&Event::Device(DeviceUse {
+            id: "cuda:0".to_owned(),
+            name: "Some GPU".to_owned(),
+            capability: "sm_90".to_owned(),
+            driver: None,
+            total_bytes: Some(1),
+            peak_bytes: Some(2),
+            clock_before_mhz: Some(3),
+            clock_after_mhz: None,
+            launches: 4,
+            graphs: 5,
+            to_device_bytes: 6,
+            to_host_bytes: 7,
+            lost: Some("planted".to_owned()),
         }));
         assert_round_trip(&Event::Done { peak_rss_bytes: None, weights_huge_bytes: Some(7) });
         assert_round_trip(&Event::Failed {

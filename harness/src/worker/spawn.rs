@@ -14,8 +14,8 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use baselines::{
     Digest,
     record::{
-        Accuracy, Allocations, Challenge, Counts, Ids, ModelInfo, Output, Screening, Series,
-        Settings, Taker, Tool, samples_digest,
+        Accuracy, Allocations, Challenge, Counts, DeviceUse, Ids, ModelInfo, Output, Screening,
+        Series, Settings, Taker, Tool, samples_digest,
     },
 };
 use serde::Serialize;
@@ -76,6 +76,7 @@ pub(crate) struct Report {
     pub(crate) accuracy: Vec<Accuracy>,
     pub(crate) peak_rss_bytes: Option<u64>,
     pub(crate) weights_huge_bytes: Option<u64>,
+    pub(crate) device: Option<DeviceUse>,
 }
 
 /// A running worker. Dropped before its end, it is stopped: no error of one arm leaves the other behind.
@@ -308,6 +309,7 @@ struct Heard {
     accuracy: Vec<Accuracy>,
     peak_rss_bytes: Option<u64>,
     weights_huge_bytes: Option<u64>,
+    device: Option<DeviceUse>,
 }
 
 impl Heard {
@@ -346,6 +348,7 @@ impl Heard {
             Event::Counts(counts) => self.counts.push(counts),
             Event::Screening(screening) => self.screenings.push(screening),
             Event::Allocations(allocations) => self.allocations.push(allocations),
+            Event::Device(used) => self.device = Some(used),
             Event::Ids(ids) => self.ids.push(ids),
             Event::Challenge(challenge) => self.challenges.push(challenge),
             Event::SamplesDigest(digest) => self.samples_digest = Some(digest),
@@ -396,6 +399,7 @@ impl Heard {
             accuracy: self.accuracy,
             peak_rss_bytes: self.peak_rss_bytes,
             weights_huge_bytes: self.weights_huge_bytes,
+            device: self.device,
         })
     }
 }
@@ -478,7 +482,7 @@ mod tests {
 
     const SOON: Duration = Duration::from_secs(20);
     /// A worker up to the end of its one turn, and its last line.
-    const TURN: &str = r#"echo '{"hello":{"protocol":10,"pid":1}}'; echo '"ready"'; echo '{"took":{"round":0,"workload":0}}'"#;
+    const TURN: &str = r#"echo '{"hello":{"protocol":11,"pid":1}}'; echo '"ready"'; echo '{"took":{"round":0,"workload":0}}'"#;
     const DONE: &str = r#"echo '{"done":{"peak_rss_bytes":null}}'"#;
 
     #[test]
@@ -492,7 +496,7 @@ mod tests {
     fn a_garbage_line_is_quoted() {
         let error = error_of("echo 'hello world'", SOON);
         assert!(
-            error.contains("line 1: expected an event of protocol 10, found \"hello world\""),
+            error.contains("line 1: expected an event of protocol 11, found \"hello world\""),
             "{error}"
         );
     }
@@ -500,7 +504,7 @@ mod tests {
     #[test]
     fn another_protocol_is_refused_with_a_way_out() {
         let error = error_of("echo '{\"hello\":{\"protocol\":99,\"pid\":1}}'", SOON);
-        assert!(error.contains("expected protocol 10, found 99"), "{error}");
+        assert!(error.contains("expected protocol 11, found 99"), "{error}");
         assert!(error.contains("bench baseline record"), "{error}");
     }
 

@@ -1,6 +1,6 @@
 //! Determinism: one request with a seed at temperature 0.8 in every setting, which must give the same ids in all of them.
 //!
-//! Settings: threads 1 and 2; every instruction set of this machine; alone and in a batch of four; with and without a kept
+//! Settings: threads 1 and 2; every instruction set of this machine; the GPU, where one was chosen; alone and in a batch of four; with and without a kept
 //! prefix; all of it once an iteration. Timed: an iteration's generations, together. Not timed: setting up the engines, and the
 //! generation with another seed, which must give other ids.
 
@@ -62,6 +62,9 @@ impl Workload for Determinism {
                     .context("failed to set up the engine")?;
                 settings.push((format!("{isa}, {threads} threads"), engine));
             }
+        }
+        if bench.lane.is_gpu() {
+            settings.push((bench.lane.selection().selected.id.to_string(), bench.engine()?));
         }
         let mut repeating = Repeating { bench, settings, request: request(bench.seed), ids: None };
         let (_, engine) = repeating.settings.last_mut().context("no instruction set")?;

@@ -1,11 +1,11 @@
 //! Loading: from the model's bytes to a session that can take its first token.
 //!
-//! Timed: opening the model, building its tokenizer, setting up a session with its cache and threads. Not timed: the
-//! digest of the file, which proves which model it was. A file is warm in the page cache after the warm-up.
+//! Timed: opening the model, building its tokenizer, setting up a session with its cache and threads; on a GPU, moving the weights
+//! there. Not timed: the digest of the file, which proves which model it was; the GPU's context and kernels, which the process has.
+//! A file is warm in the page cache after the warm-up.
 
 use anyhow::{Result, ensure};
 use baselines::record::WorkloadDef;
-use engine::Session;
 
 use super::{Asked, Bench, Finished, ITERATIONS, Param, Prepared, Sampled, WARMUP, Workload};
 use crate::subject::engine::Source;
@@ -59,7 +59,8 @@ pub(super) fn timed(bench: &Bench<'_>, source: &Source) -> Result<u64> {
     let model = source.open()?;
     // A model without a tokenizer is ready for its first token, if not for its first text.
     let _ = model.tokenizer();
-    let session = Session::new(&model, bench.options)?;
+    let kernels = bench.hooks.kernels(bench.options.isa)?;
+    let session = bench.lane.session(&model, bench.options, kernels)?;
     let load_ns = watch.stop();
     ensure!(
         session.n_ctx() > 0 && model.bytes().len() == bench.model.bytes().len(),

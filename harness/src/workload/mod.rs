@@ -38,7 +38,7 @@ use crate::{
     Hooks,
     measure::{Clock, Planted, Stopwatch, Tally},
     nearest::suggestion,
-    subject::engine::Source,
+    subject::{engine::Source, lane::Lane},
 };
 
 /// One kind of workload.
@@ -130,6 +130,8 @@ pub(crate) struct Bench<'a> {
     pub(crate) source: &'a Source,
     pub(crate) model: &'a Model,
     pub(crate) options: &'a SessionOptions,
+    /// Where sessions run.
+    pub(crate) lane: &'a Lane,
     /// Root seed.
     pub(crate) seed: u64,
     /// Root seed of the challenge's prompts.
@@ -149,8 +151,7 @@ pub(crate) struct Bench<'a> {
 impl<'a> Bench<'a> {
     fn session(&self) -> Result<Session<'a>> {
         let kernels = self.hooks.kernels(self.options.isa)?;
-        let mut session = Session::with_kernels(self.model, self.options, kernels)
-            .context("failed to set up the engine")?;
+        let mut session = self.lane.session(self.model, self.options, kernels)?;
         if self.spans {
             session.time_spans(self.clock);
         }

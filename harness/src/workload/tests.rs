@@ -50,6 +50,7 @@ fn trace_on(kind: &str, hooks: &Hooks, planted: Planted, clock: &dyn Clock, span
         source: &source,
         model: &model,
         options: &options,
+        lane: &Lane::cpu().unwrap(),
         seed: 42,
         challenge_seed: 43,
         prompt: None,

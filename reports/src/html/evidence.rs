@@ -237,19 +237,22 @@ const fn probe_name(kind: ProbeKind) -> &'static str {
         ProbeKind::BandwidthPages4k => "read bandwidth, 4 KiB pages",
         ProbeKind::BandwidthHugePages => "read bandwidth, huge pages",
         ProbeKind::Int8Peak => "int8 peak",
+        ProbeKind::DeviceBandwidth => "GPU: copy bandwidth, read and written",
+        ProbeKind::DeviceCacheBandwidth => "GPU: read bandwidth, second-level cache",
+        ProbeKind::DeviceInt8Peak => "GPU: int8 peak",
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a working set is far below 2^53 bytes")]
 fn working_set(probe: &Probe) -> String {
-    if probe.kind == ProbeKind::Int8Peak {
+    if probe.kind.counts_macs() {
         return "–".to_owned();
     }
     value(probe.working_set_bytes as f64, baselines::unit::Unit::Bytes)
 }
 
 fn rate(probe: &Probe) -> String {
-    let unit = if probe.kind == ProbeKind::Int8Peak { "GMAC/s" } else { "GB/s" };
+    let unit = if probe.kind.counts_macs() { "GMAC/s" } else { "GB/s" };
     match probe.best_rate() {
         Some(rate) if rate.is_finite() => format!("{:.1}\u{a0}{unit}", rate / 1e9),
         _ => "none".to_owned(),

@@ -64,6 +64,9 @@ names! {
         BandwidthPages4k = "bandwidth-pages-4k",
         BandwidthHugePages = "bandwidth-huge-pages",
         Int8Peak = "int8-peak",
+        DeviceBandwidth = "device-bandwidth",
+        DeviceCacheBandwidth = "device-cache-bandwidth",
+        DeviceInt8Peak = "device-int8-peak",
     }
 }
 

@@ -29,6 +29,9 @@ pub(super) struct Process {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-since" = "1.4"))]
     weights_huge_bytes: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-since" = "1.6"))]
+    device: Option<DeviceUse>,
     series: Vec<Series>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-since" = "1.2"))]
@@ -51,7 +54,37 @@ pub(super) struct Process {
 
 mirror!(Process for domain::Process {
     order, pair, position, layout, disturbed, pid, started_at, ended_at, wall_ns, env_padding_bytes, peak_rss_bytes,
-    weights_huge_bytes, series, samples_digest, outputs, challenges, counts, screenings, allocations, runs,
+    weights_huge_bytes, device, series, samples_digest, outputs, challenges, counts, screenings, allocations, runs,
+});
+
+/// A GPU that computed sessions of a process.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct DeviceUse {
+    id: String,
+    name: String,
+    capability: String,
+    #[serde(deserialize_with = "present")]
+    driver: Option<String>,
+    #[serde(deserialize_with = "present")]
+    total_bytes: Option<u64>,
+    #[serde(deserialize_with = "present")]
+    peak_bytes: Option<u64>,
+    #[serde(deserialize_with = "present")]
+    clock_before_mhz: Option<u64>,
+    #[serde(deserialize_with = "present")]
+    clock_after_mhz: Option<u64>,
+    launches: u64,
+    graphs: u64,
+    to_device_bytes: u64,
+    to_host_bytes: u64,
+    #[serde(deserialize_with = "present")]
+    lost: Option<String>,
+}
+
+mirror!(DeviceUse for domain::DeviceUse {
+    id, name, capability, driver, total_bytes, peak_bytes, clock_before_mhz, clock_after_mhz, launches, graphs,
+    to_device_bytes, to_host_bytes, lost,
 });
 
 /// What older versions do not have is left out where it says nothing: their records keep their bytes.

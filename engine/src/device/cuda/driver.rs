@@ -38,6 +38,7 @@ fn info(idx: i32) -> Result<DeviceInfo, DriverError> {
         total_bytes: Some(total as u64),
         free_bytes: Some(free as u64),
         capability: format!("sm_{major}{minor}"),
+        driver: Some(format!("CUDA {}", shown(driver_version()?))),
     })
 }
 
@@ -123,6 +124,27 @@ impl Device {
         // SAFETY: plain numbers, for which any bits are a value; who reads them has had a kernel or a copy write them before.
         unsafe { self.stream.alloc(len.max(1)) }
             .map_err(failed(&format!("{what}, {} bytes", len * size_of::<T>())))
+    }
+
+    /// Asks for more than any device has: its own error of being out of memory.
+    pub(super) fn exhaust(&self, what: &str) -> Result<(), Reason> {
+        self.alloc::<u8>(what, 1 << 46).map(drop)
+    }
+
+    /// The most bytes that were allocated at once, as the driver's own pool counts them; `None` where it has none.
+    pub(super) fn peak_bytes(&self) -> Option<u64> {
+        let mut pool = std::ptr::null_mut();
+        // SAFETY: writes one handle to the address it is given.
+        unsafe { sys::cuDeviceGetDefaultMemPool(&raw mut pool, self.context.cu_device()) }
+            .result()
+            .ok()?;
+        let mut bytes = 0_u64;
+        let attribute = sys::CUmemPool_attribute::CU_MEMPOOL_ATTR_USED_MEM_HIGH;
+        // SAFETY: the pool found above; this attribute is a number of 64 bits.
+        unsafe { sys::cuMemPoolGetAttribute(pool, attribute, (&raw mut bytes).cast()) }
+            .result()
+            .ok()?;
+        Some(bytes)
     }
 
     /// Waits for all that was given to the device; what failed since is told here.

@@ -125,6 +125,10 @@ pub(super) struct Kernels {
     likeliest_parts: CudaFunction,
     likeliest: CudaFunction,
     copy: CudaFunction,
+    reread: CudaFunction,
+    int8_peak: CudaFunction,
+    clocks: CudaFunction,
+    lost: CudaFunction,
 }
 
 fn int(n: usize) -> i32 {
@@ -227,6 +231,10 @@ impl Kernels {
             likeliest_parts: get("likeliest_parts")?,
             likeliest: get("likeliest")?,
             copy: get("copy")?,
+            reread: get("reread")?,
+            int8_peak: get("int8_peak")?,
+            clocks: get("clocks")?,
+            lost: get("lost")?,
         })
     }
 
@@ -605,6 +613,43 @@ impl Kernels {
     pub(super) fn copy(&self, from: u64, to: u64, n_bytes: usize) -> Result<(), Reason> {
         let config = config((self.multiprocessors * 16, 1), 256, 0);
         launch!(self, Start::Behind, self.copy, config, from, to, n_bytes / 16)
+    }
+
+    /// The same `n_bytes` read `times` times.
+    pub(super) fn reread(
+        &self,
+        from: u64,
+        n_bytes: usize,
+        times: usize,
+        out: u64,
+    ) -> Result<(), Reason> {
+        let config = config((self.multiprocessors * 8, 1), 256, 0);
+        launch!(self, Start::Behind, self.reread, config, from, n_bytes / 16, int(times), out)
+    }
+
+    /// Turns of int8 products in registers. Out: multiply-adds.
+    pub(super) fn int8_peak(&self, turns: usize, out: u64) -> Result<u64, Reason> {
+        let blocks = self.multiprocessors * 4;
+        let config = config((blocks, 1), 256, 0);
+        launch!(self, Start::Behind, self.int8_peak, config, int(turns), out)?;
+        Ok((blocks * 8 * turns * 8 * 16 * 8 * 32) as u64)
+    }
+
+    /// Counts clock cycles for so many nanoseconds; both come to `out`.
+    pub(super) fn clocks(&self, ns: u64, out: u64) -> Result<(), Reason> {
+        launch!(self, Start::Behind, self.clocks, config((1, 1), 1, 0), ns, out)
+    }
+
+    /// Ends the context, on purpose.
+    pub(super) fn lost(&self) -> Result<(), Reason> {
+        let function = &self.lost;
+        self.start(Start::Behind, function, &config((1, 1), 1, 0), &mut [])
+    }
+
+    /// More threads than a block can have, on purpose: the driver refuses it.
+    pub(super) fn cannot_be_launched(&self) -> Result<(), Reason> {
+        let function = &self.lost;
+        self.start(Start::Behind, function, &config((1, 1), 1 << 20, 0), &mut [])
     }
 
     pub(super) fn likeliest(

@@ -1,7 +1,7 @@
 //! Passes on the device. One token is a graph that was captured once: what changes from step to step (token, place, position) lies in
 //! memory of the device. Several tokens are launched kernel by kernel.
 
-use std::{cell::RefCell, collections::HashMap, fmt};
+use std::{cell::RefCell, collections::HashMap, fmt, rc::Rc};
 
 use cudarc::driver::{
     CudaGraph, CudaSlice, DevicePtr as _,
@@ -9,14 +9,15 @@ use cudarc::driver::{
 };
 
 use super::{
+    backend::Unit,
     cache::Cache,
     driver::{Device, Mailbox, failed},
-    launch::{Codes, Found, Heads, Input, Kernels, PARTS, Places, Ternary},
+    launch::{Codes, Found, Heads, Input, PARTS, Places, Ternary},
     probe,
     weights::DeviceWeights,
 };
 use crate::{
-    device::{DeviceMemory, Executor, Probe, Reason, ReasonKind, Room, Row, Traffic},
+    device::{DeviceMemory, Executor, Fault, Probe, Reason, ReasonKind, Room, Row, Traffic},
     model::{Config, Gate, Rope},
     sample::likely::Likely,
 };
@@ -50,9 +51,8 @@ impl Part {
 
 /// A model on one device.
 pub(super) struct Passes {
-    pub(super) device: Device,
-    pub(super) kernels: Kernels,
-    pub(super) weights: DeviceWeights,
+    pub(super) unit: Rc<Unit>,
+    pub(super) weights: Rc<DeviceWeights>,
     pub(super) config: Config,
     cache: Cache,
     buffers: Buffers,
@@ -64,12 +64,15 @@ pub(super) struct Passes {
     graphs: HashMap<(usize, usize, usize), (CudaGraph, u64)>,
     positions_max: usize,
     traffic: Traffic,
+    /// What is to go wrong, and how many passes there were.
+    fault: Option<Fault>,
+    n_passes: usize,
 }
 
 impl fmt::Debug for Passes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Passes")
-            .field("device", &self.device)
+            .field("unit", &self.unit)
             .field("pending", &self.pending)
             .field("traffic", &self.traffic)
             .finish_non_exhaustive()
@@ -144,32 +147,35 @@ impl Buffers {
 
 impl Passes {
     pub(super) fn new(
-        device: Device,
-        kernels: Kernels,
-        weights: DeviceWeights,
+        unit: Rc<Unit>,
+        weights: Rc<DeviceWeights>,
+        loaded: u64,
         config: &Config,
         cache: Cache,
+        fault: Option<Fault>,
     ) -> Result<Self, Reason> {
+        let Unit { device, kernels } = &*unit;
         Ok(Self {
             positions_max: kernels.positions_max(config.head_dim)?,
-            buffers: Buffers::new(&device, config, 1, 1)?,
+            buffers: Buffers::new(device, config, 1, 1)?,
             config: config.clone(),
-            traffic: Traffic { to_device_bytes: weights.n_bytes as u64, ..Traffic::default() },
+            traffic: Traffic { to_device_bytes: loaded, ..Traffic::default() },
             pending: Vec::new(),
             mailbox: RefCell::new(Mailbox::new(
-                &device,
+                device,
                 FOUND_AT + 2 * GRAPH_ROWS * MOST_LIKELIEST,
             )?),
             graphs: HashMap::new(),
-            device,
-            kernels,
+            unit,
             weights,
             cache,
+            fault,
+            n_passes: 0,
         })
     }
 
     fn at<T>(&self, slice: &CudaSlice<T>) -> u64 {
-        slice.device_ptr(&self.device.stream).0
+        slice.device_ptr(&self.unit.device.stream).0
     }
 
     fn places(&self, n_tokens: usize) -> Places {
@@ -202,14 +208,14 @@ impl Passes {
     fn send(&mut self, rows: &[Row]) -> Result<(), Reason> {
         let sent = words_of(rows);
         self.traffic.to_device_bytes += size_of_val(&sent[..]) as u64;
-        let copied = self.device.stream.memcpy_htod(&sent, &mut self.buffers.rows);
+        let copied = self.unit.device.stream.memcpy_htod(&sent, &mut self.buffers.rows);
         copied.map_err(failed("tokens"))
     }
 
     /// The graph of the pass of one token, to its residual stream. Out: how many kernels that were.
     pub(super) fn one(&self, longest: usize, parts: &[Part]) -> Result<u64, Reason> {
         let (config, kernels, weights, b) =
-            (&self.config, &self.kernels, &self.weights, &self.buffers);
+            (&self.config, &self.unit.kernels, &self.weights, &self.buffers);
         let (x, qkv, attention) = (self.at(&b.x), self.at(&b.qkv), self.at(&b.attention));
         let (gated, places) = (self.at(&b.gated), self.places(1));
         let eps = config.rms_eps;
@@ -251,7 +257,7 @@ impl Passes {
         parts: &[Part],
     ) -> Result<u64, Reason> {
         let (config, kernels, weights, b) =
-            (&self.config, &self.kernels, &self.weights, &self.buffers);
+            (&self.config, &self.unit.kernels, &self.weights, &self.buffers);
         let (x, qkv, attention) = (self.at(&b.x), self.at(&b.qkv), self.at(&b.attention));
         let n_tokens = size.0;
         let (both, gated, places) = (self.at(&b.both), self.at(&b.gated), self.places(n_tokens));
@@ -313,9 +319,9 @@ impl Passes {
         let (norm, eps, cols) = (self.weights.output_norm, config.rms_eps, config.n_embd);
         let codes = Codes { codes: 0, scales: 0, n_tokens: n, cols };
         let normed = self.at(&b.normed);
-        self.kernels.quantize(&Input { at, norm, eps, cols }, cols, normed, &codes)?;
+        self.unit.kernels.quantize(&Input { at, norm, eps, cols }, cols, normed, &codes)?;
         let shape = (cols, config.n_vocab);
-        self.kernels.head(&self.weights.output, normed, n, shape, self.at(&b.logits))?;
+        self.unit.kernels.head(&self.weights.output, normed, n, shape, self.at(&b.logits))?;
         Ok(2)
     }
 
@@ -327,7 +333,7 @@ impl Passes {
             ids: self.at(&b.found),
             found: self.at(&b.found) + (n * k * size_of::<u32>()) as u64,
         };
-        self.kernels.likeliest(&at, n, self.config.n_vocab, k)?;
+        self.unit.kernels.likeliest(&at, n, self.config.n_vocab, k)?;
         Ok(2)
     }
 
@@ -353,7 +359,11 @@ impl Passes {
 
     /// One token of each sequence to its logits, or its `k` likeliest tokens.
     pub(super) fn whole(&self, n_rows: usize, k: usize, longest: usize) -> Result<u64, Reason> {
-        self.mailbox.borrow().send(&self.device, 0..3 * n_rows, self.at(&self.buffers.rows))?;
+        self.mailbox.borrow().send(
+            &self.unit.device,
+            0..3 * n_rows,
+            self.at(&self.buffers.rows),
+        )?;
         let layers = match n_rows {
             1 => self.one(longest, &Part::ALL)?,
             _ => self.several((n_rows, longest, false), &Part::ALL)?,
@@ -363,7 +373,7 @@ impl Passes {
             n += self.find(n_rows, k)?;
             let words = FOUND_AT..FOUND_AT + 2 * n_rows * k;
             let from = self.at(&self.buffers.found);
-            self.mailbox.borrow_mut().fetch(&self.device, words, from)?;
+            self.mailbox.borrow_mut().fetch(&self.unit.device, words, from)?;
         }
         Ok(n)
     }
@@ -373,12 +383,12 @@ impl Passes {
         &self,
         launches: impl FnOnce(&Self) -> Result<u64, Reason>,
     ) -> Result<(CudaGraph, u64), Reason> {
-        let stream = &self.device.stream;
+        let stream = &self.unit.device.stream;
         let mode = CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
         stream.begin_capture(mode).map_err(failed("graph"))?;
-        self.kernels.starts_early.set(true);
+        self.unit.kernels.starts_early.set(true);
         let captured = launches(self);
-        self.kernels.starts_early.set(false);
+        self.unit.kernels.starts_early.set(false);
         // Ended whatever happened: a stream that still captures takes no other work.
         let graph = stream
             .end_capture(CUgraphInstantiate_flags::CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH);
@@ -440,6 +450,20 @@ impl Passes {
         if rows.is_empty() { Ok(()) } else { self.launch(&rows) }
     }
 
+    /// The fault of this pass, if there is to be one.
+    fn fail_if_due(&mut self) -> Result<(), Reason> {
+        let pass = self.n_passes;
+        self.n_passes += 1;
+        let Unit { device, kernels } = &*self.unit;
+        match self.fault {
+            Some(Fault::OutOfMemoryAtPass(at)) if at == pass => device.exhaust("activations"),
+            Some(Fault::KernelAtPass(at)) if at == pass => kernels.cannot_be_launched(),
+            // Told by whatever is asked of the device next.
+            Some(Fault::LostAtPass(at)) if at == pass => kernels.lost(),
+            _ => Ok(()),
+        }
+    }
+
     /// A pass without a graph.
     fn launch(&mut self, rows: &[Row]) -> Result<(), Reason> {
         self.send(rows)?;
@@ -482,7 +506,7 @@ impl Executor for Passes {
         let (n_rows, n_logits) = (room.n_rows.max(b.n_rows), room.n_logits.max(b.n_logits));
         if n_rows > b.n_rows || n_logits > b.n_logits {
             self.settle()?;
-            self.buffers = Buffers::new(&self.device, &self.config, n_rows, n_logits)?;
+            self.buffers = Buffers::new(&self.unit.device, &self.config, n_rows, n_logits)?;
             self.graphs.clear();
         }
         if self.cache.reserve(room.lens)? {
@@ -492,6 +516,7 @@ impl Executor for Passes {
     }
 
     fn append(&mut self, rows: &[Row]) -> Result<(), Reason> {
+        self.fail_if_due()?;
         self.settle()?;
         // One token for each sequence comes again with the next step; a prompt's length does not.
         let is_step = |rows: &[Row]| {
@@ -513,10 +538,11 @@ impl Executor for Passes {
         } else {
             self.step(&rows, 0)?;
         }
-        let copied = self.device.stream.memcpy_dtoh(&self.buffers.logits.slice(..out.len()), out);
+        let copied =
+            self.unit.device.stream.memcpy_dtoh(&self.buffers.logits.slice(..out.len()), out);
         copied.map_err(failed("logits"))?;
         self.traffic.to_host_bytes += size_of_val(out) as u64;
-        self.device.wait("pass")
+        self.unit.device.wait("pass")
     }
 
     fn likeliest(&mut self, n: usize, k: usize, out: &mut Vec<Likely>) -> Result<bool, Reason> {
@@ -525,13 +551,13 @@ impl Executor for Passes {
             self.traffic.launches += self.head(0, n)? + self.find(n, k)?;
             let mut found = vec![0; 2 * n * k];
             let from = self.buffers.found.slice(..found.len());
-            let copied = self.device.stream.memcpy_dtoh(&from, &mut found);
+            let copied = self.unit.device.stream.memcpy_dtoh(&from, &mut found);
             copied.map_err(failed("likeliest tokens"))?;
-            self.device.wait("pass")?;
+            self.unit.device.wait("pass")?;
             found
         } else {
             self.step(&rows, k)?;
-            self.device.wait("pass")?;
+            self.unit.device.wait("pass")?;
             self.mailbox.get_mut().words()[FOUND_AT..][..2 * n * k].to_vec()
         };
         self.traffic.to_host_bytes += size_of_val(&found[..]) as u64;

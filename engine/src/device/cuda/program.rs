@@ -30,6 +30,10 @@ pub(super) const SOURCES: &[(&str, &str)] = &[
     ("head.cu", include_str!("kernels/head.cu")),
     ("likeliest.cu", include_str!("kernels/likeliest.cu")),
     ("copy.cu", include_str!("kernels/copy.cu")),
+    ("reread.cu", include_str!("kernels/reread.cu")),
+    ("int8_peak.cu", include_str!("kernels/int8_peak.cu")),
+    ("clocks.cu", include_str!("kernels/clocks.cu")),
+    ("lost.cu", include_str!("kernels/lost.cu")),
 ];
 
 /// Without contraction, so that a fused multiply-add is one only where the source says so.
@@ -143,4 +147,31 @@ fn machine_code(program: sys::nvrtcProgram) -> Result<Vec<u8>, Reason> {
     // SAFETY: likewise; the buffer has the size that NVRTC asked for.
     unsafe { sys::nvrtcGetCUBIN(program, binary.as_mut_ptr().cast()) }.result().map_err(failed)?;
     Ok(binary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::compile;
+
+    /// Names of the kernels that are loaded, from the source that loads them.
+    fn loaded() -> Vec<&'static str> {
+        let source = include_str!("launch.rs");
+        let behind = |call| source.split(call).skip(1).filter_map(|rest| rest.split('"').next());
+        behind("get(\"").chain(behind("wide(\"")).collect()
+    }
+
+    #[test]
+    #[ignore = "needs NVRTC: ci/gpu/kernels.sh has it"]
+    fn kernels_compile_for_every_architecture() {
+        let loaded = loaded();
+        assert!(loaded.len() > 20 && loaded.contains(&"copy"), "{loaded:?}");
+        for arch in ["sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"] {
+            let binary = compile(arch).unwrap_or_else(|reason| panic!("{arch}: {reason}"));
+            for kernel in &loaded {
+                let section = format!(".text.{kernel}\0");
+                let found = binary.windows(section.len()).any(|bytes| bytes == section.as_bytes());
+                assert!(found, "{arch}: no kernel {kernel}");
+            }
+        }
+    }
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Model,
-    device::{Reason, ReasonKind},
+    device::{Fault, Reason, ReasonKind},
     model::{Layer, Linear},
 };
 
@@ -70,6 +70,8 @@ impl Part<'_> {
 struct Plan<'m> {
     parts: Vec<(usize, Part<'m>)>,
     len: usize,
+    /// The first part of each layer.
+    layers: Vec<usize>,
 }
 
 impl<'m> Plan<'m> {
@@ -122,10 +124,19 @@ impl DeviceWeights {
         Self::plan(model).0.len
     }
 
-    pub(super) fn upload(device: &Device, model: &Model) -> Result<Self, Reason> {
+    pub(super) fn upload(
+        device: &Device,
+        model: &Model,
+        fault: Option<Fault>,
+    ) -> Result<Self, Reason> {
         let (plan, mut weights) = Self::plan(model);
         let mut memory = device.alloc::<u8>("weights", plan.len)?;
-        for (at, part) in &plan.parts {
+        for (i, (at, part)) in plan.parts.iter().enumerate() {
+            if let Some(Fault::OutOfMemoryAtLayer(layer)) = fault
+                && plan.layers.get(layer) == Some(&i)
+            {
+                device.exhaust(&format!("weights of layer {layer}"))?;
+            }
             let mut to = memory.slice_mut(*at..at + part.len());
             let copied = match part {
                 Part::Bytes(bytes) => device.stream.memcpy_htod(*bytes, &mut to),
@@ -177,6 +188,7 @@ impl DeviceWeights {
         };
         let mut layers = Vec::with_capacity(weights.layers.len());
         for layer in &weights.layers {
+            plan.layers.push(plan.parts.len());
             let Layer { attn_q, attn_k, attn_v, attn_output, ffn_gate, ffn_up, ffn_down, .. } =
                 layer;
             let mut matrix = |linear: &Linear| {

@@ -5,7 +5,7 @@ use std::{ops::ControlFlow, time::Duration};
 use anyhow::{Context as _, Result};
 use engine::{
     Cancel, Generated, Head, InferenceEngine, KvFormat, Model, Prompt, Request, SamplerOptions,
-    SessionOptions, Stop, device::Selection,
+    SessionOptions, Stop, device::Selection, kernels::Kernels,
 };
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ use crate::{
     },
     failure::INTERRUPTED,
     halt::at_interrupt,
-    subject::{device, engine::Source},
+    subject::{device, engine::Source, lane::Lane},
 };
 
 /// Options of `bench model generate`.
@@ -87,9 +87,10 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
         context.progress.note(&format!("warning: {note}"));
     }
     let (prompt, echoed) = args.prompt.read(&model, context)?;
-    let selection = args.device(&model, &options, &prompt, context)?;
+    let lane = args.lane(&model, &options, &prompt, context)?;
     let request = args.request(prompt, seed, interrupt()?);
-    let mut engine = InferenceEngine::new(&model, &options, context.clock)
+    let session = lane.session(&model, &options, Kernels::of(options.isa)?)?;
+    let mut engine = InferenceEngine::with_session(&model, session, context.clock)
         .context("failed to set up the engine")?;
 
     let streams = context.format != Format::Json;
@@ -106,6 +107,12 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
         if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
     let answer = answer.context("failed to generate")?;
+    if let Some(why) = lane.lost() {
+        let selected = lane.selection().selected.id;
+        context
+            .progress
+            .note(&format!("warning: device `{selected}` was lost, the CPU went on: {why}"));
+    }
     written?;
     if streams {
         // What was held back until the end.
@@ -113,28 +120,28 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8> {
         print("\n")?;
         context.progress.note(&summary(&answer));
     } else {
-        print(&format!("{}\n", document(&answer, &selection, options.kv)))?;
+        print(&format!("{}\n", document(&answer, &lane, options.kv)))?;
     }
     Ok(if answer.stop == Stop::Cancelled { INTERRUPTED } else { 0 })
 }
 
 impl Args {
     /// Chooses the device; a fallback is said at once.
-    fn device(
+    fn lane(
         &self,
         model: &Model,
         options: &SessionOptions,
         prompt: &Prompt,
         context: &Context<'_>,
-    ) -> Result<Selection> {
+    ) -> Result<Lane> {
         let asked = self.device.asked(context, None)?;
         let size = device::size_of_prompt(prompt, self.tokens);
-        let selection = device::select(model, options, asked, size)?;
-        let Selection { requested, selected, fallback, .. } = &selection;
+        let lane = Lane::open(model, options, asked, size)?;
+        let Selection { requested, selected, fallback, .. } = lane.selection();
         if let Some(fallback) = fallback {
             context.progress.note(&device::warning(requested, selected.id, fallback));
         }
-        Ok(selection)
+        Ok(lane)
     }
 
     fn sampler(&self, seed: u64) -> SamplerOptions {
@@ -190,8 +197,8 @@ fn summary(answer: &Generated) -> String {
     )
 }
 
-fn document(answer: &Generated, device: &Selection, kv: KvFormat) -> Value {
-    let metrics = &answer.metrics;
+fn document(answer: &Generated, lane: &Lane, kv: KvFormat) -> Value {
+    let (metrics, device) = (&answer.metrics, lane.selection());
     json!({
         "prompt_ids": answer.prompt,
         "ids": answer.ids,
@@ -204,6 +211,7 @@ fn document(answer: &Generated, device: &Selection, kv: KvFormat) -> Value {
                 "kind": fallback.kind.name(), "reason": fallback.reason,
             })),
             "considered": device.considered.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "lost": lane.lost(),
         },
         "kv_format": kv.name(),
         "metrics": {
