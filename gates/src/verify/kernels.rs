@@ -6,7 +6,7 @@ use baselines::{
 };
 
 use super::{
-    Check, Class, Fault, Rule,
+    Check, Class, Fault, Rule, device,
     reads::{self, PACKED},
 };
 use crate::policy::Policy;
@@ -62,10 +62,8 @@ fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
         .iter()
         .flat_map(|process| process.counts.iter().map(move |counts| (process.order, counts)));
     let fault = |(order, counts): (u64, &Counts)| {
-        let isas =
-            [settings.isa.as_str(), settings.device_selected.split(':').next().unwrap_or("")];
         let field = format!("process {order} counts[{}/{}].kernel", counts.workload, counts.linear);
-        (!fits(counts, settings, isas, linear(&counts.linear))).then(|| {
+        (!fits(counts, settings, linear(&counts.linear))).then(|| {
             Fault::new(
                 field,
                 format!("a kernel for its format on {}", settings.isa),
@@ -76,8 +74,9 @@ fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
     all.filter_map(fault).collect()
 }
 
-fn fits(counts: &Counts, settings: &Settings, isas: [&str; 2], linear: Option<&Linear>) -> bool {
+fn fits(counts: &Counts, settings: &Settings, linear: Option<&Linear>) -> bool {
     let Some((name, isa)) = counts.kernel.split_once('.') else { return false };
+    let is_here = isa == settings.isa || device::is_of(&settings.device_selected, &counts.kernel);
     let format = linear.map_or("", |linear| linear.format.as_str());
     if name == PACKED && linear.is_none_or(|linear| !reads::can_be_packed(linear)) {
         return false;
@@ -87,9 +86,9 @@ fn fits(counts: &Counts, settings: &Settings, isas: [&str; 2], linear: Option<&L
     }
     if settings.activations == "int8" && !PLAIN.contains(&format) {
         let known = KERNELS.iter().any(|known| known.name == name && known.format == format);
-        return known && isas.contains(&isa);
+        return known && is_here;
     }
-    DENSE.contains(&name) && isas.contains(&isa)
+    DENSE.contains(&name) && is_here
 }
 
 #[cfg(test)]
