@@ -132,7 +132,7 @@ gate() {
 sanitizer() {
   tool=$(command -v compute-sanitizer || ls /usr/local/cuda*/bin/compute-sanitizer 2>/dev/null | head -1)
   for check in memcheck racecheck; do
-    timeout 250 "$tool" --tool $check "$bin/gpu" stories score=12 greedy=2 speed=0 probe=0 kernels="$out/kernels" >"$out/$check.txt" 2>&1
+    timeout 250 "$tool" --tool $check "$bin/gpu" stories score=12 prompts=3 greedy=2 speed=0 probe=0 kernels="$out/kernels" >"$out/$check.txt" 2>&1
     found=$(grep -E 'ERROR SUMMARY|RACECHECK SUMMARY' "$out/$check.txt" | tail -1)
     check "compute-sanitizer $check, stories: findings" "$(sed -nE 's/.*SUMMARY: ([0-9]+) .*/\1/p' <<<"$found")" '==' 0
   done

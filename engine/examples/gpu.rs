@@ -1,7 +1,7 @@
 //! A GPU beside the CPU: whether both give the same bits, and how fast the GPU is. One line for each thing that was tried.
 //!
 //! `gpu MODEL [KEY=VALUE ...]`: `stories`, `synthetic:NAME` (drawn anew, in a temporary file) or a GGUF file. Keys, with their defaults:
-//! `device=cuda`, `score=256` tokens scored on both, `greedy=64` tokens generated on both, `speed=1`, `context=128` positions
+//! `device=cuda`, `score=256` tokens scored on both, `greedy=64` tokens generated on both behind each of `prompts=8`, `speed=1`, `context=128` positions
 //! behind which decoding is timed, `steps=200`, `batch=16`, `prefill=512`, `probe=1`, `threads=` all, `kernels=` a folder for compiled kernels.
 
 #![expect(clippy::print_stdout, reason = "a program")]
@@ -24,6 +24,7 @@ struct Plan {
     kernels: Option<std::path::PathBuf>,
     score: usize,
     greedy: usize,
+    prompts: usize,
     speed: bool,
     probe: bool,
     context: usize,
@@ -51,6 +52,7 @@ fn main() -> Result<()> {
         kernels,
         score: number("score", 256)?,
         greedy: number("greedy", 64)?,
+        prompts: number("prompts", 8)?,
         speed: number("speed", 1)? == 1,
         probe: number("probe", 1)? == 1,
         context: number("context", 128)?,
@@ -204,7 +206,7 @@ fn score(gpu: &mut Session<'_>, cpu: &mut Session<'_>, model: &Model, n: usize) 
 
 fn greedy(gpu: &mut Session<'_>, cpu: &mut Session<'_>, model: &Model, plan: &Plan) -> Result<()> {
     let (mut same, mut bits, mut n) = (0, 0, 0);
-    for prompt in 0..8 {
+    for prompt in 0..plan.prompts {
         let ids = ids(model, 5 + 9 * prompt, prompt);
         gpu.rewind(0);
         cpu.rewind(0);
@@ -219,7 +221,8 @@ fn greedy(gpu: &mut Session<'_>, cpu: &mut Session<'_>, model: &Model, plan: &Pl
         }
     }
     println!(
-        "greedy: {same} of {n} steps with the same three likeliest tokens; {bits} of 8 prompts with the same bits"
+        "greedy: {same} of {n} steps with the same three likeliest tokens; {bits} of {} prompts with the same bits",
+        plan.prompts
     );
     gpu.rewind(0);
     cpu.rewind(0);

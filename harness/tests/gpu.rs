@@ -45,6 +45,7 @@ fn a_run_on_a_gpu_puts_out_what_the_cpu_does_and_says_what_it_took() {
     let here = Folder::new();
     let run = bench(&here, &[&RUN[..], &ON_GPU].concat(), None).expect(0, &[]);
     assert!(!run.stderr.contains("warning: device"), "{}", run.stderr);
+    assert!(run.stdout.contains("on Simulated GPU (cuda:0), "), "{}", run.stdout);
     let gpu = read(&here, "r.json");
     assert_eq!(gpu["device"], "cuda:0");
     let used = &gpu["record"]["processes"][0]["device"];
@@ -60,7 +61,8 @@ fn a_run_on_a_gpu_puts_out_what_the_cpu_does_and_says_what_it_took() {
     assert_eq!(probes.iter().filter(of_gpu).count(), 6);
     here.bench(&["verify", "r.json"]).expect(0, &[]);
 
-    here.bench(&RUN).expect(0, &[]);
+    let run = here.bench(&RUN).expect(0, &[]);
+    assert!(!run.stdout.contains("cuda"), "{}", run.stdout);
     let cpu = read(&here, "r.json");
     assert_eq!(cpu["ids"], gpu["ids"]);
     let outputs = |document: &Value| document["record"]["processes"][0]["outputs"].clone();

@@ -293,10 +293,11 @@ fn row_json(row: &Row) -> Value {
 pub(crate) fn record(record: &RunRecord) -> String {
     let mut said = match &record.subject.what {
         What::Engine(Engine { model, settings }) => format!(
-            "{} ({}, {}) on {}, {} {}\n{}",
+            "{} ({}, {}) on {}{}, {} {}\n{}",
             model.name,
             model.architecture,
             Unit::Bytes.text(as_f64(model.file_bytes)),
+            gpu(record),
             record.host.cpu_model,
             settings.isa,
             count(settings.threads, "thread"),
@@ -312,6 +313,12 @@ pub(crate) fn record(record: &RunRecord) -> String {
     said += &achieved::human(record);
     said += &footer(record);
     said
+}
+
+/// The GPU that computed, in front of the CPU that gave it its work.
+fn gpu(record: &RunRecord) -> String {
+    let used = record.processes.iter().find_map(|process| process.device.as_ref());
+    used.map_or_else(String::new, |used| format!("{} ({}), ", used.name, used.id))
 }
 
 /// The same in Markdown.

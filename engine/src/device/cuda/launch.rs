@@ -94,6 +94,7 @@ const ONE_BYTES: usize = 100 << 10;
 const ATTENDS: [(usize, usize); 4] = [(4, 4), (1, 4), (4, 1), (1, 1)];
 /// Tiles of `attend.cu`.
 const TILES_AHEAD: usize = 4;
+const ATTEND_THREADS: u32 = 160;
 
 #[derive(Debug)]
 pub(super) struct Kernels {
@@ -129,6 +130,11 @@ pub(super) struct Kernels {
     int8_peak: CudaFunction,
     clocks: CudaFunction,
     lost: CudaFunction,
+}
+
+/// Floats of a block of `attend_one` without its scores.
+fn one_head(head_dim: usize) -> usize {
+    TILES_AHEAD * PAGE * head_dim + 3 * head_dim.next_multiple_of(4)
 }
 
 fn int(n: usize) -> i32 {
@@ -286,7 +292,7 @@ impl Kernels {
         let most = CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
         let bytes = self.attend_one.get_attribute(most).map_err(failed("attend_one"))?;
         let floats = usize::try_from(bytes).unwrap_or(0) / 4;
-        let most = floats.saturating_sub((TILES_AHEAD * PAGE + 3) * head_dim) / 16 * 16;
+        let most = floats.saturating_sub(one_head(head_dim)) / 16 * 16;
         if most == 0 {
             let text = format!("CUDA: heads of {head_dim} are too long for its shared memory");
             return Err(Reason::new(ReasonKind::Unsupported, text));
@@ -509,9 +515,8 @@ impl Kernels {
         longest: usize,
         out: u64,
     ) -> Result<(), Reason> {
-        let of_heads = (TILES_AHEAD * PAGE + 3) * len(heads.head_dim);
-        let shared = (of_heads + longest.next_multiple_of(16)) * 4;
-        let config = config((len(heads.n_heads), 1), 128, shared);
+        let shared = (one_head(len(heads.head_dim)) + longest.next_multiple_of(16)) * 4;
+        let config = config((len(heads.n_heads), 1), ATTEND_THREADS, shared);
         launch!(
             self,
             Start::Early,

@@ -54,10 +54,11 @@ extern "C" __global__ void store(Heads h, const float* rows, const int* places, 
 }
 
 // The softmax of the first n scores; zeros behind them, to whole 16. `most`: the largest that each thread has.
+template <int THREADS>
 __device__ __forceinline__ void softmax(float* scores, int n, float most, float* some) {
     const int t = threadIdx.x, whole = (n + 15) / 16 * 16;
-    most = largest<128>(most, some) + 0.0f;
-    for (int j = t; j < whole; j += 128) scores[j] = j < n ? exp_of(scores[j] - most) : 0.0f;
+    most = largest<THREADS>(most, some) + 0.0f;
+    for (int j = t; j < whole; j += THREADS) scores[j] = j < n ? exp_of(scores[j] - most) : 0.0f;
     __syncthreads();
     if (t < 32) {
         float sum = 0.0f;
@@ -70,7 +71,7 @@ __device__ __forceinline__ void softmax(float* scores, int n, float most, float*
     }
     __syncthreads();
     const float inverse = some[0];
-    for (int j = t; j < n; j += 128) scores[j] = scores[j] * inverse;
+    for (int j = t; j < n; j += THREADS) scores[j] = scores[j] * inverse;
     __syncthreads();
 }
 
@@ -100,7 +101,7 @@ attend_long(Heads h, const float* rows, const int* places, const int* positions,
         scores[j] = score;
         most = score > most ? score : most; // a NaN is passed over
     }
-    softmax(scores, n, most, some);
+    softmax<128>(scores, n, most, some);
     for (int i = t; i < d; i += 128) {
         float sum = 0.0f;
         for (int first = 0; first < n; first += PAGE) {
@@ -168,7 +169,8 @@ __device__ __forceinline__ void attend_stored(const Heads& h, const float* rows,
     constexpr int MINE = (N + 1) / 2;
     for (int page = 0; page < n_pages; page++) {
         const float* keys = ready(page) + t % PAGE;
-        const float* mine = q + t / PAGE * MINE;
+        // Half of the threads have no query where there is only one: what they compute is not kept.
+        const float* mine = q + min(t / PAGE * MINE, N - MINE);
         float sum[MINE] = {};
 #pragma unroll 8
         for (int i = 0; i < d; i++) {
@@ -205,6 +207,7 @@ __device__ __forceinline__ void attend_stored(const Heads& h, const float* rows,
         }
         for (int s = 8; s > 0; s /= 2) sum = sum + __shfl_down_sync(~0u, sum, s);
         const float inverse = __fdiv_rn(1.0f, __shfl_sync(~0u, sum, 0));
+        __syncwarp(); // behind it other lanes write what a lane has summed up
         for (int j = lane; j < mine; j += 32) row[j] = row[j] * inverse;
     }
     // ready() waits again. A thread has value t of all queries: heads are at most 128 long here.
@@ -258,20 +261,52 @@ ATTEND_STORED(4, 1)
 ATTEND_STORED(1, 4)
 ATTEND_STORED(1, 1)
 
+// sum + the dot product of n values of a, one behind the other, and b, `stride` apart, all in shared memory, in order. Sixteen of each are
+// loaded before the first is used: the sums wait for one another, loads don't have to. a: aligned to 16 bytes.
+__device__ __forceinline__ float dp_column(const float* a, const float* b, int stride, int n, float sum) {
+    u32 from_a = (u32)__cvta_generic_to_shared(a), from_b = (u32)__cvta_generic_to_shared(b);
+    int i = 0;
+#pragma unroll 1
+    for (; i + 16 <= n; i += 16, from_a += 64) {
+        float4 x[4];
+        float y[16];
+#pragma unroll
+        for (int u = 0; u < 4; u++) {
+            asm volatile("ld.shared.v4.f32 {%0, %1, %2, %3}, [%4];"
+                         : "=f"(x[u].x), "=f"(x[u].y), "=f"(x[u].z), "=f"(x[u].w)
+                         : "r"(from_a + 16 * u)
+                         : "memory");
+        }
+#pragma unroll
+        for (int u = 0; u < 16; u++) {
+            asm volatile("ld.shared.f32 %0, [%1];" : "=f"(y[u]) : "r"(from_b) : "memory");
+            from_b += 4 * stride;
+        }
+#pragma unroll
+        for (int u = 0; u < 4; u++) {
+            sum = dp(x[u].w, y[4 * u + 3], dp(x[u].z, y[4 * u + 2], dp(x[u].y, y[4 * u + 1], dp(x[u].x, y[4 * u], sum))));
+        }
+    }
+#pragma unroll 1
+    for (; i < n; i++) sum = dp(a[i], b[i * stride], sum);
+    return sum;
+}
+
 // Tiles of keys or values, a page of one head each, that are on their way at once.
 #define TILES_AHEAD 4
 
 // One head of the one token: its key and value are still in `row`, and the first head of a group stores them. The pages do not depend on
 // the kernel before, and are on their way before that one ends.
-// launch: grid (heads), 128 threads; shared memory: TILES_AHEAD * PAGE * head_dim + 3 * head_dim floats, and a score for each position,
-// to whole 16.
-extern "C" __global__ void __launch_bounds__(128)
+// launch: grid (heads), ATTEND_THREADS: 128 have a position each, then a value, and the one behind them has the token's own position; shared
+// memory: TILES_AHEAD * PAGE * head_dim floats, 3 * head_dim, to whole 4 each, and a score for each position, to whole 16.
+#define ATTEND_THREADS 160
+extern "C" __global__ void __launch_bounds__(ATTEND_THREADS)
 attend_one(Heads h, const float* row, const int* places, const int* positions, float* out) {
     extern __shared__ float4 shared[];
     __shared__ float some[32];
     const int d = h.head_dim, head = blockIdx.x, t = threadIdx.x, per_group = h.n_heads / h.n_kv_heads;
-    const int kv_head = head / per_group, position = positions[0], n = position + 1, tile_len = PAGE * d;
-    float *q = (float*)shared + TILES_AHEAD * tile_len, *k = q + d, *v = k + d, *scores = v + d;
+    const int kv_head = head / per_group, position = positions[0], n = position + 1, tile_len = PAGE * d, wide = (d + 3) / 4 * 4;
+    float *q = (float*)shared + TILES_AHEAD * tile_len, *k = q + wide, *v = k + wide, *scores = v + wide;
     float* const* table = h.tables + (size_t)places[0] * h.table_len;
     // Tiles of keys of all pages before this position, then those of values.
     const int n_pages = (position + PAGE - 1) / PAGE;
@@ -280,7 +315,7 @@ attend_one(Heads h, const float* row, const int* places, const int* positions, f
             const int page = tile < n_pages ? tile : tile - n_pages;
             const float* from = tile < n_pages ? keys_of(h, table[page], kv_head) : values_of(h, table[page], kv_head);
             u32 to = (u32)__cvta_generic_to_shared((float*)shared + tile % TILES_AHEAD * tile_len);
-            for (int i = t; i < tile_len / 4; i += 128) {
+            for (int i = t; i < tile_len / 4; i += ATTEND_THREADS) {
                 asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(to + i * 16), "l"(from + i * 4) : "memory");
             }
         }
@@ -302,7 +337,7 @@ attend_one(Heads h, const float* row, const int* places, const int* positions, f
     let_next_start();
     rotate(h, row + head * d, position, q);
     rotate(h, row + (h.n_heads + kv_head) * d, position, k);
-    for (int i = t; i < d; i += 128) v[i] = fresh(row + (h.n_heads + h.n_kv_heads + kv_head) * d + i);
+    for (int i = t; i < d; i += ATTEND_THREADS) v[i] = fresh(row + (h.n_heads + h.n_kv_heads + kv_head) * d + i);
     __syncthreads();
     float most = NEGATIVE_INFINITY;
     auto score = [&](int j, float sum) {
@@ -310,32 +345,25 @@ attend_one(Heads h, const float* row, const int* places, const int* positions, f
         scores[j] = score;
         most = score > most ? score : most; // a NaN is passed over
     };
-    if (t == 96) {
-        float sum = 0.0f;
-#pragma unroll 8
-        for (int i = 0; i < d; i++) sum = dp(q[i], k[i], sum);
-        score(position, sum);
-    }
+    if (t == 128) score(position, dp_column(q, k, 1, d, 0.0f));
     // Two pages at once: 128 threads are their positions.
     for (int page = 0; page < n_pages; page += 2) {
         asm volatile("cp.async.wait_group %0;" ::"n"(TILES_AHEAD - 2) : "memory");
         __syncthreads();
         const int mine = page + t / PAGE;
-        if (page * PAGE + t < position) {
+        if (t < 128 && page * PAGE + t < position) {
             const float* keys = (const float*)shared + mine % TILES_AHEAD * tile_len + t % PAGE;
-            float sum = 0.0f;
-#pragma unroll 16
-            for (int i = 0; i < d; i++) sum = dp(q[i], keys[i * PAGE], sum);
-            score(page * PAGE + t, sum);
+            score(page * PAGE + t, dp_column(q, keys, PAGE, d, 0.0f));
         }
         __syncthreads();
         load(page + TILES_AHEAD);
         if (page + 1 < n_pages) load(page + 1 + TILES_AHEAD);
     }
     __syncthreads();
-    softmax(scores, n, most, some);
+    softmax<ATTEND_THREADS>(scores, n, most, some);
 
     // A thread has the values t, t + 128, ...: heads have at most 1024.
+    const int values_of_t = t < 128 ? d : 0;
     float sum[8] = {};
     for (int page = 0; page < n_pages; page++) {
         const float* values = ready(n_pages + page);
@@ -344,21 +372,18 @@ attend_one(Heads h, const float* row, const int* places, const int* positions, f
 #pragma unroll
         for (int s = 0; s < 8; s++) {
             const int i = t + 128 * s;
-            if (i < d) {
-#pragma unroll 16
-                for (int j = 0; j < m; j++) sum[s] = dp(p[j], values[j * d + i], sum[s]);
-            }
+            if (i < values_of_t) sum[s] = dp_column(p, values + i, d, m, sum[s]);
         }
         done(n_pages + page);
     }
 #pragma unroll
     for (int s = 0; s < 8; s++) {
         const int i = t + 128 * s;
-        if (i < d) out[head * d + i] = dp(scores[position], v[i], sum[s]);
+        if (i < values_of_t) out[head * d + i] = dp(scores[position], v[i], sum[s]);
     }
     if (head % per_group == 0) {
         float* page = table[position / PAGE];
-        for (int i = t; i < d; i += 128) {
+        for (int i = t; i < d; i += ATTEND_THREADS) {
             keys_of(h, page, kv_head)[(size_t)i * PAGE + position % PAGE] = k[i];
             values_of(h, page, kv_head)[(size_t)(position % PAGE) * d + i] = v[i];
         }
