@@ -5,7 +5,7 @@
 use base64::Engine as _;
 use baselines::{
     Digest, Evidence,
-    record::{Mark, What},
+    record::{DeviceUse, Mark, What},
 };
 use common::{evidence, findings, judged, summary};
 use reader::visible;
@@ -159,6 +159,37 @@ fn the_commands_and_the_recomputed_rates_are_on_the_page() {
     assert!(text.contains("3 40.0 GB/s"), "1 GB in 25 ms, the best of 3: {text}");
     assert!(text.contains(&evidence.head.subject.binary.to_string()));
     assert!(text.contains(&evidence.head.host.cpu_model));
+}
+
+#[test]
+fn a_gpu_is_part_of_the_machine_and_of_the_command() {
+    let mut evidence = evidence(1.0, 0);
+    evidence.head.processes[0].device = Some(DeviceUse {
+        id: "cuda:0".to_owned(),
+        name: "Scripted GPU".to_owned(),
+        capability: "sm_90".to_owned(),
+        driver: None,
+        total_bytes: None,
+        peak_bytes: None,
+        clock_before_mhz: None,
+        clock_after_mhz: None,
+        launches: 1,
+        graphs: 0,
+        to_device_bytes: 1,
+        to_host_bytes: 1,
+        lost: None,
+    });
+    let mut page_asked_for = |device: &str| {
+        let engine = evidence.head.subject.engine_mut().expect("a session of the engine");
+        engine.settings.device_requested = device.to_owned();
+        visible(&page_of(&evidence))
+    };
+    let text = page_asked_for("cuda");
+    assert!(text.contains("Scripted GPU ( cuda:0 ), "), "{text}");
+    let command = "BITNET_SEED=42 cargo run --release --features gpu -- gate --device cuda bench";
+    assert!(text.contains(command), "{text}");
+    let text = page_asked_for("cuda; date");
+    assert!(text.contains("BITNET_SEED=42 cargo run --release -- gate bench verify ci"), "{text}");
 }
 
 #[test]

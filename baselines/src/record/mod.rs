@@ -99,6 +99,12 @@ impl RunRecord {
         })
     }
 
+    /// The GPU that computed, where one did: that of the first process that had one.
+    #[must_use]
+    pub fn gpu(&self) -> Option<&DeviceUse> {
+        self.processes.iter().find_map(|process| process.device.as_ref())
+    }
+
     /// The commit of the repository that was measured, where it was built from a clean one: the tool's own where the engine was
     /// measured, that of a bench target; of other commands none is known.
     #[must_use]

@@ -44,7 +44,7 @@ fn check(record: &RunRecord, _: &Policy) -> Vec<Fault> {
         return Vec::new();
     }
     let mut faults = Vec::new();
-    let on_gpu = record.processes.iter().any(|process| process.device.is_some());
+    let on_gpu = record.gpu().is_some();
     let of_device = DEVICE_KINDS.iter().filter(|_| on_gpu);
     for kind in KINDS.iter().chain(of_device).copied() {
         for when in [ProbeWhen::Before, ProbeWhen::After] {

@@ -317,8 +317,7 @@ pub(crate) fn record(record: &RunRecord) -> String {
 
 /// The GPU that computed, in front of the CPU that gave it its work.
 fn gpu(record: &RunRecord) -> String {
-    let used = record.processes.iter().find_map(|process| process.device.as_ref());
-    used.map_or_else(String::new, |used| format!("{} ({}), ", used.name, used.id))
+    record.gpu().map_or_else(String::new, |used| format!("{} ({}), ", used.name, used.id))
 }
 
 /// The same in Markdown.

@@ -41,7 +41,10 @@ pub(super) fn at_a_glance(evidence: &Evidence) -> Markup {
     html! {
         dl {
             dt { "Machine" }
-            dd { (head.host.cpu_model) ", " (head.host.cpus) " CPUs, " (head.host.memory_gib) "\u{a0}GiB, " code { (head.host.fingerprint.short()) } }
+            dd {
+                @if let Some(gpu) = head.gpu() { (gpu.name) " (" code { (gpu.id) } "), " }
+                (head.host.cpu_model) ", " (head.host.cpus) " CPUs, " (head.host.memory_gib) "\u{a0}GiB, " code { (head.host.fingerprint.short()) }
+            }
             dt { "Measured" }
             dd { (super::subject::name(head)) ", suite " (head.suite.name) ", " (head.started_at) }
             dt { "Make it again" }
@@ -57,7 +60,17 @@ fn command(evidence: &Evidence) -> String {
         return format!("bench gate --base-command '{}' --head-command '{}'", base.line, head.line);
     }
     let deterministic = if head.deterministic { "BITNET_DETERMINISTIC=1 " } else { "" };
-    format!("{deterministic}BITNET_SEED={} cargo run --release -- gate", head.seed)
+    let asked = head.subject.engine().map(|engine| engine.settings.device_requested.as_str());
+    // `auto` and `cpu` need neither a build for GPUs nor to be said; what is no name of a device is not for a shell.
+    let is_name = |text: &&str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == ':');
+    let (features, device) = match asked.filter(is_name) {
+        None | Some("auto" | "cpu") => (String::new(), String::new()),
+        Some(device) => (" --features gpu".to_owned(), format!(" --device {device}")),
+    };
+    format!(
+        "{deterministic}BITNET_SEED={} cargo run --release{features} -- gate{device}",
+        head.seed
+    )
 }
 
 fn commands(evidence: &Evidence) -> Markup {
