@@ -182,12 +182,14 @@ fn a_gpu_is_part_of_the_machine_and_of_the_command() {
     let mut page_asked_for = |device: &str| {
         let engine = evidence.head.subject.engine_mut().expect("a session of the engine");
         engine.settings.device_requested = device.to_owned();
+        engine.settings.device_selected = "cuda:0".to_owned();
         visible(&page_of(&evidence))
     };
     let text = page_asked_for("cuda");
     assert!(text.contains("Scripted GPU ( cuda:0 ), "), "{text}");
     let command = "BITNET_SEED=42 cargo run --release --features gpu -- gate --device cuda bench";
     assert!(text.contains(command), "{text}");
+    assert!(page_asked_for("auto").contains("--features gpu -- gate --device auto bench"));
     let text = page_asked_for("cuda; date");
     assert!(text.contains("BITNET_SEED=42 cargo run --release -- gate bench verify ci"), "{text}");
 }

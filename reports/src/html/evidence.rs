@@ -60,13 +60,19 @@ fn command(evidence: &Evidence) -> String {
         return format!("bench gate --base-command '{}' --head-command '{}'", base.line, head.line);
     }
     let deterministic = if head.deterministic { "BITNET_DETERMINISTIC=1 " } else { "" };
-    let asked = head.subject.engine().map(|engine| engine.settings.device_requested.as_str());
-    // `auto` and `cpu` need neither a build for GPUs nor to be said; what is no name of a device is not for a shell.
+    // Where a GPU was neither asked for nor taken, no build for GPUs is needed; what is no name of a device is not for a shell.
     let is_name = |text: &&str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == ':');
-    let (features, device) = match asked.filter(is_name) {
-        None | Some("auto" | "cpu") => (String::new(), String::new()),
-        Some(device) => (" --features gpu".to_owned(), format!(" --device {device}")),
-    };
+    let settings = head.subject.engine().map(|engine| &engine.settings);
+    let asked = settings
+        .filter(|settings| {
+            settings.device_selected != "cpu"
+                || !["auto", "cpu"].contains(&&*settings.device_requested)
+        })
+        .map(|settings| settings.device_requested.as_str())
+        .filter(is_name);
+    let (features, device) = asked.map_or_else(Default::default, |device| {
+        (" --features gpu".to_owned(), format!(" --device {device}"))
+    });
     format!(
         "{deterministic}BITNET_SEED={} cargo run --release{features} -- gate{device}",
         head.seed
